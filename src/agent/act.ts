@@ -1,0 +1,263 @@
+/**
+ * The guest's player: feeds journaled deliveries to the sandbox, one at a time, and says what came of each.
+ *
+ * A1  The heap is a function of the journal: what is fed, in which order, and nothing else.
+ * A2  A result that arrives between steps is kept and delivered at the next step's start, before its program runs.
+ * A3  A killed step never happened to the heap: it goes back to the step's start, and results of earlier steps'
+ *     calls that were delivered since are delivered again at the next step's start.
+ * A4  On replay a call that the journal knows is compared (tool and digest), never requested again. A difference is
+ *     told (`diverged`), never guessed over.
+ */
+import type { CallId, GuestCall, Halt } from '../base/halt.ts'
+import { digestOf } from '../base/id.ts'
+import { parseJson } from '../base/json.ts'
+import type { Entry, Stored } from '../journal/entry.ts'
+import { stepOf } from '../journal/state.ts'
+import type { CheckpointRow } from '../journal/store.ts'
+import { pack } from '../sandbox/snapshot.ts'
+import type { Image, Opening, Program, Sandbox } from '../sandbox/sandbox.ts'
+import type { Happening, PreparedCall } from './happening.ts'
+
+/** A snapshot is worth its price after so many deliveries, or so many ms of guest computing. */
+const DELIVERIES_PER_SNAPSHOT = 64
+const COMPUTING_PER_SNAPSHOT = 100
+
+export interface Surroundings {
+  readonly tools: readonly string[]
+  post(happening: Happening): void
+  /** Validates a new call at the door. */
+  prepare(call: GuestCall, sent: string): Promise<PreparedCall>
+  text(stored: Stored): Promise<string>
+  /** The journal's entries after `after`, to find what a killed step must give back. */
+  entriesAfter(after: number): Promise<readonly Entry[]>
+  /** Monotonic ms. */
+  clock(): number
+}
+
+/** Where a heap stands: the seq of the last entry delivered, and the step that is open there, if one is. */
+export interface HeapPlace {
+  readonly position: number
+  readonly step?: number
+  /** The last call that its code has made: what the journal asks for after it must come again on replay. */
+  readonly lastCall?: CallId
+}
+
+interface Kept extends HeapPlace {
+  readonly image: Image
+}
+
+export class Guest implements AsyncDisposable {
+  readonly #sandbox: Sandbox
+  readonly #around: Surroundings
+  #queue: Promise<void> = Promise.resolve()
+  #waiting = 0
+  #place: HeapPlace = { position: 0 }
+  #dead = false
+  #closed = false
+  /** The heap at the open step's start (A3). */
+  #stepStart: Kept | undefined
+  /** Results that wait for the next step (A2). */
+  #held: Entry<'call-returned'>[] = []
+  /** What the journal says the replayed code asks for (A4). */
+  readonly #expected = new Map<CallId, Entry<'call-requested'>>()
+  readonly #killed = new Set<number>()
+  #deliveries = 0
+  #computing = 0
+
+  constructor(sandbox: Sandbox, around: Surroundings) {
+    this.#sandbox = sandbox
+    this.#around = around
+  }
+
+  /** True if nothing is queued or under way, and the driver has heard of every halt. */
+  get idle(): boolean {
+    return this.#waiting === 0
+  }
+
+  /** The driver has dealt with a halt (or a pass). */
+  handled(): void {
+    this.#waiting--
+  }
+
+  /**
+   * Opens the heap. `past` are the journal's entries after its position: they are delivered again, in order, and what
+   * they led to is compared.
+   */
+  open(opening: Opening, place: HeapPlace, stepStart: Kept | undefined, past: readonly Entry[]): void {
+    this.#place = place
+    this.#stepStart = stepStart
+    for (const entry of past) if (entry.kind === 'step-killed') this.#killed.add(entry.step)
+    for (const entry of past) {
+      if (entry.kind !== 'call-requested' || this.#killed.has(stepOf(entry.call))) continue
+      if (isLater(entry.call, place.lastCall)) this.#expected.set(entry.call, entry)
+    }
+    this.#enqueue(async () => this.#sandbox.open(opening, this.#around.tools))
+    for (const entry of past) this.feed(entry, true)
+    this.#enqueue(async () => {
+      for (const [call, entry] of this.#expected) {
+        // A call of the last delivery may be journaled while its step was cut later; one that is still owed is a difference.
+        this.#around.post({
+          kind: 'diverged',
+          message: `The replayed code no longer asks for ${entry.tool} (call ${call}), as the journal says it did.`,
+        })
+        return
+      }
+    })
+  }
+
+  /** Hands an entry over, if it is one that the guest hears of. */
+  feed(entry: Entry, past = false): void {
+    if (entry.kind === 'step-started') this.#enqueue(async () => this.#start(entry))
+    else if (entry.kind === 'call-returned') this.#enqueue(async () => this.#settle(entry))
+    else if (entry.kind === 'step-killed' && !past) this.#enqueue(async () => this.#undo(entry))
+  }
+
+  /** The heap as it stands, packed; undefined where there is none to keep. Waits for what is queued. */
+  async checkpoint(): Promise<Checkpointed | undefined> {
+    let taken: Promise<Checkpointed> | undefined
+    this.#enqueue(async () => {
+      taken = (await this.#take())?.packed
+    })
+    await this.#queue
+    return taken
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#closed = true
+    await this.#sandbox[Symbol.asyncDispose]()
+  }
+
+  #enqueue(work: () => Promise<void>): void {
+    this.#waiting++
+    this.#queue = this.#queue.then(async () => {
+      try {
+        if (!this.#closed) await work()
+      } catch (error) {
+        if (!this.#closed) this.#around.post({ kind: 'broke', error })
+      }
+      this.#around.post({ kind: 'passed' })
+    })
+  }
+
+  async #start(entry: Entry<'step-started'>): Promise<void> {
+    if (entry.program === undefined || this.#killed.has(entry.step)) return
+    this.#stepStart = { ...this.#place, image: await this.#sandbox.image() }
+    const held = this.#held
+    this.#held = []
+    const calls: GuestCall[] = []
+    const moment = { clock: entry.at }
+    for (const result of held) {
+      const halt = await this.#sandbox.settle(result.call, await this.#outcome(result), moment)
+      if (halt.kind === 'killed') return this.#halted(entry.step, entry.seq, halt, calls)
+      calls.push(...halt.calls)
+    }
+    // The journal's chain vouches for a program that we compiled and wrote.
+    const program = parseJson(entry.program, `The program of step ${entry.step}`) as unknown as Program
+    const began = this.#around.clock()
+    const halt = await this.#sandbox.run(entry.step, program, moment)
+    this.#computing += this.#around.clock() - began
+    await this.#halted(entry.step, entry.seq, halt, calls)
+  }
+
+  async #settle(entry: Entry<'call-returned'>): Promise<void> {
+    if (this.#killed.has(stepOf(entry.call)) || this.#dead) return
+    const { step } = this.#place
+    if (step === undefined) {
+      this.#held.push(entry)
+      return
+    }
+    const began = this.#around.clock()
+    const halt = await this.#sandbox.settle(entry.call, await this.#outcome(entry), { clock: entry.at })
+    this.#computing += this.#around.clock() - began
+    await this.#halted(step, entry.seq, halt, [])
+  }
+
+  async #halted(step: number, position: number, halt: Halt, before: readonly GuestCall[]): Promise<void> {
+    this.#deliveries++
+    if (halt.kind === 'killed') this.#dead = true
+    const made = halt.kind === 'killed' ? [] : [...before, ...halt.calls]
+    const lastCall = made.at(-1)?.id ?? this.#place.lastCall
+    this.#place = {
+      position,
+      ...(halt.kind === 'ended' ? {} : { step }),
+      ...(lastCall === undefined ? {} : { lastCall }),
+    }
+    const calls: PreparedCall[] = []
+    for (const call of made) {
+      const sent = digestOf(call.input)
+      const known = this.#expected.get(call.id)
+      if (known === undefined) calls.push(await this.#around.prepare(call, sent))
+      else if (known.sent === sent && known.tool === call.name) this.#expected.delete(call.id)
+      else return this.#diverged(known, call)
+    }
+    this.#around.post({ kind: 'guest-halted', position, step, calls, halt })
+    const due = this.#deliveries >= DELIVERIES_PER_SNAPSHOT || this.#computing >= COMPUTING_PER_SNAPSHOT
+    if (due && !this.#dead && this.#expected.size === 0) {
+      await this.#snapshot()
+    }
+  }
+
+  #diverged(known: Entry<'call-requested'>, call: GuestCall): void {
+    this.#dead = true
+    const message = `The replayed code asks for ${call.name} (call ${call.id}) with other arguments than the journal says: ${known.tool}.`
+    this.#around.post({ kind: 'diverged', message })
+  }
+
+  /** A3. */
+  async #undo(entry: Entry<'step-killed'>): Promise<void> {
+    this.#killed.add(entry.step)
+    const start = this.#stepStart
+    if (start === undefined) throw new TypeError(`Step ${entry.step} has no start to go back to`)
+    const since = await this.#around.entriesAfter(start.position)
+    this.#held = since
+      .filter((one) => one.kind === 'call-returned')
+      .filter((one) => !this.#killed.has(stepOf(one.call)))
+    await this.#sandbox.open({ from: 'image', image: start.image }, this.#around.tools)
+    const { image: _image, ...place } = start
+    this.#place = place
+    this.#dead = false
+    await this.#snapshot()
+  }
+
+  /** Takes the heap now and packs it beside the work that goes on. */
+  async #snapshot(): Promise<void> {
+    const packing = await this.#take()
+    packing?.packed.then(this.#around.post, (error: unknown) => this.#around.post({ kind: 'broke', error }))
+  }
+
+  async #take(): Promise<{ readonly packed: Promise<Checkpointed> } | undefined> {
+    if (this.#dead || this.#place.position === 0) return undefined
+    this.#deliveries = 0
+    this.#computing = 0
+    const place = this.#place
+    const image = await this.#sandbox.image()
+    return { packed: packed(image, place, place.step === undefined ? undefined : this.#stepStart) }
+  }
+
+  async #outcome(entry: Entry<'call-returned'>): Promise<Parameters<Sandbox['settle']>[1]> {
+    const { outcome } = entry
+    return outcome.ok ? { ok: true, value: await this.#around.text(outcome.value) } : outcome
+  }
+}
+
+type Checkpointed = Extract<Happening, { kind: 'checkpointed' }>
+
+async function packed(image: Image, place: HeapPlace, start: Kept | undefined): Promise<Checkpointed> {
+  const { position, ...rest } = place
+  const heap = { position, payload: await pack(image) }
+  if (start === undefined) return { kind: 'checkpointed', heap, place: rest }
+  return {
+    kind: 'checkpointed',
+    heap,
+    place: { ...rest, ...(start.lastCall === undefined ? {} : { lastCallBefore: start.lastCall }) },
+    stepStart: { position: start.position, payload: await pack(start.image) },
+  }
+}
+
+/** Calls are numbered within their step, and steps go on. */
+function isLater(call: CallId, than: CallId | undefined): boolean {
+  if (than === undefined) return true
+  const [step, ordinal] = [stepOf(call), Number(call.slice(call.indexOf('.') + 1))]
+  const [lastStep, lastOrdinal] = [stepOf(than), Number(than.slice(than.indexOf('.') + 1))]
+  return step > lastStep || (step === lastStep && ordinal > lastOrdinal)
+}

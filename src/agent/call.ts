@@ -1,0 +1,220 @@
+/**
+ * A call at the door and on its way: a guest's call is validated, judged and sent to its tool.
+ *
+ * K1  The bytes that are validated here are the bytes that are journaled, approved and given to the tool.
+ * K2  Whatever a tool throws becomes an outcome: a pause, a stop, or an error that shows the code no stack, no path.
+ */
+import { decode, encode } from '../base/codec.ts'
+import { milliseconds } from '../base/duration.ts'
+import { ToolError, UsageError } from '../base/errors.ts'
+import type { GuestCall, GuestError } from '../base/halt.ts'
+import { AgentPausedException, interruptionIn, type PauseOptions } from '../base/interruption.ts'
+import type { OpenCall } from '../journal/state.ts'
+import type { Tool } from '../tool/tools.ts'
+import type { Happening, PauseGiven, PreparedCall, QuestionGiven } from './happening.ts'
+
+/** What a call needs of the run that it belongs to. */
+export interface CallRoom {
+  readonly runId: string
+  readonly context: unknown
+  readonly tools: ReadonlyMap<string, Tool>
+  readonly key: (call: string) => string
+  /** The carrier of whatever is active now, or of what the author gave. */
+  carrier(given?: unknown): { readonly traceparent?: string; readonly tracestate?: string }
+  log(line: string): void
+  now(): number
+}
+
+/** Validates a guest's new call (K1). Never rejects: what is wrong is told to the code. */
+export async function prepareCall(
+  call: GuestCall,
+  sent: string,
+  room: Pick<CallRoom, 'tools'>,
+): Promise<PreparedCall> {
+  try {
+    if (call.name === '$ask') return { call, sent, is: 'ask', question: askedQuestion(decode(call.input)) }
+    if (call.name === '$sleep')
+      return { call, sent, is: 'sleep', ms: milliseconds(decode(call.input), 'The duration of sleep') }
+    const tool = room.tools.get(call.name)
+    if (tool === undefined)
+      return {
+        call,
+        sent,
+        is: 'refused',
+        error: { name: 'ToolError', message: `There is no tool ${call.name}.` },
+      }
+    const checked = await tool.checkInput(decode(call.input))
+    if (!checked.ok)
+      return {
+        call,
+        sent,
+        is: 'refused',
+        error: { name: 'TypeError', message: `${call.name}: ${checked.message}` },
+      }
+    const approval = typeof tool.approval === 'function' ? 'judge' : tool.approval
+    return { call, sent, is: 'tool', input: encode(checked.value), effect: tool.effect, approval }
+  } catch (error) {
+    return { call, sent, is: 'refused', error: guestError(error) }
+  }
+}
+
+/** Asks the author's function whether a person must approve. */
+export async function judgeCall(
+  call: OpenCall,
+  input: string,
+  key: string,
+  room: CallRoom,
+): Promise<Happening> {
+  const base = { kind: 'judged' as const, key, call: call.id }
+  try {
+    const approval = room.tools.get(call.tool)?.approval
+    if (typeof approval !== 'function') return { ...base, required: approval === 'always' }
+    const { required, message, expiresIn } = await approval(decode(input), { context: room.context })
+    return {
+      ...base,
+      required,
+      ...(message === undefined ? {} : { message }),
+      ...(expiresIn === undefined ? {} : { expiresAt: room.now() + expiresIn }),
+    }
+  } catch (error) {
+    return { ...base, required: false, error: guestError(error) }
+  }
+}
+
+/** Runs the tool once. Resolves with what the driver has to hear; never rejects. */
+export async function sendCall(
+  call: OpenCall,
+  input: string,
+  state: string | undefined,
+  key: string,
+  abortSignal: AbortSignal,
+  room: CallRoom,
+): Promise<Happening> {
+  const settled = { kind: 'call-settled' as const, key, call: call.id, attempt: call.attempt }
+  const tool = room.tools.get(call.tool)
+  if (tool === undefined)
+    return {
+      ...settled,
+      outcome: { ok: false, error: { name: 'ToolError', message: `There is no tool ${call.tool}.` } },
+    }
+  try {
+    const output = await tool.execute(decode(input), {
+      toolCallId: call.id,
+      idempotencyKey: room.key(call.id),
+      runId: room.runId,
+      attempt: call.attempt,
+      abortSignal,
+      context: room.context,
+      ask: async (question) => {
+        if (call.answered !== undefined) return call.answered.value
+        throw new AgentPausedException('A tool asks', { question, onAnswer: 'call' })
+      },
+      log: (...parts: readonly unknown[]) =>
+        room.log(parts.map((part) => (typeof part === 'string' ? part : JSON.stringify(part))).join(' ')),
+      ...(call.answered === undefined ? {} : { answer: call.answered.value }),
+      ...(state === undefined ? {} : { state: decode(state) }),
+    })
+    const checked = await tool.checkOutput(output)
+    if (!checked.ok)
+      return {
+        ...settled,
+        outcome: {
+          ok: false,
+          error: {
+            name: 'ToolError',
+            message: `${call.tool} returned what its outputSchema does not allow: ${checked.message}`,
+          },
+        },
+      }
+    return { ...settled, outcome: { ok: true, value: encode(checked.value) } }
+  } catch (error) {
+    const thrown = interruptionIn(error)
+    if (thrown === undefined) return { ...settled, outcome: { ok: false, error: guestError(error) } }
+    const interruption =
+      thrown.is === 'stop'
+        ? thrown
+        : { is: 'pause' as const, pause: pauseGiven(thrown.message, thrown.options, room) }
+    return { kind: 'interrupted', key, by: { call: call.id, attempt: call.attempt }, interruption }
+  }
+}
+
+/** AgentPausedException as data. @throws {UsageError} for a question that cannot be asked. */
+export function pauseGiven(
+  message: string,
+  options: PauseOptions,
+  room: Pick<CallRoom, 'carrier'>,
+): PauseGiven {
+  const { question, state } = options
+  return {
+    message,
+    onAnswer: options.onAnswer ?? 'value',
+    ...room.carrier(options.otelContext),
+    ...(question === undefined ? {} : { question: givenQuestion(question) }),
+    ...(state === undefined ? {} : { state: encode(state) }),
+  }
+}
+
+/** An error as the code may see it: ToolError word for word, any other without paths. */
+export function guestError(error: unknown): GuestError {
+  if (error instanceof ToolError || (error instanceof Error && error.name === 'ToolError'))
+    return { name: 'ToolError', message: error.message }
+  if (error instanceof Error) return { name: error.name, message: withoutPaths(error.message) }
+  return {
+    name: 'Error',
+    message: withoutPaths(
+      typeof error === 'string'
+        ? error
+        : `The tool threw ${typeof error === 'object' ? 'an object' : String(error)}, not an error.`,
+    ),
+  }
+}
+
+/** Absolute paths and file URLs are the host's business. */
+function withoutPaths(message: string): string {
+  return message.replace(/(?:file:\/\/)?(?:[A-Za-z]:)?(?:\/[\w.@~+-]+){2,}(?::\d+)*/g, '<path>')
+}
+
+function askedQuestion(input: unknown): QuestionGiven {
+  if (!Array.isArray(input)) throw new UsageError('ask(question, schema?) needs a question.')
+  const [question, schema] = input as readonly unknown[]
+  if (typeof question === 'string')
+    return givenQuestion(schema === undefined || schema === null ? question : { message: question, schema })
+  if (typeof question === 'object' && question !== null && 'message' in question)
+    return givenQuestion(question)
+  throw new UsageError('ask(question, schema?) needs a question: text, or { message, schema?, expiresAt? }.')
+}
+
+/** @throws {UsageError} for a message that is no text, a schema that is none, an expiry that is no time. */
+export function givenQuestion(question: unknown): QuestionGiven {
+  if (typeof question === 'string') return { message: question }
+  const { message, schema, expiresAt } = question as {
+    readonly message?: unknown
+    readonly schema?: unknown
+    readonly expiresAt?: unknown
+  }
+  if (typeof message !== 'string' || message === '')
+    throw new UsageError('A question needs a message: text, or { message, schema?, expiresAt? }.')
+  return {
+    message,
+    ...(schema === undefined || schema === null ? {} : { schema: jsonSchemaText(schema) }),
+    ...(expiresAt === undefined || expiresAt === null ? {} : { expiresAt: timeOf(expiresAt) }),
+  }
+}
+
+function jsonSchemaText(schema: unknown): string {
+  if (typeof schema !== 'object' || schema === null)
+    throw new UsageError('The schema of a question must be a JSON Schema object.')
+  const standard = (
+    schema as { readonly '~standard'?: { readonly jsonSchema?: { input(options: object): unknown } } }
+  )['~standard']
+  if (standard?.jsonSchema !== undefined)
+    return JSON.stringify(standard.jsonSchema.input({ target: 'draft-2020-12' }))
+  return JSON.stringify(schema)
+}
+
+function timeOf(time: unknown): number {
+  const ms =
+    time instanceof Date ? time.getTime() : typeof time === 'string' ? Date.parse(time) : Number(time)
+  if (Number.isFinite(ms)) return ms
+  throw new UsageError(`expiresAt is no time: ${String(time)}.`)
+}

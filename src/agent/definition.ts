@@ -1,0 +1,45 @@
+/** An agent as the runtime sees it: what it is made of, checked once. The functions stay here; a run keeps their names. */
+import type { RunOptions } from '../journal/entry.ts'
+import type { LanguageModelV4 } from '../model/ask.ts'
+import type { Tool } from '../tool/tools.ts'
+import type { ActionStep, Memory } from './memory.ts'
+
+export interface CallbackContext {
+  /** The agent object that the author constructed. */
+  readonly agent: unknown
+  readonly memory: Memory
+  /** How often this callback has been begun for this step: 1, or more after a crash in its middle. */
+  readonly attempt: number
+}
+
+export interface NamedCallback {
+  readonly name: string
+  run(step: ActionStep, context: CallbackContext): unknown
+}
+
+export interface NamedCheck {
+  readonly name: string
+  run(answer: unknown, context: { readonly memory: Memory; readonly agent: unknown }): unknown
+}
+
+export interface Definition {
+  readonly name: string
+  readonly model: LanguageModelV4
+  readonly modelName: string
+  readonly tools: ReadonlyMap<string, Tool>
+  readonly instructions: string
+  readonly options: RunOptions
+  readonly callbacks: readonly NamedCallback[]
+  readonly checks: readonly NamedCheck[]
+  /** Validates and converts the output; a message for the model where it does not fit. */
+  checkOutput?(
+    output: unknown,
+  ): Promise<
+    { readonly ok: true; readonly value: unknown } | { readonly ok: false; readonly message: string }
+  >
+  price?(usage: { readonly inputTokens: number; readonly outputTokens: number }): number
+  /** Secrets, tenant, loggers: reaches tools, is given again on resume, is never journaled. */
+  readonly context: unknown
+  /** The author's object, for callbacks. */
+  readonly agent: unknown
+}

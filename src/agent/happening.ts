@@ -1,0 +1,142 @@
+/** What reaches the driver's mailbox: each is one thing that happened outside the fold. */
+import type { CallId, Encoded, GuestCall, GuestError, Halt } from '../base/halt.ts'
+import type { CallOutcome, Digest, Effect, OutputReason, Stored, Usage } from '../journal/entry.ts'
+import type { CheckpointRow, SignalRow } from '../journal/store.ts'
+
+/** A guest's call after the door: its input validated, or refused with an error for the code. */
+export type PreparedCall =
+  | {
+      readonly call: GuestCall
+      readonly sent: Digest
+      readonly is: 'tool'
+      readonly input: Encoded
+      readonly effect: Effect
+      readonly approval: 'never' | 'always' | 'judge'
+    }
+  | { readonly call: GuestCall; readonly sent: Digest; readonly is: 'ask'; readonly question: QuestionGiven }
+  | { readonly call: GuestCall; readonly sent: Digest; readonly is: 'sleep'; readonly ms: number }
+  | { readonly call: GuestCall; readonly sent: Digest; readonly is: 'refused'; readonly error: GuestError }
+
+export interface QuestionGiven {
+  readonly message: string
+  /** JSON Schema as JSON text. */
+  readonly schema?: string
+  /** Ms since the epoch. */
+  readonly expiresAt?: number
+}
+
+/** AgentPausedException as data. */
+export interface PauseGiven {
+  readonly message: string
+  readonly question?: QuestionGiven
+  readonly onAnswer: 'value' | 'call'
+  readonly state?: Stored
+  readonly traceparent?: string
+  readonly tracestate?: string
+}
+
+export interface ReplyGiven {
+  readonly parts: Encoded
+  readonly text: string
+  readonly code?: string
+  readonly answer?: { readonly value: Encoded; readonly reason: OutputReason }
+  readonly mistake?: string
+  readonly usage: Usage
+  readonly finishReason: string
+  /** The code, compiled, or why it does not compile. */
+  readonly compiled?:
+    | { readonly ok: true; readonly program: string }
+    | { readonly ok: false; readonly error: GuestError }
+}
+
+/** What user code (a callback, a check, a model) did instead of returning. */
+export type Interruption =
+  | { readonly is: 'pause'; readonly pause: PauseGiven }
+  | { readonly is: 'stop'; readonly message: string }
+
+export type Happening =
+  | {
+      readonly kind: 'model-answered'
+      readonly key: string
+      readonly step: number
+      readonly attempt: number
+      readonly reply: ReplyGiven
+    }
+  | {
+      readonly kind: 'model-broke'
+      readonly key: string
+      readonly step: number
+      readonly attempt: number
+      readonly error: { readonly code: string; readonly message: string }
+      /** Ms to wait before another attempt; absent: there is no use. */
+      readonly retryIn?: number
+    }
+  | {
+      readonly kind: 'guest-halted'
+      /** The seq of the entry whose delivery led here. */
+      readonly position: number
+      readonly step: number
+      readonly calls: readonly PreparedCall[]
+      readonly halt: Halt
+    }
+  | {
+      readonly kind: 'call-settled'
+      readonly key: string
+      readonly call: CallId
+      readonly attempt: number
+      readonly outcome: CallOutcome
+    }
+  | {
+      readonly kind: 'judged'
+      readonly key: string
+      readonly call: CallId
+      readonly required: boolean
+      readonly message?: string
+      readonly expiresAt?: number
+      readonly error?: GuestError
+    }
+  | {
+      readonly kind: 'callback-returned'
+      readonly key: string
+      readonly step: number
+      readonly index: number
+      readonly name: string
+    }
+  | {
+      readonly kind: 'checked'
+      readonly key: string
+      readonly index: number
+      readonly name: string
+      readonly refused?: string
+      /** The answer as the check made it. */
+      readonly value?: Encoded
+    }
+  /** User code paused or stopped the run. `call` or `callback` or `check` says from where. */
+  | {
+      readonly kind: 'interrupted'
+      readonly key: string
+      readonly by:
+        | { readonly call: CallId; readonly attempt: number }
+        | { readonly callback: number; readonly step: number; readonly name: string }
+        | 'check'
+        | 'model'
+      readonly interruption: Interruption
+    }
+  | { readonly kind: 'signalled'; readonly rows: readonly SignalRow[] }
+  | { readonly kind: 'pause-asked'; readonly message: string }
+  | { readonly kind: 'woke'; readonly key: string }
+  | { readonly kind: 'grace-over'; readonly key: string }
+  | { readonly kind: 'diverged'; readonly message: string }
+  | {
+      readonly kind: 'checkpointed'
+      readonly heap: NonNullable<CheckpointRow['heap']>
+      /** The step that is open in this heap, and the last call that its code has made. */
+      readonly place: { readonly step?: number; readonly lastCall?: CallId; readonly lastCallBefore?: CallId }
+      /** The heap at the open step's start. */
+      readonly stepStart?: NonNullable<CheckpointRow['stepStart']>
+    }
+  /** The store says that something may have changed. */
+  | { readonly kind: 'hinted' }
+  /** The guest's player has dealt with one thing it was given. */
+  | { readonly kind: 'passed' }
+  | { readonly kind: 'broke'; readonly error: unknown }

@@ -1,0 +1,265 @@
+/**
+ * READ 3rd. What a state calls for. Two pure questions, asked after every commit:
+ *
+ * `decide`  the facts that follow from the state alone (the model is called, a call is started, the run rests);
+ *           asked again until it has nothing to add, and committed together with what led to them.
+ * `next`    the effects that have to be under way now. The driver starts those that are not, by their key.
+ *
+ * N1  No effect is started before the fact that announces it is folded; one with `durable` waits for its commit.
+ * N2  A paused run starts nothing new. What was under way may still come home.
+ * N3  A run rests only when every open call waits and the guest has nothing left to run.
+ */
+import type { CallId } from '../base/halt.ts'
+import { derivedText } from '../base/id.ts'
+import type { Fact } from '../journal/entry.ts'
+import { nextDue, type Answer, type OpenCall, type Phase, type State } from '../journal/state.ts'
+
+/** What the agent's definition adds to the state: how many of its functions there are. */
+export interface Setup {
+  readonly callbacks: readonly string[]
+  readonly checks: readonly string[]
+  /** The output that stands in for a missing one, encoded (`undefined`). */
+  readonly nothing: string
+}
+
+/** What only the driving process knows. */
+export interface Live {
+  readonly now: number
+  /** False while a delivery to the guest is under way or queued. */
+  readonly guestIdle: boolean
+  /** The grace for calls in flight is over. */
+  readonly graceOver: boolean
+  /** A timer that is due sooner than this many ms is worth waiting for in the process. */
+  readonly stay: number
+}
+
+export type Effect =
+  | {
+      readonly do: 'think'
+      readonly key: string
+      readonly durable: true
+      readonly phase: Extract<Phase, { at: 'thinking' }>
+    }
+  | { readonly do: 'call'; readonly key: string; readonly durable: boolean; readonly call: OpenCall }
+  | { readonly do: 'judge'; readonly key: string; readonly durable: false; readonly call: OpenCall }
+  | {
+      readonly do: 'callback'
+      readonly key: string
+      readonly durable: true
+      readonly step: number
+      readonly index: number
+    }
+  | {
+      readonly do: 'check'
+      readonly key: string
+      readonly durable: true
+      readonly index: number
+      readonly answer: Answer
+    }
+  | { readonly do: 'wake'; readonly key: string; readonly durable: false; readonly due: number }
+  | { readonly do: 'grace'; readonly key: string; readonly durable: false }
+
+/** The facts that follow from the state alone. Call again with the folded result until it returns none. */
+export function decide(state: State, setup: Setup, live: Live): readonly Fact[] {
+  if (state.ended !== undefined) return []
+  if (state.pause !== undefined && state.pause.cause !== 'waiting') return []
+  if (state.pause !== undefined)
+    return canGoOn(state, live) ? [{ kind: 'run-resumed', why: 'what it waited for has come' }] : []
+  const calls = decideCalls(state)
+  if (calls.length > 0) return calls
+  switch (state.phase.at) {
+    case 'thinking':
+      return state.phase.called || (state.phase.retryAt ?? 0) > live.now
+        ? []
+        : [callModel(state, state.phase.attempt + 1)]
+    case 'acting':
+      return live.guestIdle ? restIfAllWait(state, live) : []
+    case 'reviewing':
+      return review(state, state.phase, setup)
+    case 'closing':
+      return close(state, state.phase.output, live)
+    case 'ended':
+      return []
+    default:
+      return state.phase satisfies never
+  }
+}
+
+/** The effects that must be under way. */
+export function next(state: State, setup: Setup): readonly Effect[] {
+  if (state.ended !== undefined)
+    return state.strays.length > 0 ? [{ do: 'grace', key: 'grace', durable: false }] : []
+  if (state.pause !== undefined && state.pause.cause !== 'waiting')
+    return [{ do: 'grace', key: 'grace', durable: false }]
+  const effects: Effect[] = Object.values(state.calls).flatMap(ofCall)
+  const due = nextDue(state)
+  if (due !== undefined) effects.push({ do: 'wake', key: `wake:${due}`, durable: false, due })
+  const { phase } = state
+  if (phase.at === 'thinking' && phase.called)
+    effects.push({
+      do: 'think',
+      key: `think:${phase.step}:${phase.attempt}:${state.segments}`,
+      durable: true,
+      phase,
+    })
+  if (phase.at === 'thinking' && !phase.called && phase.retryAt !== undefined) {
+    effects.push({ do: 'wake', key: `wake:${phase.retryAt}`, durable: false, due: phase.retryAt })
+  }
+  if (phase.at === 'reviewing') effects.push(...ofReview(phase, setup))
+  if (phase.at === 'closing') effects.push({ do: 'grace', key: 'grace', durable: false })
+  return effects
+}
+
+/** The id of the n-th question about a call: the same in every process. */
+export function questionId(state: State, call: CallId | undefined, n: number): string {
+  return `q_${derivedText(10, state.runId, call ?? '', n)}`
+}
+
+/** The idempotency key of a call: minted by its identity, the same for every attempt. */
+export function idempotencyKey(state: State, call: CallId): string {
+  return `${state.runId}-${call}-${derivedText(8, state.run.seed, call)}`
+}
+
+/** The model is asked for the next step, or for the last word where the task's steps are spent. */
+export function thinkOrLimit(state: State): Fact {
+  const { task, run } = state
+  if (task.turns < task.maxSteps)
+    return { kind: 'model-called', step: state.stepCount + 1, attempt: 1, purpose: 'step' }
+  switch (run.options.onLimit) {
+    case 'finish':
+      return { kind: 'model-called', step: state.stepCount + 1, attempt: 1, purpose: 'answer' }
+    case 'pause':
+      return {
+        kind: 'run-paused',
+        cause: 'limit',
+        message: `Paused after ${task.maxSteps} steps (maxSteps). Resume it to grant ${task.maxSteps} more.`,
+      }
+    case 'fail':
+      return {
+        kind: 'task-failed',
+        code: 'LIMIT',
+        message: `The task was not done in ${task.maxSteps} steps (maxSteps).`,
+      }
+    default:
+      return run.options.onLimit satisfies never
+  }
+}
+
+function callModel(state: State, attempt: number): Fact {
+  // The first request of a turn passes the limits; a further attempt is the same turn.
+  if (attempt === 1) return thinkOrLimit(state)
+  const purpose = state.phase.at === 'thinking' ? state.phase.purpose : 'step'
+  return { kind: 'model-called', step: state.stepCount + 1, attempt, purpose }
+}
+
+function decideCalls(state: State): readonly Fact[] {
+  const closing = state.phase.at === 'closing'
+  return Object.values(state.calls).flatMap((call): readonly Fact[] => {
+    if (call.at.is === 'ready' && !closing) {
+      return [
+        {
+          kind: 'call-started',
+          call: call.id,
+          attempt: call.attempt + 1,
+          key: idempotencyKey(state, call.id),
+        },
+      ]
+    }
+    if (call.at.is === 'lost') return [inDoubt(state, call)]
+    return []
+  })
+}
+
+/** P4: a `once` call that a crash cut is never sent again without a word. */
+function inDoubt(state: State, call: OpenCall): Fact {
+  const message = `Nobody knows whether ${call.tool} (call ${call.id}) happened: the process ended while it ran.`
+  if (state.run.options.onUnknownOutcome === 'tell') {
+    const error = { name: 'UnknownOutcomeError', message: `${message} Look before you send it again.` }
+    return { kind: 'call-returned', call: call.id, attempt: call.attempt, outcome: { ok: false, error } }
+  }
+  return {
+    kind: 'question-asked',
+    question: questionId(state, call.id, 100 + call.attempt),
+    asks: 'unknownOutcome',
+    call: call.id,
+    message,
+  }
+}
+
+function review(state: State, phase: Extract<Phase, { at: 'reviewing' }>, setup: Setup): readonly Fact[] {
+  if (phase.callbacksRan < setup.callbacks.length) return []
+  if (phase.answer === undefined) return [thinkOrLimit(state)]
+  const checked = phase.answer.reason === 'finalAnswer' || phase.answer.reason === 'text'
+  if (checked && phase.checksPassed < setup.checks.length) return []
+  return [{ kind: 'output-given', value: phase.answer.value, reason: phase.answer.reason }]
+}
+
+/** The output stands: what has not been sent is withdrawn; what has been gets its grace, then the task ends. */
+function close(state: State, output: Answer, live: Live): readonly Fact[] {
+  const calls = Object.values(state.calls)
+  const idle = calls.filter((call) => call.at.is !== 'started' || live.graceOver)
+  if (idle.length > 0) return idle.map((call) => ({ kind: 'call-withdrawn', call: call.id, why: 'ended' }))
+  return calls.length > 0
+    ? []
+    : [{ kind: 'task-completed', output: output.value, reason: output.reason, usage: state.usage }]
+}
+
+function restIfAllWait(state: State, live: Live): readonly Fact[] {
+  const calls = Object.values(state.calls)
+  if (calls.length === 0 || !calls.every(waits)) return []
+  const due = nextDue(state)
+  if (due !== undefined && due - live.now <= live.stay) return []
+  return [{ kind: 'run-paused', cause: 'waiting', message: waitingFor(state) }]
+}
+
+function waits(call: OpenCall): boolean {
+  return call.at.is === 'asking' || call.at.is === 'sleeping'
+}
+
+function canGoOn(state: State, live: Live): boolean {
+  if (Object.values(state.calls).some((call) => !waits(call))) return true
+  if (state.phase.at !== 'acting') return true
+  // An answer that settled a call, or a timer that is near, leaves the guest with something to run.
+  const due = nextDue(state)
+  return !live.guestIdle || (due !== undefined && due - live.now <= live.stay)
+}
+
+/** What a resting run waits for, in words. */
+export function waitingFor(state: State): string {
+  const questions = Object.values(state.questions)
+  const sleeping = Object.values(state.calls).flatMap((call) =>
+    call.at.is === 'sleeping' ? [call.at.due] : [],
+  )
+  const parts: string[] = []
+  const first = questions[0]
+  if (first !== undefined)
+    parts.push(
+      questions.length === 1 ? first.message : `${questions.length} questions, the first: ${first.message}`,
+    )
+  if (sleeping.length > 0) parts.push(`sleeps until ${new Date(Math.min(...sleeping)).toISOString()}`)
+  return `Paused: ${parts.join('; ')}`
+}
+
+function ofCall(call: OpenCall): readonly Effect[] {
+  if (call.at.is === 'judging') return [{ do: 'judge', key: `judge:${call.id}`, durable: false, call }]
+  if (call.at.is !== 'started') return []
+  const durable = call.effect === 'once' || call.effect === 'keyed'
+  return [{ do: 'call', key: `call:${call.id}:${call.attempt}`, durable, call }]
+}
+
+function ofReview(phase: Extract<Phase, { at: 'reviewing' }>, setup: Setup): readonly Effect[] {
+  const { step, callbacksRan: index, checksPassed } = phase
+  if (index < setup.callbacks.length)
+    return [{ do: 'callback', key: `callback:${step}:${index}`, durable: true, step, index }]
+  const { answer } = phase
+  if (answer === undefined || checksPassed >= setup.checks.length) return []
+  return [
+    {
+      do: 'check',
+      key: `check:${step}:${checksPassed}:${answer.reason}`,
+      durable: true,
+      index: checksPassed,
+      answer,
+    },
+  ]
+}

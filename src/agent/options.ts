@@ -1,0 +1,164 @@
+/** An agent's options, checked at its construction: what an author gives becomes a Definition. */
+import { bytes, milliseconds, type Duration } from '../base/duration.ts'
+import { UsageError } from '../base/errors.ts'
+import type { RunOptions } from '../journal/entry.ts'
+import { modelName, resolveModel } from '../model/resolve.ts'
+import type { LanguageModelV4 } from '../model/ask.ts'
+import { readSchema, type SchemaTo } from '../tool/schema.ts'
+import { toolsOf, type GivenTools, type ToolOptions } from '../tool/tools.ts'
+import type { CallbackContext, Definition, NamedCallback, NamedCheck } from './definition.ts'
+import type { ActionStep, Memory } from './memory.ts'
+
+export type StepCallback = (step: ActionStep, context: CallbackContext) => unknown
+export type FinalAnswerCheck = (
+  answer: unknown,
+  context: { readonly memory: Memory; readonly agent: unknown },
+) => unknown
+
+export interface AgentOptions<Output = unknown> {
+  /** A run remembers it; another name cannot resume the run. Default `'agent'`. */
+  readonly name?: string
+  /** An AI SDK language model. */
+  readonly model: LanguageModelV4
+  /** `tool(…)`s, or a record of AI SDK tools, unchanged. */
+  readonly tools?: GivenTools
+  /** What may happen to a call after a crash, for tools that cannot say it themselves. */
+  readonly toolEffects?: ToolOptions['toolEffects']
+  readonly toolApproval?: ToolOptions['toolApproval']
+  /** Added to the system prompt. */
+  readonly instructions?: string
+  /** Turns of the model per task. Default 20. */
+  readonly maxSteps?: number
+  /** When the steps are spent: `'finish'` (default: a last model call answers), `'pause'` or `'fail'`. */
+  readonly onLimit?: 'finish' | 'pause' | 'fail'
+  /** A `once` call whose outcome a crash hid: `'ask'` a person (default), or `'tell'` the code. */
+  readonly onUnknownOutcome?: 'ask' | 'tell'
+  readonly limits?: {
+    /** Guest computing between two halts; waiting never counts. Default `'30s'`. */
+    readonly stepTimeout?: Duration
+    /** Default `'64MB'`. */
+    readonly memory?: number | string
+    /** Default 256. */
+    readonly callsPerStep?: number
+    /** Characters of output that a step keeps, head and tail. Default 50 000. */
+    readonly outputChars?: number
+  }
+  /** How long calls in flight may take to come home when the run pauses. Default `'10s'`. */
+  readonly pauseGrace?: Duration
+  /** The shape of the output: a Standard Schema or JSON Schema. What does not fit is told to the model. */
+  readonly outputSchema?: SchemaTo<Output>
+  /** `(answer, { memory, agent })`: false or a throw refuses the answer, and the model is told. */
+  readonly finalAnswerChecks?: readonly FinalAnswerCheck[]
+  /** `(step, { agent, memory, attempt })`, once an action step is durable; after a crash in its middle, again. */
+  readonly stepCallbacks?: readonly StepCallback[]
+  /** USD for the tokens of one reply. */
+  readonly price?: (usage: { readonly inputTokens: number; readonly outputTokens: number }) => number
+  /** Secrets, tenant, loggers: reaches tools, is given again on resume, is never journaled. */
+  readonly context?: unknown
+}
+
+const DEFAULTS: RunOptions = {
+  maxSteps: 20,
+  onLimit: 'finish',
+  onUnknownOutcome: 'ask',
+  pauseGrace: 10_000,
+  stepTimeout: 30_000,
+  memory: 64 * 1024 ** 2,
+  callsPerStep: 256,
+  outputChars: 50_000,
+}
+
+/** What was given of the data options, in ms and bytes. @throws {UsageError} naming the option. */
+export function dataOptions(given: Partial<AgentOptions>): Partial<RunOptions> {
+  const { limits = {} } = given
+  const changes = {
+    maxSteps: given.maxSteps === undefined ? undefined : count(given.maxSteps, 'maxSteps'),
+    onLimit: oneOf(given.onLimit, ['finish', 'pause', 'fail'], 'onLimit'),
+    onUnknownOutcome: oneOf(given.onUnknownOutcome, ['ask', 'tell'], 'onUnknownOutcome'),
+    pauseGrace: given.pauseGrace === undefined ? undefined : milliseconds(given.pauseGrace, 'pauseGrace'),
+    stepTimeout:
+      limits.stepTimeout === undefined ? undefined : milliseconds(limits.stepTimeout, 'limits.stepTimeout'),
+    memory: limits.memory === undefined ? undefined : bytes(limits.memory, 'limits.memory'),
+    callsPerStep:
+      limits.callsPerStep === undefined ? undefined : count(limits.callsPerStep, 'limits.callsPerStep'),
+    outputChars:
+      limits.outputChars === undefined ? undefined : count(limits.outputChars, 'limits.outputChars'),
+  }
+  return Object.fromEntries(Object.entries(changes).filter(([, value]) => value !== undefined))
+}
+
+const KNOWN: ReadonlySet<string> = new Set([
+  'name',
+  'model',
+  'tools',
+  'toolEffects',
+  'toolApproval',
+  'instructions',
+  'maxSteps',
+  'onLimit',
+  'onUnknownOutcome',
+  'limits',
+  'pauseGrace',
+  'outputSchema',
+  'finalAnswerChecks',
+  'stepCallbacks',
+  'price',
+  'context',
+  'storagePath',
+  'store',
+])
+
+/** @throws {UsageError} naming the option that is wrong. */
+export function define(given: AgentOptions, agent: unknown): Definition {
+  const unknown = Object.keys(given).find((option) => !KNOWN.has(option))
+  if (unknown !== undefined) throw new UsageError(`There is no option '${unknown}'.`)
+  const name = given.name ?? 'agent'
+  if (!/^[\w.-]{1,64}$/.test(name))
+    throw new UsageError(
+      `An agent's name is 1 to 64 letters, digits, '_', '.' or '-': ${JSON.stringify(name)}`,
+    )
+  const model = resolveModel(given.model)
+  const { toolEffects, toolApproval, context, outputSchema } = given
+  const schema = outputSchema === undefined ? undefined : readSchema(outputSchema, 'output', 'outputSchema')
+  return {
+    name,
+    model,
+    modelName: modelName(model),
+    tools: toolsOf(given.tools ?? [], { toolEffects, toolApproval, context }),
+    instructions: given.instructions ?? '',
+    options: { ...DEFAULTS, ...dataOptions(given) },
+    callbacks: (given.stepCallbacks ?? []).map((run, index): NamedCallback => ({
+      name: nameOf(run, `callback ${index + 1}`),
+      run,
+    })),
+    checks: (given.finalAnswerChecks ?? []).map((run, index): NamedCheck => ({
+      name: nameOf(run, `check ${index + 1}`),
+      run,
+    })),
+    ...(schema === undefined ? {} : { checkOutput: async (output) => schema.check(output, 'The answer') }),
+    ...(given.price === undefined ? {} : { price: given.price }),
+    context,
+    agent,
+  }
+}
+
+function nameOf(run: unknown, otherwise: string): string {
+  if (typeof run !== 'function') throw new UsageError(`${otherwise} is no function.`)
+  return run.name === '' ? otherwise : run.name
+}
+
+function count(value: unknown, what: string): number {
+  if (typeof value === 'number' && Number.isSafeInteger(value) && value > 0) return value
+  throw new UsageError(`${what} must be a whole number above 0, not ${String(value)}.`)
+}
+
+function oneOf<Value extends string>(
+  value: unknown,
+  allowed: readonly Value[],
+  what: string,
+): Value | undefined {
+  if (value === undefined) return undefined
+  const found = allowed.find((one) => one === value)
+  if (found !== undefined) return found
+  throw new UsageError(`${what} is '${allowed.join("', '")}', not ${String(value)}.`)
+}

@@ -1,0 +1,102 @@
+/**
+ * One request to the model: the story becomes messages, the reply becomes facts. The code is compiled here, once;
+ * the compiled program is journaled with the step.
+ */
+import { encode } from '../base/codec.ts'
+import { isPersistentAgentError } from '../base/errors.ts'
+import { interruptionIn } from '../base/interruption.ts'
+import type { Phase } from '../journal/state.ts'
+import type { Chapter } from '../journal/story.ts'
+import { askModel, retryOf, type LanguageModelV4, type Reply } from '../model/ask.ts'
+import type { CallRoom } from './call.ts'
+import { pauseGiven } from './call.ts'
+import type { Happening, ReplyGiven } from './happening.ts'
+import { toMessages, type Text } from './messages.ts'
+
+/** Attempts per turn before the task fails. */
+const ATTEMPTS = 4
+const FIRST_BACKOFF = 1_000
+const LONGEST_BACKOFF = 60_000
+
+export interface ThinkRoom {
+  readonly model: LanguageModelV4
+  readonly system: string
+  readonly chapters: readonly Chapter[]
+  readonly text: Text
+  readonly abortSignal: AbortSignal
+  readonly carrier: CallRoom['carrier']
+  price?(usage: { readonly inputTokens: number; readonly outputTokens: number }): number
+  /** Compiles a step's code. */
+  compile(step: number, source: string): Promise<ReplyGiven['compiled']>
+  onDelta?(delta: { readonly kind: 'text' | 'reasoning' | 'code'; readonly text: string }): void
+}
+
+const LAST_WORD =
+  'You have used all your steps. Give your final answer to the task now, in words or as a value, from what you know so far. You cannot run more code.'
+
+/** Asks once. Resolves with what the driver has to hear; rejects only with the abort reason. */
+export async function think(
+  phase: Extract<Phase, { at: 'thinking' }>,
+  key: string,
+  room: ThinkRoom,
+): Promise<Happening> {
+  const at = { key, step: phase.step, attempt: phase.attempt }
+  try {
+    const prompt = toMessages(
+      room.system,
+      room.chapters,
+      room.text,
+      phase.purpose === 'answer' ? LAST_WORD : undefined,
+    )
+    const reply = await askModel(room.model, {
+      prompt,
+      format: phase.purpose === 'answer' ? 'none' : 'tool',
+      abortSignal: room.abortSignal,
+      ...(room.onDelta === undefined ? {} : { onDelta: room.onDelta }),
+    })
+    return { kind: 'model-answered', ...at, reply: await given(reply, phase, room) }
+  } catch (error) {
+    if (room.abortSignal.aborted) throw error
+    const thrown = interruptionIn(error)
+    if (thrown?.is === 'stop') return { kind: 'interrupted', key, by: 'model', interruption: thrown }
+    if (thrown?.is === 'pause')
+      return {
+        kind: 'interrupted',
+        key,
+        by: 'model',
+        interruption: { is: 'pause', pause: pauseGiven(thrown.message, thrown.options, room) },
+      }
+    const { retryable, retryAfter } = retryOf(error)
+    const backoff = retryAfter ?? Math.min(FIRST_BACKOFF * 2 ** (phase.attempt - 1), LONGEST_BACKOFF)
+    return {
+      kind: 'model-broke',
+      ...at,
+      error: {
+        code: isPersistentAgentError(error) ? error.code : 'MODEL',
+        message: error instanceof Error ? error.message : String(error),
+      },
+      ...(retryable && phase.attempt < ATTEMPTS ? { retryIn: backoff } : {}),
+    }
+  }
+}
+
+async function given(
+  reply: Reply,
+  phase: Extract<Phase, { at: 'thinking' }>,
+  room: ThinkRoom,
+): Promise<ReplyGiven> {
+  const cost = reply.usage.cost ?? room.price?.(reply.usage)
+  const base = {
+    parts: encode(reply.parts),
+    text: reply.text,
+    finishReason: reply.finishReason,
+    usage: cost === undefined ? reply.usage : { ...reply.usage, cost },
+  }
+  if (phase.purpose === 'answer') {
+    return { ...base, answer: { value: encode(reply.text), reason: 'maxSteps' } }
+  }
+  if (reply.mistake !== undefined) return { ...base, mistake: reply.mistake }
+  if (reply.code === undefined) return { ...base, answer: { value: encode(reply.text), reason: 'text' } }
+  const compiled = await room.compile(phase.step, reply.code)
+  return { ...base, code: reply.code, ...(compiled === undefined ? {} : { compiled }) }
+}

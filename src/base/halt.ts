@@ -1,0 +1,57 @@
+/**
+ * The words that the sandbox and the agent share: what goes into the guest, and what comes out when it has
+ * nothing left to run.
+ */
+
+/** A value in devalue's wire format (see `codec.ts`). Text, so that it crosses threads and is hashed as it is. */
+export type Encoded = string
+
+/** `<step>.<ordinal>`: the n-th host call that the code of that step made, from 1. */
+export type CallId = string
+
+/** One host call that the guest wants. `input` was encoded once, in the guest; these bytes are what counts. */
+export interface GuestCall {
+  readonly id: CallId
+  /** A granted tool's name, or one of the guest's own waits: `$ask` (input `[message, schema?]`), `$sleep` (input: a duration). */
+  readonly name: string
+  readonly input: Encoded
+}
+
+/** An error as the model sees it: `stack` names line and column of the model's own TypeScript, nothing of the host. */
+export interface GuestError {
+  readonly name: string
+  readonly message: string
+  readonly stack?: string
+}
+
+/** What settles a call in the guest. */
+export type Outcome =
+  | { readonly ok: true; readonly value: Encoded }
+  | { readonly ok: false; readonly error: GuestError }
+
+/** How a step's program came to its end. */
+export type Ending =
+  /** The program ran through; `shown` is its last expression's value (or top-level `return`), inspected, if it has one. */
+  | { readonly kind: 'value'; readonly shown?: string }
+  /** It threw, or waits for something that nothing can settle. */
+  | { readonly kind: 'error'; readonly error: GuestError }
+  /** It called `finalAnswer(value)`; the first answer counts. */
+  | { readonly kind: 'answer'; readonly value: Encoded }
+
+export type KillReason = 'timeout' | 'memory' | 'stack' | 'trap' | 'calls' | 'output'
+
+/** The guest has nothing left to run. */
+export type Halt =
+  /** It waits for calls. `calls` are those made since the last halt, `printed` what was printed since then. */
+  | { readonly kind: 'waiting'; readonly calls: readonly GuestCall[]; readonly printed: string }
+  /** The program ended. `output` is all that the step printed (capped); `open` the calls that nobody settled yet. */
+  | {
+      readonly kind: 'ended'
+      readonly calls: readonly GuestCall[]
+      readonly printed: string
+      readonly output: string
+      readonly ending: Ending
+      readonly open: readonly CallId[]
+    }
+  /** A limit cut it. The guest is gone; only `open(image)` helps. */
+  | { readonly kind: 'killed'; readonly reason: KillReason; readonly message: string }

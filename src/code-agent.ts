@@ -1,0 +1,285 @@
+/**
+ * CodeAgent: an agent whose actions are programs. Its runs live in memory; `PersistentCodeAgent` keeps them.
+ *
+ * An agent is a definition: many runs at once are fine. `runId`, `task`, `memory`, `questions` and `result` speak of
+ * the last run that was started or bound, as this process last read it.
+ */
+import type { Definition } from './agent/definition.ts'
+import { Memory } from './agent/memory.ts'
+import { dataOptions, define, type AgentOptions } from './agent/options.ts'
+import { UsageError } from './base/errors.ts'
+import { memoryStore } from './journal/memory.ts'
+import type { Decision } from './journal/entry.ts'
+import type { State } from './journal/state.ts'
+import type { Store } from './journal/store.ts'
+import { createRun } from './run/begin.ts'
+import type { RunEvent } from './run/feed.ts'
+import { readMemory } from './run/inspect.ts'
+import { recover } from './run/recover.ts'
+import { openQuestions, resultOf, type Question, type RunResult } from './run/result.ts'
+import { Run } from './run/run.ts'
+import { answerQuestion, endAlone, sendSignal } from './run/signal.ts'
+
+/** Options of one task. */
+export interface TaskOptions {
+  /** Names the run; starting the same task under the same id again is harmless. Default: a new id. */
+  readonly runId?: string
+  /** `false`: go on with the bound run instead of starting a new one. Default `true`. */
+  readonly reset?: boolean
+  readonly maxSteps?: number
+  /** Variables for the model's code. */
+  readonly additionalArgs?: Readonly<Record<string, unknown>>
+  /** Fires: the run pauses at the next safe point. */
+  readonly abortSignal?: AbortSignal
+  /** Secrets, tenant, loggers for this run's tools, in place of the agent's own. Never journaled. */
+  readonly context?: unknown
+  /** Stay in the process through durable timers, however long. Default: rest, and be woken. */
+  readonly wait?: boolean
+}
+
+export interface StreamOptions extends TaskOptions {
+  /** What leaving the stream early does: `'pause'` the run (default), or let it `'continue'`. */
+  readonly onAbandon?: 'pause' | 'continue'
+}
+
+export class CodeAgent<Output = unknown> implements AsyncDisposable {
+  readonly #given: AgentOptions<Output>
+  readonly #definition: Definition | undefined
+  #store: Promise<Store> | undefined
+  #bound: { readonly runId: string; readonly task: string } | undefined
+  #run: Run<Output> | undefined
+  #memory = new Memory([])
+  #questions: readonly Question[] = []
+  #result: RunResult<Output> | undefined
+  /** What an `otelContextHandler` returned: the next segment goes on under it. */
+  protected otelContext: unknown
+
+  /** @throws {UsageError} naming the option that is wrong. */
+  constructor(options: AgentOptions<Output>) {
+    this.#given = options
+    this.#definition = this.isComplete(options) ? define(options, this) : undefined
+  }
+
+  /** The id of the last run that was started or bound. */
+  get runId(): string | undefined {
+    return this.#bound?.runId
+  }
+
+  /** That run's task: `agent.run(agent.task, { reset: false })` goes on with it. */
+  get task(): string {
+    return this.#bound?.task ?? ''
+  }
+
+  /** What happened, as this process last read it: at bind, after `answer`, at every rest. */
+  get memory(): Memory {
+    return this.#memory
+  }
+
+  /** The open questions, as this process last read them. */
+  get questions(): readonly Question[] {
+    return this.#questions
+  }
+
+  /** The result of the last run that came to rest or was bound; undefined while the first one runs. */
+  get result(): RunResult<Output> | undefined {
+    return this.#result
+  }
+
+  /**
+   * Runs a task until it rests. With `reset: false`: goes on with the bound run (its own task), or gives a finished one
+   * a follow-up task.
+   * @throws {UsageError} @throws {RunBusyError} another process drives the run. @throws {LeaseLostError}
+   */
+  async run(task: string, options: TaskOptions = {}): Promise<RunResult<Output>> {
+    const stored = options.reset === false ? await this.#stored(task) : undefined
+    if (stored !== undefined) return stored
+    const run = await this.start(task, options)
+    return run.result()
+  }
+
+  /** Starts a task; resolves when the run is durable, with a handle on it. */
+  async start(task: string, options: TaskOptions = {}): Promise<Run<Output>> {
+    const definition = this.#complete(options)
+    const store = await this.store()
+    const more = {
+      store,
+      definition,
+      given: dataOptions(this.#given),
+      ...(options.abortSignal === undefined ? {} : { abortSignal: options.abortSignal }),
+      ...(options.wait === undefined ? {} : { wait: options.wait }),
+      ...(this.otelContext === undefined ? {} : { otelContext: this.otelContext }),
+    }
+    if (options.reset !== false) {
+      const runId = await createRun(store, definition, { task, ...options })
+      return this.#drive(new Run<Output>({ ...more, runId, why: 'start' }), task)
+    }
+    const bound = this.#mustBeBound()
+    if (task === bound.task)
+      return this.#drive(new Run<Output>({ ...more, runId: bound.runId, why: 'resume' }), task)
+    const { state } = await recover(store, bound.runId)
+    mayFollow(state)
+    return this.#drive(
+      new Run<Output>({ ...more, runId: bound.runId, why: 'resume', task: { task, ...options } }),
+      task,
+    )
+  }
+
+  /** Events of a run as they come; the last is the result. The run starts at the first `next()`. */
+  async *stream(task: string, options: StreamOptions = {}): AsyncGenerator<RunEvent, void, undefined> {
+    const stored = options.reset === false ? await this.#stored(task) : undefined
+    if (stored !== undefined) {
+      yield { type: 'result', result: stored }
+      return
+    }
+    const run = await this.start(task, options)
+    let done = false
+    try {
+      for await (const event of run.events()) {
+        done = event.type === 'result'
+        yield event
+      }
+    } finally {
+      if (!done && options.onAbandon !== 'continue') {
+        await run.pause('The reader of its stream left')
+        await run.result()
+      }
+    }
+  }
+
+  /** Rest at the next safe point. Resolves when that is durable. */
+  async pause(reason = 'Paused on request'): Promise<void> {
+    const { runId } = this.#mustBeBound()
+    const store = await this.store()
+    await sendSignal(store, runId, { kind: 'pause', reason })
+    await endAlone(store, runId)
+  }
+
+  /** Stop for good. Resolves when that is durable; tools in flight see their `abortSignal`. */
+  async stop(reason = 'Stopped on request', { by }: { readonly by?: string } = {}): Promise<void> {
+    const { runId } = this.#mustBeBound()
+    const store = await this.store()
+    await sendSignal(store, runId, { kind: 'stop', reason, ...(by === undefined ? {} : { by }) })
+    await endAlone(store, runId)
+  }
+
+  /**
+   * Records a decision on an open question; `run` or a worker goes on. The first decision wins, repeating it is harmless.
+   * @throws {AlreadyAnsweredError} another decision stands. @throws {UsageError} it does not fit. @throws {StateNotFoundError}
+   */
+  async answer(
+    questionId: string,
+    decision: Decision,
+    options: { readonly by?: string } = {},
+  ): Promise<void> {
+    const { runId } = this.#mustBeBound()
+    await answerQuestion(await this.store(), runId, questionId, decision, options.by)
+    this.#questions = await openQuestions(await this.store(), runId)
+  }
+
+  /** Gives the store back, so that the process can end. A run that is being driven is paused first. */
+  async close(): Promise<void> {
+    const opened = this.#store
+    this.#store = undefined
+    if (opened === undefined) return
+    const store = await opened
+    if (this.#run !== undefined) {
+      await this.#run.pause('Its agent was closed').catch(() => undefined)
+      await this.#run.result().catch(() => undefined)
+    }
+    await store.close()
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close()
+  }
+
+  /** What this agent is made of, for whoever drives its runs (`drainDue`). @throws {UsageError} it was bound without a model. */
+  definition(): Definition {
+    return this.#complete({})
+  }
+
+  /** Opens the place where runs are kept. */
+  protected async openStore(): Promise<Store> {
+    return memoryStore()
+  }
+
+  /** True if there is all that driving needs. */
+  protected isComplete(_options: AgentOptions<Output>): boolean {
+    return true
+  }
+
+  protected store(): Promise<Store> {
+    this.#store ??= this.openStore().catch((error: unknown) => {
+      this.#store = undefined
+      throw error
+    })
+    return this.#store
+  }
+
+  /** Binds this agent to a stored run and reads it. Everything that is read is verified; nothing is written. */
+  protected async bind(runId: string): Promise<void> {
+    const store = await this.store()
+    const { state } = await recover(store, runId)
+    this.#bound = { runId, task: state.task.text }
+    this.#result = (await resultOf(store, state, { durationMs: 0, inFlight: [] })) as RunResult<Output>
+    await this.#look(store, runId)
+  }
+
+  /** The stored result, where going on with the bound run means to do nothing. */
+  async #stored(task: string): Promise<RunResult<Output> | undefined> {
+    const bound = this.#mustBeBound()
+    const store = await this.store()
+    if (task !== bound.task) return undefined
+    const row = await store.run(bound.runId)
+    if (row?.status !== 'completed' && row?.status !== 'stopped') return undefined
+    await this.bind(bound.runId)
+    return this.#result
+  }
+
+  #complete(options: TaskOptions): Definition {
+    const definition = this.#definition
+    if (definition === undefined) {
+      throw new UsageError('This agent was bound without a model, so it can be read but not driven.', {
+        hint: 'Give resumeExecution the tools and the model of the run.',
+      })
+    }
+    return options.context === undefined ? definition : { ...definition, context: options.context }
+  }
+
+  #mustBeBound(): { readonly runId: string; readonly task: string } {
+    if (this.#bound !== undefined) return this.#bound
+    throw new UsageError('This agent has no run yet.', {
+      hint: 'Start one with run(task), or bind a stored one with resume({ runId }).',
+    })
+  }
+
+  #drive(run: Run<Output>, task: string): Run<Output> {
+    this.#run = run
+    this.#bound = { runId: run.id, task }
+    return run.watched(async (result) => {
+      if (this.#bound?.runId !== run.id || this.#store === undefined) return
+      this.#result = result
+      this.#run = undefined
+      await this.#look(await this.store(), run.id)
+    })
+  }
+
+  async #look(store: Store, runId: string): Promise<void> {
+    this.#questions = await openQuestions(store, runId)
+    this.#memory = await readMemory(store, runId)
+  }
+}
+
+function mayFollow(state: State): void {
+  const status = state.ended?.status
+  if (status === 'completed' || status === 'failed') return
+  throw new UsageError(
+    `Run ${state.runId} is ${status === 'stopped' ? 'stopped' : 'not finished'}: it takes no other task.`,
+    {
+      hint:
+        status === 'stopped'
+          ? 'Start a new run.'
+          : 'Go on with its own task first: run(agent.task, { reset: false }).',
+    },
+  )
+}

@@ -1,0 +1,57 @@
+/** Every public name. Nothing inside imports this file. */
+export { CodeAgent, type StreamOptions, type TaskOptions } from './code-agent.ts'
+export {
+  PersistentCodeAgent,
+  type PersistentAgentOptions,
+  type ResumeOptions,
+} from './persistent-code-agent.ts'
+export { tool, type ToolCallOptions, type ToolDefinition, type ToolSpec } from './tool/tool.ts'
+export type { AgentOptions, FinalAnswerCheck, StepCallback } from './agent/options.ts'
+export type {
+  ActionStep,
+  CallSummary,
+  FinalAnswerStep,
+  Memory,
+  MemoryStep,
+  TaskStep,
+} from './agent/memory.ts'
+export type { CallbackContext } from './agent/definition.ts'
+export {
+  AgentPausedException,
+  AgentStoppedException,
+  type PauseOptions,
+  type QuestionOptions,
+} from './base/interruption.ts'
+export {
+  AlreadyAnsweredError,
+  ForkedCallError,
+  isPersistentAgentError,
+  LeaseLostError,
+  LimitError,
+  ModelError,
+  PersistentAgentError,
+  RunBusyError,
+  StateCorruptError,
+  StateNotFoundError,
+  ToolError,
+  UnknownOutcomeError,
+  UsageError,
+} from './base/errors.ts'
+export type { Duration } from './base/duration.ts'
+export type {
+  Decision,
+  Effect,
+  Entry,
+  EntryKind,
+  OutputReason,
+  QuestionKind,
+  Usage,
+} from './journal/entry.ts'
+export type { RunFilter, RunStatus, Store } from './journal/store.ts'
+export { memoryStore } from './journal/memory.ts'
+export { sqliteStore } from './journal/sqlite.ts'
+export type { RunEvent } from './run/feed.ts'
+export type { Inspection, RunSummary } from './run/inspect.ts'
+export type { CallInfo, Question, RunResult } from './run/result.ts'
+export type { Run } from './run/run.ts'
+export { drainDue } from './run/due.ts'

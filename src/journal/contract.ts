@@ -1,0 +1,28 @@
+/**
+ * What every store keeps, as rules that a test of any runner can check. A store for another database runs them all:
+ *
+ *     for (const rule of storeContract) test(rule.says, () => rule.holds(open, clock))
+ *
+ * `open` gives a new, empty store that tells the time of `clock`. A rule that fails throws an AssertionError.
+ * The numbers T1–T5 are those of `store.ts`; that what is acknowledged is durable (T1) takes a test that kills processes.
+ */
+import { asking, signalling } from './contract/asking.ts'
+import { due, listing } from './contract/finding.ts'
+import { hostile } from './contract/hostile.ts'
+import type { Rule } from './contract/kit.ts'
+import { leasing } from './contract/leasing.ts'
+import { appending, creating, keeping } from './contract/writing.ts'
+
+export type { HandClock, Rule } from './contract/kit.ts'
+
+export const storeContract: readonly Rule[] = [
+  ...creating,
+  ...appending,
+  ...keeping,
+  ...leasing,
+  ...signalling,
+  ...asking,
+  ...due,
+  ...listing,
+  ...hostile,
+]

@@ -1,0 +1,266 @@
+/**
+ * READ 1st. The journal's vocabulary: one union, each entry one fact, noun and past participle.
+ *
+ * E1  An entry is written once and never changed. What follows from it is in `state.ts`.
+ * E2  Entries hold data only: names of tools and models, never functions. Values of the guest are `Stored` text.
+ * E3  A reader that does not know an entry's `v` refuses the run; it never guesses.
+ * E4  `call-returned` is the only entry, beside `step-started`, that is delivered to the guest, and its order
+ *     here is the order of delivery. An answer, a timer and a pause that went on all arrive as one.
+ */
+import type { CallId, Encoded, GuestError, KillReason } from '../base/halt.ts'
+
+/** The version of this vocabulary. Written with every entry. */
+export const ENTRY_VERSION = 1
+
+export type RunId = string
+export type QuestionId = string
+export type Digest = string
+
+/** Encoded text in place, or its digest where it was too large to stand in an entry. */
+export type Stored = Encoded | { readonly blob: Digest; readonly size: number }
+
+export type Effect = 'read' | 'idempotent' | 'keyed' | 'once'
+
+/** A tool as the run knows it: enough to read the run, and to recover a call, without the module. */
+export interface ToolFact {
+  readonly name: string
+  readonly effect: Effect
+  /** False where nobody said so and `once` was assumed. */
+  readonly effectDeclared: boolean
+  /** Digest of name, description and schemas. */
+  readonly digest: Digest
+}
+
+/** Data options of a run; durations in ms, sizes in bytes. Functions are given again by name, they are not here. */
+export interface RunOptions {
+  readonly maxSteps: number
+  readonly maxCost?: number
+  readonly timeout?: number
+  readonly onLimit: 'finish' | 'pause' | 'fail'
+  readonly onUnknownOutcome: 'ask' | 'tell'
+  readonly pauseGrace: number
+  readonly stepTimeout: number
+  readonly memory: number
+  readonly callsPerStep: number
+  readonly outputChars: number
+}
+
+export interface Usage {
+  readonly inputTokens: number
+  readonly outputTokens: number
+  /** USD; absent where no price is known. */
+  readonly cost?: number
+}
+
+export type Decision =
+  | { readonly type: 'approve' }
+  | { readonly type: 'edit'; readonly args: unknown }
+  | { readonly type: 'reject'; readonly reason?: string }
+  | { readonly type: 'respond'; readonly value: unknown }
+
+export type QuestionKind = 'approval' | 'input' | 'unknownOutcome' | 'budget' | 'diverged'
+
+export type PauseCause =
+  /** Every open call waits; an answer or a timer is enough to go on. */
+  | 'waiting'
+  /** `pause()`, an abort signal, Ctrl-C, another process. */
+  | 'requested'
+  /** AgentPausedException without a question, from a tool, a callback, a check or the model. */
+  | 'tool'
+  | 'callback'
+  | 'check'
+  | 'model'
+  /** `onLimit: 'pause'`. */
+  | 'limit'
+
+export type OutputReason = 'finalAnswer' | 'text' | 'maxSteps' | 'maxCost' | 'timeout'
+
+export type CallOutcome =
+  | { readonly ok: true; readonly value: Stored }
+  | { readonly ok: false; readonly error: GuestError }
+
+/** What a paused call keeps for the moment of its answer. */
+export interface Resumption {
+  /** `value`: the answer is the result. `call`: `execute` runs again with the answer. */
+  readonly onAnswer: 'value' | 'call'
+  readonly state?: Stored
+}
+
+interface Bodies {
+  'run-started': {
+    readonly agent: string
+    readonly options: RunOptions
+    readonly model: string
+    /** The rendered system prompt, and what the run was granted. */
+    readonly system: Stored
+    readonly tools: readonly ToolFact[]
+    readonly seed: string
+    /** Digest of engine, prelude and front end: a snapshot of another one is not opened. */
+    readonly engine: Digest
+    readonly traceparent: string
+    readonly tracestate?: string
+    readonly parent?: { readonly run: RunId; readonly call: CallId }
+  }
+  'task-added': {
+    readonly task: string
+    readonly number: number
+    readonly maxSteps: number
+    readonly additionalArgs?: Stored
+    readonly images?: Stored
+  }
+  'segment-started': {
+    readonly holder: string
+    readonly why: 'start' | 'resume' | 'take-over'
+    readonly heap: 'fresh' | 'snapshot' | 'replay'
+    /** The segment's own span, for the link of the segment after it. */
+    readonly span: string
+  }
+  'model-called': { readonly step: number; readonly attempt: number; readonly purpose: 'step' | 'answer' }
+  'model-replied': {
+    readonly step: number
+    readonly attempt: number
+    /** The provider's parts verbatim (encoded), for the next prompt. */
+    readonly parts: Stored
+    readonly text: string
+    readonly code?: string
+    /** A reply without code that is itself the answer. */
+    readonly answer?: { readonly value: Stored; readonly reason: OutputReason }
+    /** Why the reply could not be used; told to the model. */
+    readonly mistake?: string
+    readonly usage: Usage
+    readonly finishReason: string
+  }
+  'model-failed': {
+    readonly step: number
+    readonly attempt: number
+    readonly error: { readonly code: string; readonly message: string }
+    /** When the next attempt may go out, ms since the epoch; absent: there will be none. */
+    readonly retryAt?: number
+  }
+  'step-started': {
+    readonly step: number
+    readonly source: string
+    /** The compiled program (JSON); absent where the source did not compile, and `step-ended` follows at once. */
+    readonly program?: string
+  }
+  'call-requested': {
+    readonly call: CallId
+    readonly tool: string
+    /** Digest of the bytes that the guest sent: compared on replay. */
+    readonly sent: Digest
+    /** The validated input, encoded; these bytes are what is approved and what the tool gets. */
+    readonly input: Stored
+    readonly digest: Digest
+    readonly effect: Effect
+    /** Whether a person must approve: known at once, or for the author's function to say. */
+    readonly approval: 'never' | 'always' | 'judge'
+  }
+  'verdict-given': {
+    readonly call: CallId
+    readonly required: boolean
+    readonly message?: string
+    readonly expiresAt?: number
+  }
+  'question-asked': {
+    readonly question: QuestionId
+    /** What sort of question; `kind` is the entry's own. */
+    readonly asks: QuestionKind
+    readonly message: string
+    readonly call?: CallId
+    /** JSON Schema of the answer's value (JSON text). */
+    readonly schema?: string
+    readonly expiresAt?: number
+    readonly resumption?: Resumption
+  }
+  'question-answered': {
+    readonly question: QuestionId
+    /** `expired` where nobody answered in time. */
+    readonly decision: Decision | { readonly type: 'expired' }
+    readonly by?: string
+    /** For `edit`: the new validated input and its digest. */
+    readonly edited?: { readonly input: Stored; readonly digest: Digest }
+  }
+  'call-started': { readonly call: CallId; readonly attempt: number; readonly key: string }
+  'call-returned': { readonly call: CallId; readonly attempt: number; readonly outcome: CallOutcome }
+  'call-withdrawn': { readonly call: CallId; readonly why: 'ended' | 'stopped' | 'killed' }
+  'call-orphaned': {
+    readonly call: CallId
+    readonly attempt: number
+    readonly outcome: CallOutcome
+    readonly why: string
+  }
+  'sleep-started': { readonly call: CallId; readonly due: number }
+  'step-ended': {
+    readonly step: number
+    readonly printed: string
+    readonly shown?: string
+    readonly error?: GuestError
+    readonly answer?: Stored
+    readonly open: readonly CallId[]
+  }
+  'step-killed': {
+    readonly step: number
+    readonly reason: KillReason
+    readonly message: string
+    /** What became of its calls, in words for the model. */
+    readonly calls: string
+  }
+  'callbacks-ran': { readonly step: number; readonly index: number; readonly name: string }
+  'output-given': { readonly value: Stored; readonly reason: OutputReason }
+  'output-refused': { readonly check: string; readonly why: string }
+  /** `value`: the answer as the check made it (defaults, conversions of `outputSchema`). */
+  'check-passed': { readonly index: number; readonly check: string; readonly value?: Stored }
+  'message-said': { readonly text: string; readonly by?: string }
+  'options-changed': { readonly options: Partial<RunOptions>; readonly model?: string }
+  'tools-changed': {
+    readonly tools: readonly ToolFact[]
+    readonly system: Stored
+    readonly changed: readonly string[]
+  }
+  'run-paused': {
+    readonly cause: PauseCause
+    readonly message: string
+    /** The call whose tool paused the run: its `await` gets `undefined` when the run goes on. */
+    readonly call?: CallId
+    /** A carrier that the author gave with the pause; it overrides the run's own. */
+    readonly traceparent?: string
+    readonly tracestate?: string
+  }
+  'run-resumed': { readonly why: string }
+  'run-retried': { readonly why: string }
+  'task-completed': { readonly output: Stored; readonly reason: OutputReason; readonly usage: Usage }
+  'task-failed': { readonly code: string; readonly message: string }
+  'run-stopped': { readonly message: string; readonly by?: string }
+}
+
+export type EntryKind = keyof Bodies
+type OneFact = { readonly [K in EntryKind]: { readonly kind: K } & Bodies[K] }
+
+/** What happened, without its place. `Fact<'call-returned'>` narrows to one kind. */
+export type Fact<K extends EntryKind = EntryKind> = OneFact[K]
+
+/** Where and when: `seq` from 1 without gaps; `at` in ms since the epoch by the store's clock; `epoch` of the lease. */
+export interface Place {
+  readonly seq: number
+  readonly at: number
+  readonly epoch: number
+  readonly v: number
+}
+
+export type Entry<K extends EntryKind = EntryKind> = Place & Fact<K>
+
+/** The entries that tell the story of a run: enough to render its messages. Indexed, so that calls are skipped. */
+export const NARRATIVE: ReadonlySet<EntryKind> = new Set<EntryKind>([
+  'task-added',
+  'model-replied',
+  'step-started',
+  'step-ended',
+  'step-killed',
+  'output-given',
+  'output-refused',
+  'message-said',
+  'tools-changed',
+  'task-completed',
+  'task-failed',
+  'run-stopped',
+])

@@ -1,0 +1,154 @@
+/**
+ * The tables of a state file, and how an older file becomes a new one.
+ *
+ * G1  A file's `user_version` is the number of migrations that it has seen. Migrations are only ever added.
+ * G2  All of them run in one transaction: a file is of one version or of the next, never between.
+ * G3  A file's schema is, text for text, what its migrations make. Anything else (a trigger, a view, another column)
+ *     is not ours, and is not opened: opening a file runs no SQL that the file brings along.
+ */
+import type { Database, Row } from './sqlite/database.ts'
+
+/** `PCAj`: persistent code agent, journal. */
+export const APPLICATION_ID = 0x5043416a
+
+/**
+ * Times are REAL: ms since the epoch, whole or not. Integers are 64 bits wide in SQLite, and JavaScript's are not.
+ * A run's newest nonce stands in its row, the last ones of earlier epochs in `nonces`: one page less for each write.
+ * `task` and `body` are JSON text, which holds any string; `tenant` is empty until there are tenants.
+ */
+const MIGRATIONS: readonly string[] = [
+  `
+CREATE TABLE runs (
+  run INTEGER PRIMARY KEY,
+  tenant TEXT NOT NULL,
+  run_id TEXT NOT NULL,
+  root_run_id TEXT NOT NULL,
+  parent_call_id TEXT,
+  agent TEXT NOT NULL,
+  definition_digest TEXT NOT NULL,
+  min_reader INTEGER NOT NULL,
+  key_id TEXT NOT NULL,
+  status TEXT NOT NULL,
+  task TEXT NOT NULL,
+  step_count INTEGER NOT NULL,
+  wake_at REAL,
+  cause TEXT,
+  created_at REAL NOT NULL,
+  updated_at REAL NOT NULL,
+  last_seq INTEGER NOT NULL,
+  head BLOB NOT NULL,
+  nonce_epoch INTEGER,
+  nonce TEXT,
+  UNIQUE (tenant, run_id)
+) STRICT;
+CREATE INDEX runs_root ON runs (tenant, root_run_id);
+CREATE INDEX runs_running ON runs (status) WHERE status = 'running';
+CREATE INDEX runs_waiting ON runs (wake_at) WHERE status = 'paused' AND cause = 'waiting' AND wake_at IS NOT NULL;
+
+CREATE TABLE entries (
+  run INTEGER NOT NULL REFERENCES runs ON DELETE CASCADE,
+  seq INTEGER NOT NULL,
+  at REAL NOT NULL,
+  epoch INTEGER NOT NULL,
+  v INTEGER NOT NULL,
+  kind TEXT NOT NULL,
+  narrative INTEGER NOT NULL,
+  key_id TEXT NOT NULL,
+  chain BLOB NOT NULL,
+  payload BLOB NOT NULL,
+  PRIMARY KEY (run, seq)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX entries_narrative ON entries (run, seq) WHERE narrative = 1;
+
+CREATE TABLE blobs (
+  run INTEGER NOT NULL REFERENCES runs ON DELETE CASCADE,
+  digest TEXT NOT NULL,
+  key_id TEXT NOT NULL,
+  payload BLOB NOT NULL,
+  PRIMARY KEY (run, digest)
+) STRICT;
+
+CREATE TABLE checkpoints (
+  run INTEGER PRIMARY KEY REFERENCES runs ON DELETE CASCADE,
+  seq INTEGER NOT NULL,
+  chain BLOB NOT NULL,
+  key_id TEXT NOT NULL,
+  state BLOB NOT NULL
+) STRICT;
+
+CREATE TABLE images (
+  run INTEGER NOT NULL REFERENCES checkpoints ON DELETE CASCADE,
+  part TEXT NOT NULL,
+  position INTEGER NOT NULL,
+  payload BLOB NOT NULL,
+  PRIMARY KEY (run, part)
+) STRICT;
+
+CREATE TABLE questions (
+  question INTEGER PRIMARY KEY,
+  run INTEGER NOT NULL REFERENCES runs ON DELETE CASCADE,
+  id TEXT NOT NULL,
+  kind TEXT NOT NULL,
+  body TEXT NOT NULL,
+  created_at REAL NOT NULL,
+  expires_at REAL,
+  state TEXT NOT NULL,
+  winner TEXT,
+  UNIQUE (run, id)
+) STRICT;
+CREATE INDEX questions_open ON questions (created_at) WHERE state = 'open';
+
+CREATE TABLE inbox (
+  letter INTEGER PRIMARY KEY,
+  run INTEGER NOT NULL REFERENCES runs ON DELETE CASCADE,
+  key TEXT NOT NULL,
+  at REAL NOT NULL,
+  kind TEXT NOT NULL,
+  body TEXT NOT NULL,
+  consumed INTEGER NOT NULL,
+  UNIQUE (run, key)
+) STRICT;
+CREATE INDEX inbox_unread ON inbox (run, letter) WHERE consumed = 0;
+
+CREATE TABLE leases (
+  tenant TEXT NOT NULL,
+  root_run_id TEXT NOT NULL,
+  epoch INTEGER NOT NULL,
+  holder TEXT NOT NULL,
+  claimed_at REAL NOT NULL,
+  expires_at REAL NOT NULL,
+  claims INTEGER NOT NULL,
+  PRIMARY KEY (tenant, root_run_id)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE nonces (
+  run INTEGER NOT NULL REFERENCES runs ON DELETE CASCADE,
+  epoch INTEGER NOT NULL,
+  nonce TEXT NOT NULL,
+  PRIMARY KEY (run, epoch)
+) STRICT, WITHOUT ROWID;
+`,
+]
+
+/** The version that this code reads and writes. */
+export const VERSION = MIGRATIONS.length
+
+/** Brings `db` from `version` to `VERSION`. Runs inside the caller's transaction (G2). */
+export function migrate(db: Database, version: number): void {
+  for (const sql of MIGRATIONS.slice(version)) db.exec(sql)
+  db.exec(`PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${VERSION}`)
+}
+
+/** Makes the schema of `version` in an empty database. */
+export function build(db: Database, version: number): void {
+  for (const sql of MIGRATIONS.slice(0, version)) db.exec(sql)
+}
+
+/** G3: all that a database defines, as one text. What `ANALYZE` leaves is of no account. */
+export function schemaOf(db: Database): string {
+  const rows = db
+    .prepare(`SELECT type, name, tbl_name, sql FROM sqlite_schema
+    WHERE NOT (type = 'table' AND name IN ('sqlite_stat1', 'sqlite_stat4')) ORDER BY type, name`)
+    .all()
+  return JSON.stringify(rows.map((row: Row) => [row['type'], row['name'], row['tbl_name'], row['sql']]))
+}

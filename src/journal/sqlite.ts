@@ -1,0 +1,173 @@
+/**
+ * The store in one SQLite file: the default. Many runs, many processes on one machine.
+ *
+ * Q1  The only file that imports node:sqlite. The parts under `sqlite/` get a connection and own one subject each.
+ * Q2  All writes go through one writer (`sqlite/writer.ts`), all checks are made inside its transaction (T2, T3, T4).
+ * Q3  Values are bound, never put into SQL. Ids that UTF-8 would change match nothing.
+ */
+import { resolve } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { UsageError } from '../base/errors.ts'
+import { checkId, checkNewRun, checkSeq, checkWrite, isProgress } from './fence.ts'
+import type { Database } from './sqlite/database.ts'
+import { inboxOf } from './sqlite/inbox.ts'
+import { journalOf } from './sqlite/journal.ts'
+import { leasesOf } from './sqlite/leases.ts'
+import { openDatabase } from './sqlite/open.ts'
+import { runsOf } from './sqlite/runs.ts'
+import { watchersOf } from './sqlite/watch.ts'
+import { writerOf } from './sqlite/writer.ts'
+import type { BlobRow, EntryRow, Lease, NewRun, Store, Write } from './store.ts'
+
+export interface SqliteStoreOptions {
+  /** Make the file if there is none. Default: true. */
+  readonly create?: boolean
+  /** Change nothing; another process may be writing. Default: false. */
+  readonly readOnly?: boolean
+  /** The store's clock, ms since the epoch. Default: the system's. */
+  readonly now?: () => number
+}
+
+/**
+ * Opens the state file at `path`.
+ * @throws {StateNotFoundError} there is none, and it is not to be made.
+ * @throws {StateCorruptError} it is damaged, of another program, or of a newer version. It is left as it was.
+ * @throws {UsageError} the path cannot be used, or this Node.js has too old an SQLite.
+ */
+export function sqliteStore(path: string, options: SqliteStoreOptions = {}): Store {
+  const { create = true, readOnly = false, now = Date.now } = options
+  const file = fileAt(path)
+  return storeOn(openDatabase(connect, { path: file, create, readOnly }), file, readOnly, now)
+}
+
+function storeOn(db: Database, path: string, readOnly: boolean, now: () => number): Store {
+  const watchers = watchersOf(db)
+  const writer = writerOf(db, path, () => watchers.notify())
+  const [runs, journal, inbox, leases] = [runsOf(db), journalOf(db), inboxOf(db), leasesOf(db)]
+  let closing: Promise<void> | undefined
+
+  async function write<T>(work: () => T): Promise<T> {
+    if (closing !== undefined) throw new UsageError('The store is closed.')
+    if (readOnly) throw new UsageError(`${path} was opened to be read only.`)
+    return writer.write(work)
+  }
+
+  async function read<T>(work: () => T): Promise<T> {
+    if (closing !== undefined) throw new UsageError('The store is closed.')
+    return writer.read(work)
+  }
+
+  async function create(
+    run: NewRun,
+    entries: readonly EntryRow[],
+    blobs: readonly BlobRow[],
+  ): Promise<'created' | 'exists'> {
+    checkNewRun(run, entries, blobs)
+    return write(() => {
+      const number = runs.insert(run, entries, now())
+      if (number === undefined) return 'exists'
+      journal.add(number, entries, blobs)
+      return 'created'
+    })
+  }
+
+  async function append(lease: Lease, change: Write): Promise<void> {
+    checkWrite(lease, change)
+    return write(() => {
+      const at = now()
+      const standing = leases.check(lease, at)
+      const { run } = standing
+      checkSeq(lease, standing.lastSeq, change.expectedSeq)
+      journal.add(run, change.entries, change.blobs)
+      for (const question of change.asked) inbox.ask(run, question)
+      for (const id of change.closed) inbox.close(run, lookup(id))
+      for (const key of change.consumed) inbox.consume(run, lookup(key))
+      if (change.checkpoint !== undefined) journal.setCheckpoint(run, change.checkpoint)
+      runs.update(standing, lease.epoch, change, at)
+      if (isProgress(change.entries)) leases.progressed(lease)
+    })
+  }
+
+  async function finish(): Promise<void> {
+    await writer.idle()
+    watchers.clear()
+    // The last one to close takes the log along. If others are at work, they do it.
+    if (!readOnly) checkpoint(db)
+    db.close()
+  }
+
+  function close(): Promise<void> {
+    closing ??= finish()
+    return closing
+  }
+
+  return {
+    now,
+    create,
+    append,
+    committed: (lease, nonce) => read(() => runs.committed({ ...lease, runId: lookup(lease.runId) }, nonce)),
+    claim: (runId, claimant, ttl) => write(() => leases.claim(lookup(runId), claimant, ttl, now())),
+    renew: (lease, ttl) => write(() => leases.renew(lease, ttl, now())),
+    release: (lease) => write(() => leases.release(lease)),
+    async signal(runId, key, signal) {
+      checkId(key, 'The key of a signal')
+      return write(() => inbox.accept(lookup(runId), key, signal, now()))
+    },
+    signals: (runId) => read(() => inbox.unread(lookup(runId))),
+    due: (claimant, limit) => read(() => runs.due(claimant, limit, now())),
+    watch(onHint, abortSignal) {
+      if (closing === undefined) watchers.add(onHint, abortSignal)
+    },
+    run: (runId) => read(() => runs.get(lookup(runId))),
+    runs: (filter, limit, cursor) =>
+      read(() => runs.page(filter, limit, cursor === undefined ? undefined : lookup(cursor))),
+    questions: ({ runId, id }) =>
+      read(() =>
+        inbox.questions({
+          ...(runId !== undefined && { runId: lookup(runId) }),
+          ...(id !== undefined && { id: lookup(id) }),
+        }),
+      ),
+    read: (runId, after, limit, narrative = false) =>
+      read(() => journal.read(lookup(runId), after, limit, narrative)),
+    blob: (runId, digest) => read(() => journal.blob(lookup(runId), lookup(digest))),
+    checkpoint: (runId) => read(() => journal.checkpoint(lookup(runId))),
+    remove: (runId) => write(() => runs.remove(lookup(runId))),
+    close,
+    [Symbol.asyncDispose]: close,
+  }
+}
+
+/** Brings the log into the file. */
+function checkpoint(db: Database): void {
+  try {
+    db.exec('PRAGMA wal_checkpoint(TRUNCATE)')
+  } catch {
+    // Busy or out of space: the log stays, and is as durable as the file.
+  }
+}
+
+/** A lone surrogate would be looked up as U+FFFD, which is another id. No stored id is empty. */
+function lookup(id: string): string {
+  return id.isWellFormed() ? id : ''
+}
+
+/** Neither a URI nor a name with a meaning of its own. */
+function fileAt(path: string): string {
+  if (path === ':memory:') throw new UsageError('For a store in memory use memoryStore().')
+  if (path === '' || path.includes('\0') || !path.isWellFormed())
+    throw new UsageError('The path of a state file must be a file name.')
+  return resolve(path)
+}
+
+function connect(
+  path: string | URL,
+  options: { readonly readOnly: boolean; readonly timeout: number },
+): Database {
+  return new DatabaseSync(path, {
+    ...options,
+    enableForeignKeyConstraints: true,
+    defensive: true,
+    allowExtension: false,
+  })
+}

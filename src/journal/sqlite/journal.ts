@@ -1,0 +1,120 @@
+/** The entries of a run, what was too large to stand in them, and its newest checkpoint. */
+import type { EntryKind, RunId } from '../entry.ts'
+import { NARRATIVE } from '../entry.ts'
+import type { BlobRow, CheckpointRow, EntryRow } from '../store.ts'
+import { bytesOf, limitOf, numberOf, textOf } from './database.ts'
+import type { Database, Row } from './database.ts'
+
+export interface Journal {
+  add(run: number, entries: readonly EntryRow[], blobs: readonly BlobRow[]): void
+  setCheckpoint(run: number, checkpoint: CheckpointRow | 'none'): void
+  read(runId: RunId, after: number, limit: number, narrative: boolean): readonly EntryRow[]
+  blob(runId: RunId, digest: string): BlobRow | undefined
+  checkpoint(runId: RunId): CheckpointRow | undefined
+}
+
+type Image = NonNullable<CheckpointRow['heap']>
+
+const RUN = `(SELECT run FROM runs WHERE tenant = '' AND run_id = ?1)`
+const ENTRY = 'seq, at, epoch, v, kind, key_id, chain, payload'
+
+export function journalOf(db: Database): Journal {
+  const insert =
+    db.prepare(`INSERT INTO entries (run, seq, at, epoch, v, kind, narrative, key_id, chain, payload)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`)
+  const insertBlob = db.prepare(
+    'INSERT INTO blobs (run, digest, key_id, payload) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING',
+  )
+  const upsert =
+    db.prepare(`INSERT INTO checkpoints (run, seq, chain, key_id, state) VALUES (?1, ?2, ?3, ?4, ?5)
+    ON CONFLICT DO UPDATE SET seq = ?2, chain = ?3, key_id = ?4, state = ?5`)
+  // The image of a step's start is mostly the stored one: not written again.
+  const upsertImage = db.prepare(`INSERT INTO images (run, part, position, payload) VALUES (?1, ?2, ?3, ?4)
+    ON CONFLICT DO UPDATE SET position = ?3, payload = ?4 WHERE position <> ?3 OR payload <> ?4`)
+  const dropImage = db.prepare('DELETE FROM images WHERE run = ? AND part = ?')
+  const dropCheckpoint = db.prepare('DELETE FROM checkpoints WHERE run = ?')
+  const read = db.prepare(
+    `SELECT ${ENTRY} FROM entries WHERE run = ${RUN} AND seq > ?2 ORDER BY seq LIMIT ?3`,
+  )
+  const readNarrative = db.prepare(`SELECT ${ENTRY} FROM entries INDEXED BY entries_narrative
+    WHERE run = ${RUN} AND seq > ?2 AND narrative = 1 ORDER BY seq LIMIT ?3`)
+  const blob = db.prepare(`SELECT digest, key_id, payload FROM blobs WHERE run = ${RUN} AND digest = ?2`)
+  const checkpoint = db.prepare(`SELECT run, seq, chain, key_id, state FROM checkpoints WHERE run = ${RUN}`)
+  const image = db.prepare('SELECT position, payload FROM images WHERE run = ? AND part = ?')
+
+  function setImage(run: number, part: 'heap' | 'step', value: Image | undefined): void {
+    if (value === undefined) dropImage.run(run, part)
+    else upsertImage.run(run, part, value.position, value.payload)
+  }
+
+  function getImage(run: number, part: 'heap' | 'step'): Image | undefined {
+    const row = image.get(run, part)
+    return row === undefined
+      ? undefined
+      : { position: numberOf(row, 'position'), payload: bytesOf(row, 'payload') }
+  }
+
+  return {
+    add(run, entries, blobs) {
+      for (const entry of entries) {
+        insert.run(
+          run,
+          entry.seq,
+          entry.at,
+          entry.epoch,
+          entry.v,
+          entry.kind,
+          NARRATIVE.has(entry.kind) ? 1 : 0,
+          entry.keyId,
+          entry.chain,
+          entry.payload,
+        )
+      }
+      for (const row of blobs) insertBlob.run(run, row.digest, row.keyId, row.payload)
+    },
+    setCheckpoint(run, value) {
+      if (value === 'none') {
+        dropCheckpoint.run(run)
+        return
+      }
+      upsert.run(run, value.seq, value.chain, value.keyId, value.state)
+      setImage(run, 'heap', value.heap)
+      setImage(run, 'step', value.stepStart)
+    },
+    read: (runId, after, limit, narrative) =>
+      (narrative ? readNarrative : read).all(runId, after, limitOf(limit)).map(entryOf),
+    blob(runId, digest) {
+      const row = blob.get(runId, digest)
+      if (row === undefined) return undefined
+      return { digest: textOf(row, 'digest'), payload: bytesOf(row, 'payload'), keyId: textOf(row, 'key_id') }
+    },
+    checkpoint(runId) {
+      const row = checkpoint.get(runId)
+      if (row === undefined) return undefined
+      const run = numberOf(row, 'run')
+      const [heap, stepStart] = [getImage(run, 'heap'), getImage(run, 'step')]
+      return {
+        seq: numberOf(row, 'seq'),
+        chain: bytesOf(row, 'chain'),
+        state: bytesOf(row, 'state'),
+        ...(heap && { heap }),
+        ...(stepStart && { stepStart }),
+        keyId: textOf(row, 'key_id'),
+      }
+    },
+  }
+}
+
+/** The kind stays text until it is decoded: its digest is checked there. */
+function entryOf(row: Row): EntryRow {
+  return {
+    seq: numberOf(row, 'seq'),
+    at: numberOf(row, 'at'),
+    epoch: numberOf(row, 'epoch'),
+    v: numberOf(row, 'v'),
+    kind: textOf(row, 'kind') as EntryKind,
+    payload: bytesOf(row, 'payload'),
+    chain: bytesOf(row, 'chain'),
+    keyId: textOf(row, 'key_id'),
+  }
+}

@@ -1,0 +1,525 @@
+/**
+ * READ 2nd. The state: the fold of a run's entries.
+ *
+ * F1  `fold` is pure: the same entries give the same state, in every process. It never looks at a clock.
+ * F2  The state is plain JSON and does not grow with the run's past: closed steps and settled calls are in the
+ *     journal (see `story.ts`), not here. A checkpoint is this object as it stands.
+ * F3  A call is in `calls` from `call-requested` to `call-returned` (or withdrawn); what it waits for is one union.
+ * F4  A new segment means that the driver before is gone: what it had in flight is lost, unless it may be sent again.
+ */
+import type { CallId } from '../base/halt.ts'
+import type {
+  Decision,
+  Effect,
+  Entry,
+  Fact,
+  OutputReason,
+  PauseCause,
+  QuestionId,
+  QuestionKind,
+  Resumption,
+  RunId,
+  Stored,
+  Usage,
+} from './entry.ts'
+import type { RunStatus, RunView } from './store.ts'
+
+export type CallPlace =
+  /** The author's function is asked whether a person must approve. */
+  | { readonly is: 'judging' }
+  /** It waits for a person. */
+  | { readonly is: 'asking'; readonly question: QuestionId }
+  /** It may be dispatched. */
+  | { readonly is: 'ready' }
+  /** Dispatched; its result is awaited. */
+  | { readonly is: 'started' }
+  /** Dispatched by a driver that is gone, and it must not be sent again without a word. */
+  | { readonly is: 'lost' }
+  | { readonly is: 'sleeping'; readonly due: number }
+  /** Its tool paused the run: it returns `undefined` when the run goes on. */
+  | { readonly is: 'parked' }
+
+export interface OpenCall {
+  readonly id: CallId
+  readonly tool: string
+  readonly sent: string
+  readonly input: Stored
+  readonly digest: string
+  readonly effect: Effect
+  /** Dispatches so far. */
+  readonly attempt: number
+  readonly at: CallPlace
+  /** A person's answer, for a tool that asked to be called again with it. */
+  readonly answered?: { readonly value: unknown; readonly state?: Stored }
+}
+
+export interface OpenQuestion {
+  readonly id: QuestionId
+  readonly kind: QuestionKind
+  readonly message: string
+  readonly createdAt: number
+  readonly call?: CallId
+  readonly schema?: string
+  readonly expiresAt?: number
+  readonly resumption?: Resumption
+}
+
+export interface Answer {
+  readonly value: Stored
+  readonly reason: OutputReason
+}
+
+export type Phase =
+  /** The model is to be asked, or is being asked (`called`). */
+  | {
+      readonly at: 'thinking'
+      readonly step: number
+      readonly attempt: number
+      readonly purpose: 'step' | 'answer'
+      readonly called: boolean
+      /** Not before this time: the attempt before failed. */
+      readonly retryAt?: number
+    }
+  /** A step's program runs. `since`: the seq of its `step-started`. */
+  | { readonly at: 'acting'; readonly step: number; readonly since: number }
+  /** A turn is over: callbacks run one by one, then the checks of its answer if it gave one. */
+  | {
+      readonly at: 'reviewing'
+      readonly step: number
+      readonly callbacksRan: number
+      readonly checksPassed: number
+      readonly answer?: Answer
+    }
+  /** The output stands; calls that were started may still come home. */
+  | { readonly at: 'closing'; readonly output: Answer }
+  | { readonly at: 'ended' }
+
+export type Ended =
+  | { readonly status: 'completed'; readonly output: Stored; readonly reason: OutputReason }
+  | { readonly status: 'failed'; readonly code: string; readonly message: string; readonly phase: Phase }
+  | { readonly status: 'stopped'; readonly message: string }
+
+export interface TaskState {
+  readonly number: number
+  readonly text: string
+  readonly maxSteps: number
+  /** Turns of the model since the task began (or since a person granted another round). */
+  readonly turns: number
+  readonly additionalArgs?: Stored
+}
+
+export interface Pause {
+  readonly cause: PauseCause
+  readonly message: string
+}
+
+export interface State {
+  readonly seq: number
+  /** `at` of the last entry. */
+  readonly at: number
+  readonly runId: RunId
+  readonly run: Fact<'run-started'>
+  readonly createdAt: number
+  readonly task: TaskState
+  readonly phase: Phase
+  readonly ended?: Ended
+  readonly pause?: Pause
+  readonly stepCount: number
+  readonly segments: number
+  /** The span of the newest segment. */
+  readonly span?: string
+  readonly calls: Readonly<Record<CallId, OpenCall>>
+  readonly questions: Readonly<Record<QuestionId, OpenQuestion>>
+  /** Calls that were withdrawn while in flight: a late result of theirs is kept as evidence. */
+  readonly strays: readonly { readonly call: CallId; readonly tool: string; readonly attempt: number }[]
+  /** The newest settled calls of the open step, for the word to the model when the step is killed. */
+  readonly settled: {
+    readonly count: number
+    readonly recent: readonly { readonly call: CallId; readonly tool: string; readonly ok: boolean }[]
+  }
+  readonly usage: Usage
+}
+
+const RECENT = 20
+/** More than anybody has: a turn without a step has no callbacks to run. (Infinity is no JSON.) */
+const NO_CALLBACKS = Number.MAX_SAFE_INTEGER
+const NOTHING_SETTLED: State['settled'] = { count: 0, recent: [] }
+
+/** The state after `entry`. The first entry of a run is `run-started`; `state` is undefined only there. */
+export function fold(state: State | undefined, entry: Entry, runId: RunId): State {
+  if (state === undefined) {
+    if (entry.kind !== 'run-started')
+      throw new TypeError(`A journal begins with run-started, not ${entry.kind}`)
+    return begin(entry, runId)
+  }
+  return { ...change(state, entry), seq: entry.seq, at: entry.at }
+}
+
+function begin(entry: Entry<'run-started'>, runId: RunId): State {
+  const { seq, at, epoch: _epoch, v: _v, ...run } = entry
+  return {
+    seq,
+    at,
+    runId,
+    run,
+    createdAt: at,
+    task: { number: 0, text: '', maxSteps: run.options.maxSteps, turns: 0 },
+    phase: { at: 'ended' },
+    stepCount: 0,
+    segments: 0,
+    calls: {},
+    questions: {},
+    strays: [],
+    settled: NOTHING_SETTLED,
+    usage: { inputTokens: 0, outputTokens: 0 },
+  }
+}
+
+function change(state: State, entry: Entry): State {
+  switch (entry.kind) {
+    case 'run-started':
+      throw new TypeError('run-started stands only at the beginning of a journal')
+    case 'task-added':
+      return without(
+        {
+          ...state,
+          task: {
+            number: entry.number,
+            text: entry.task,
+            maxSteps: entry.maxSteps,
+            turns: 0,
+            ...(entry.additionalArgs === undefined ? {} : { additionalArgs: entry.additionalArgs }),
+          },
+          phase: thinkNext(state),
+        },
+        'ended',
+        'pause',
+      )
+    case 'segment-started':
+      return {
+        ...state,
+        segments: state.segments + 1,
+        span: entry.span,
+        phase: afterCrash(state.phase),
+        calls: mapCalls(state.calls, lostOrReady),
+      }
+    case 'model-called':
+      return {
+        ...state,
+        phase: {
+          at: 'thinking',
+          step: entry.step,
+          attempt: entry.attempt,
+          purpose: entry.purpose,
+          called: true,
+        },
+      }
+    case 'model-failed':
+      if (state.phase.at !== 'thinking' || entry.retryAt === undefined) return state
+      return { ...state, phase: { ...state.phase, called: false, retryAt: entry.retryAt } }
+    case 'model-replied':
+      return {
+        ...state,
+        usage: addUsage(state.usage, entry.usage),
+        task: { ...state.task, turns: state.task.turns + 1 },
+        phase: {
+          at: 'reviewing',
+          step: entry.step,
+          callbacksRan: NO_CALLBACKS,
+          checksPassed: 0,
+          ...(entry.answer === undefined ? {} : { answer: entry.answer }),
+        },
+      }
+    case 'step-started':
+      return {
+        ...state,
+        stepCount: entry.step,
+        settled: NOTHING_SETTLED,
+        phase: { at: 'acting', step: entry.step, since: entry.seq },
+      }
+    case 'call-requested':
+      return putCall(state, {
+        id: entry.call,
+        tool: entry.tool,
+        sent: entry.sent,
+        input: entry.input,
+        digest: entry.digest,
+        effect: entry.effect,
+        attempt: 0,
+        at: { is: entry.approval === 'judge' ? 'judging' : 'ready' },
+      })
+    case 'verdict-given':
+      return atPlace(state, entry.call, { is: 'ready' })
+    case 'question-asked':
+      return askQuestion(state, entry)
+    case 'question-answered':
+      return answerQuestion(state, entry)
+    case 'call-started':
+      return changeCall(state, entry.call, (call) => ({
+        ...call,
+        attempt: entry.attempt,
+        at: { is: 'started' },
+      }))
+    case 'sleep-started':
+      return atPlace(state, entry.call, { is: 'sleeping', due: entry.due })
+    case 'call-returned':
+      return settle(state, entry)
+    case 'call-withdrawn':
+      return withdraw(state, entry.call)
+    case 'call-orphaned':
+      return { ...state, strays: state.strays.filter((stray) => stray.call !== entry.call) }
+    case 'step-ended':
+      return {
+        ...state,
+        phase: {
+          at: 'reviewing',
+          step: entry.step,
+          callbacksRan: 0,
+          checksPassed: 0,
+          ...(entry.answer === undefined ? {} : { answer: { value: entry.answer, reason: 'finalAnswer' } }),
+        },
+      }
+    case 'step-killed':
+      return {
+        ...Object.keys(state.calls)
+          .filter((call) => stepOf(call) === entry.step)
+          .reduce(withdraw, state),
+        phase: { at: 'reviewing', step: entry.step, callbacksRan: 0, checksPassed: 0 },
+      }
+    case 'callbacks-ran':
+      return state.phase.at === 'reviewing'
+        ? { ...state, phase: { ...state.phase, callbacksRan: entry.index + 1 } }
+        : state
+    case 'check-passed':
+      return state.phase.at === 'reviewing' ? { ...state, phase: passCheck(state.phase, entry) } : state
+    case 'output-refused':
+      return state.phase.at === 'reviewing' ? { ...state, phase: without(state.phase, 'answer') } : state
+    case 'output-given':
+      return { ...state, phase: { at: 'closing', output: { value: entry.value, reason: entry.reason } } }
+    case 'message-said':
+      return state
+    case 'options-changed':
+      return {
+        ...state,
+        run: {
+          ...state.run,
+          options: { ...state.run.options, ...entry.options },
+          model: entry.model ?? state.run.model,
+        },
+        task: { ...state.task, maxSteps: entry.options.maxSteps ?? state.task.maxSteps },
+      }
+    case 'tools-changed':
+      return { ...state, run: { ...state.run, tools: entry.tools, system: entry.system } }
+    case 'run-paused': {
+      const { traceparent, tracestate } = entry
+      const paused: State = {
+        ...state,
+        pause: { cause: entry.cause, message: entry.message },
+        // A carrier that the author gave with the pause overrides the run's own.
+        run:
+          traceparent === undefined
+            ? state.run
+            : {
+                ...without(state.run, 'tracestate'),
+                traceparent,
+                ...(tracestate === undefined ? {} : { tracestate }),
+              },
+      }
+      return entry.call === undefined ? paused : atPlace(paused, entry.call, { is: 'parked' })
+    }
+    case 'run-resumed':
+      // A person who resumes a run that rested on its step limit grants it another round.
+      return without(
+        { ...state, task: state.pause?.cause === 'limit' ? { ...state.task, turns: 0 } : state.task },
+        'pause',
+      )
+    case 'run-retried':
+      return state.ended?.status === 'failed'
+        ? without(
+            {
+              ...state,
+              phase: retry(state.ended.phase),
+              task: {
+                ...state.task,
+                turns: Math.max(0, Math.min(state.task.turns, state.task.maxSteps - 1)),
+              },
+            },
+            'ended',
+          )
+        : state
+    case 'task-completed':
+      return without(
+        {
+          ...state,
+          phase: { at: 'ended' },
+          ended: { status: 'completed', output: entry.output, reason: entry.reason },
+        },
+        'pause',
+      )
+    case 'task-failed':
+      return without(
+        {
+          ...state,
+          phase: { at: 'ended' },
+          ended: { status: 'failed', code: entry.code, message: entry.message, phase: state.phase },
+        },
+        'pause',
+      )
+    case 'run-stopped':
+      return without(
+        {
+          ...Object.keys(state.calls).reduce(withdraw, state),
+          questions: {},
+          phase: { at: 'ended' },
+          ended: { status: 'stopped', message: entry.message },
+        },
+        'pause',
+      )
+    default:
+      return entry satisfies never
+  }
+}
+
+/** What others see of the run without reading its journal. */
+export function viewOf(state: State): RunView {
+  const status: RunStatus = state.ended?.status ?? (state.pause === undefined ? 'running' : 'paused')
+  const wakeAt = status === 'paused' ? nextDue(state) : undefined
+  return {
+    status,
+    task: state.task.text,
+    stepCount: state.stepCount,
+    ...(wakeAt === undefined ? {} : { wakeAt }),
+    ...(state.pause === undefined ? {} : { cause: state.pause.cause }),
+  }
+}
+
+/** When the state next changes by the clock alone: a sleep, an expiry. Ms since the epoch. */
+export function nextDue(state: State): number | undefined {
+  let due: number | undefined
+  for (const call of Object.values(state.calls))
+    if (call.at.is === 'sleeping') due = Math.min(due ?? call.at.due, call.at.due)
+  for (const question of Object.values(state.questions)) {
+    if (question.expiresAt !== undefined) due = Math.min(due ?? question.expiresAt, question.expiresAt)
+  }
+  return due
+}
+
+/** The step that made a call. */
+export function stepOf(call: CallId): number {
+  return Number(call.slice(0, call.indexOf('.')))
+}
+
+function passCheck(phase: Extract<Phase, { at: 'reviewing' }>, entry: Entry<'check-passed'>): Phase {
+  const { answer } = phase
+  const changed =
+    answer === undefined || entry.value === undefined ? answer : { ...answer, value: entry.value }
+  return { ...phase, checksPassed: entry.index + 1, ...(changed === undefined ? {} : { answer: changed }) }
+}
+
+function thinkNext(state: State): Phase {
+  return { at: 'thinking', step: state.stepCount + 1, attempt: 0, purpose: 'step', called: false }
+}
+
+function afterCrash(phase: Phase): Phase {
+  return phase.at === 'thinking' ? { ...phase, called: false } : phase
+}
+
+function retry(phase: Phase): Phase {
+  return phase.at === 'thinking' ? without({ ...phase, called: false }, 'retryAt') : phase
+}
+
+function lostOrReady(call: OpenCall): OpenCall {
+  if (call.at.is !== 'started') return call
+  return { ...call, at: { is: call.effect === 'once' ? 'lost' : 'ready' } }
+}
+
+function askQuestion(state: State, entry: Entry<'question-asked'>): State {
+  const question: OpenQuestion = {
+    id: entry.question,
+    kind: entry.asks,
+    message: entry.message,
+    createdAt: entry.at,
+    ...(entry.call === undefined ? {} : { call: entry.call }),
+    ...(entry.schema === undefined ? {} : { schema: entry.schema }),
+    ...(entry.expiresAt === undefined ? {} : { expiresAt: entry.expiresAt }),
+    ...(entry.resumption === undefined ? {} : { resumption: entry.resumption }),
+  }
+  // A call asks one question at a time: a newer one takes the place of the one before.
+  const others = Object.values(state.questions).filter(
+    (one) => entry.call === undefined || one.call !== entry.call,
+  )
+  const asked = { ...state, questions: Object.fromEntries([...others, question].map((one) => [one.id, one])) }
+  return entry.call === undefined
+    ? asked
+    : atPlace(asked, entry.call, { is: 'asking', question: question.id })
+}
+
+function answerQuestion(state: State, entry: Entry<'question-answered'>): State {
+  const question = state.questions[entry.question]
+  if (question === undefined) return state
+  const closed = { ...state, questions: without(state.questions, entry.question) }
+  if (question.call === undefined) return closed
+  return changeCall(closed, question.call, (call) => answeredCall(call, question, entry))
+}
+
+/** Where the answer leaves the call; one that settles it is followed by `call-returned` in the same commit. */
+function answeredCall(call: OpenCall, question: OpenQuestion, entry: Entry<'question-answered'>): OpenCall {
+  const ready: OpenCall = { ...call, at: { is: 'ready' } }
+  if (entry.edited !== undefined) return { ...ready, input: entry.edited.input, digest: entry.edited.digest }
+  const decision: Decision | { readonly type: 'expired' } = entry.decision
+  if (question.kind === 'input' && question.resumption?.onAnswer === 'call' && decision.type === 'respond') {
+    const { state } = question.resumption
+    return { ...ready, answered: { value: decision.value, ...(state === undefined ? {} : { state }) } }
+  }
+  return ready
+}
+
+function settle(state: State, entry: Entry<'call-returned'>): State {
+  const call = state.calls[entry.call]
+  if (call === undefined) return state
+  const recent = [...state.settled.recent, { call: call.id, tool: call.tool, ok: entry.outcome.ok }].slice(
+    -RECENT,
+  )
+  return {
+    ...state,
+    calls: without(state.calls, entry.call),
+    settled: { count: state.settled.count + 1, recent },
+  }
+}
+
+function withdraw(state: State, id: CallId): State {
+  const call = state.calls[id]
+  if (call === undefined) return state
+  const stray = call.at.is === 'started' ? [{ call: id, tool: call.tool, attempt: call.attempt }] : []
+  const questions = call.at.is === 'asking' ? without(state.questions, call.at.question) : state.questions
+  return { ...state, questions, calls: without(state.calls, id), strays: [...state.strays, ...stray] }
+}
+
+function atPlace(state: State, id: CallId, at: CallPlace): State {
+  return changeCall(state, id, (call) => ({ ...call, at }))
+}
+
+function changeCall(state: State, id: CallId, change: (call: OpenCall) => OpenCall): State {
+  const call = state.calls[id]
+  return call === undefined ? state : putCall(state, change(call))
+}
+
+function putCall(state: State, call: OpenCall): State {
+  return { ...state, calls: { ...state.calls, [call.id]: call } }
+}
+
+function mapCalls(calls: State['calls'], change: (call: OpenCall) => OpenCall): State['calls'] {
+  return Object.fromEntries(Object.entries(calls).map(([id, call]) => [id, change(call)]))
+}
+
+function addUsage(a: Usage, b: Usage): Usage {
+  const sum = { inputTokens: a.inputTokens + b.inputTokens, outputTokens: a.outputTokens + b.outputTokens }
+  const cost = a.cost === undefined && b.cost === undefined ? undefined : (a.cost ?? 0) + (b.cost ?? 0)
+  return cost === undefined ? sum : { ...sum, cost }
+}
+
+function without<T extends object, K extends keyof T>(object: T, ...keys: readonly K[]): Omit<T, K> & T {
+  const copy = { ...object }
+  for (const key of keys) delete copy[key]
+  return copy
+}

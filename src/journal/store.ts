@@ -1,0 +1,188 @@
+/**
+ * The store port: all that the runtime needs of a place to keep runs. Bytes in, bytes out; it does not read payloads.
+ *
+ * T1  A promise that resolved is durable: power loss after it cannot undo it.
+ * T2  Every write of a driver carries its lease; a write under an epoch that is not the current one, or after its
+ *     expiry by the store's clock, is refused with LeaseLostError and changes nothing.
+ * T3  `append` is one transaction: entries, projections, consumed signals, blobs and checkpoint, or nothing.
+ * T4  A question has at most one accepted answer.
+ * T5  `watch` is a hint: it may come twice, late or never. `due` and `signals` are the truth.
+ */
+import type { Decision, EntryKind, QuestionId, QuestionKind, RunId } from './entry.ts'
+
+export type RunStatus = 'running' | 'paused' | 'completed' | 'stopped' | 'failed'
+
+/** One entry as stored. `payload` is a sealed envelope (see `envelope.ts`). */
+export interface EntryRow {
+  readonly seq: number
+  readonly at: number
+  readonly epoch: number
+  readonly v: number
+  readonly kind: EntryKind
+  readonly payload: Uint8Array
+  /** Digest over the previous row's chain, this row's place and its payload. */
+  readonly chain: Uint8Array
+  /** Which key sealed the payload; empty: none. */
+  readonly keyId: string
+}
+
+export interface BlobRow {
+  readonly digest: string
+  readonly payload: Uint8Array
+  readonly keyId: string
+}
+
+/** Folded state and heap at one place of the journal. Only the newest is kept. All three parts are sealed envelopes. */
+export interface CheckpointRow {
+  /** The seq of the last entry folded into `state`. */
+  readonly seq: number
+  /** The chain column of that entry. */
+  readonly chain: Uint8Array
+  readonly state: Uint8Array
+  /** The heap, packed; absent where there is none yet. `position` is the seq of the last entry delivered to it. */
+  readonly heap?: { readonly position: number; readonly payload: Uint8Array }
+  /** The heap at the start of the step that is open at `seq`, if one is. */
+  readonly stepStart?: { readonly position: number; readonly payload: Uint8Array }
+  readonly keyId: string
+}
+
+/** What a run looks like from outside; written by `append`, equal to the fold of its entries. */
+export interface RunView {
+  readonly status: RunStatus
+  readonly task: string
+  readonly stepCount: number
+  /** When the run may go on by itself, ms since the epoch. */
+  readonly wakeAt?: number
+  /** Why it rests; `waiting` runs are woken by an answer, others by a person. */
+  readonly cause?: string
+}
+
+export interface RunRow extends RunView {
+  readonly runId: RunId
+  readonly rootRunId: RunId
+  readonly agent: string
+  readonly createdAt: number
+  readonly updatedAt: number
+  readonly lastSeq: number
+  /** The oldest version of the vocabulary that can read this run. */
+  readonly minReader: number
+}
+
+export interface QuestionRow {
+  readonly runId: RunId
+  readonly id: QuestionId
+  readonly kind: QuestionKind
+  readonly message: string
+  /** What a person is shown and what is checked: JSON text `{ tool, args, digest }`, where a call asks. */
+  readonly call?: string
+  /** JSON Schema (JSON text) that a `respond` value must meet. */
+  readonly schema?: string
+  /** JSON Schema (JSON text) that the arguments of an `edit` must meet. */
+  readonly argsSchema?: string
+  readonly createdAt: number
+  readonly expiresAt?: number
+}
+
+export interface NewRun {
+  readonly runId: RunId
+  readonly rootRunId: RunId
+  readonly parentCallId?: string
+  readonly agent: string
+  readonly definitionDigest: string
+  readonly minReader: number
+  readonly view: RunView
+}
+
+/** The right to drive a run: only the holder of the current epoch writes. */
+export interface Lease {
+  readonly rootRunId: RunId
+  readonly runId: RunId
+  readonly epoch: number
+  readonly holder: string
+}
+
+/** Who asks for a lease. `alive(holder)` tells whether another holder's process is certainly dead (only knowable on the same host). */
+export interface Claimant {
+  readonly holder: string
+  isDead(holder: string): boolean
+}
+
+export interface Write {
+  /** The seq of the last stored entry: another value means that somebody else wrote. */
+  readonly expectedSeq: number
+  /** Unique per write: after a lost reply `committed` tells whether it went through. */
+  readonly nonce: string
+  readonly entries: readonly EntryRow[]
+  readonly view: RunView
+  readonly asked: readonly QuestionRow[]
+  /** Questions that are closed by this write (answered, expired or withdrawn). */
+  readonly closed: readonly QuestionId[]
+  readonly consumed: readonly string[]
+  readonly blobs: readonly BlobRow[]
+  /** `none` deletes the stored one. */
+  readonly checkpoint?: CheckpointRow | 'none'
+}
+
+export type Signal =
+  | {
+      readonly kind: 'answer'
+      readonly question: QuestionId
+      readonly decision: Decision
+      readonly by?: string
+    }
+  | { readonly kind: 'pause'; readonly reason: string }
+  | { readonly kind: 'stop'; readonly reason: string; readonly by?: string }
+  | { readonly kind: 'resume' }
+  | { readonly kind: 'say'; readonly text: string; readonly by?: string }
+
+export interface SignalRow {
+  readonly key: string
+  readonly at: number
+  readonly signal: Signal
+}
+
+export type Receipt =
+  | { readonly accepted: true }
+  /** The key is taken: `winner` is the signal that stands (it may be equal to the one sent). */
+  | { readonly accepted: false; readonly why: 'taken'; readonly winner: Signal }
+  | { readonly accepted: false; readonly why: 'unknown' | 'expired' | 'closed' }
+
+export interface RunFilter {
+  readonly status?: readonly RunStatus[]
+  readonly agent?: string
+}
+
+export interface Store extends AsyncDisposable {
+  /** The store's clock, ms since the epoch: `at` of entries, expiry of leases and questions. */
+  now(): number
+  /** Inserts the run with its first entries (from seq 1, epoch 0) if no run of that id exists. */
+  create(run: NewRun, entries: readonly EntryRow[], blobs: readonly BlobRow[]): Promise<'created' | 'exists'>
+  /** @throws {LeaseLostError} the epoch is not current, the lease has expired, or `expectedSeq` is not the last seq. */
+  append(lease: Lease, write: Write): Promise<void>
+  committed(lease: Lease, nonce: string): Promise<boolean>
+  /** Takes the lease with the next epoch. @throws {RunBusyError} a live process holds it. @throws {StateNotFoundError} */
+  claim(runId: RunId, claimant: Claimant, ttl: number): Promise<Lease>
+  /** @throws {LeaseLostError} */
+  renew(lease: Lease, ttl: number): Promise<void>
+  /** Gives the lease back; on one that is not current any more it does nothing. */
+  release(lease: Lease): Promise<void>
+  /** Accepts a signal: this commit is the acknowledgement. An `answer` must name an open, unexpired question. @throws {StateNotFoundError} no such run. */
+  signal(runId: RunId, key: string, signal: Signal): Promise<Receipt>
+  /** The signals that no driver has consumed yet, in order of arrival. */
+  signals(runId: RunId): Promise<readonly SignalRow[]>
+  /** Runs that can go on now: orphaned, woken by the clock, or with a signal to consume; oldest first. */
+  due(claimant: Claimant, limit: number): Promise<readonly RunId[]>
+  /** Calls `onHint` after something may have changed, until `abortSignal` fires. Holds no process alive. */
+  watch(onHint: () => void, abortSignal: AbortSignal): void
+  run(runId: RunId): Promise<RunRow | undefined>
+  /** Newest first. `cursor` is the last runId of the page before. */
+  runs(filter: RunFilter, limit: number, cursor?: RunId): Promise<readonly RunRow[]>
+  /** Open questions, oldest first. */
+  questions(filter: { readonly runId?: RunId; readonly id?: QuestionId }): Promise<readonly QuestionRow[]>
+  /** Entries after `after`, in order. `narrative`: only the kinds of NARRATIVE. */
+  read(runId: RunId, after: number, limit: number, narrative?: boolean): Promise<readonly EntryRow[]>
+  blob(runId: RunId, digest: string): Promise<BlobRow | undefined>
+  checkpoint(runId: RunId): Promise<CheckpointRow | undefined>
+  remove(runId: RunId): Promise<void>
+  close(): Promise<void>
+}

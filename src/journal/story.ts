@@ -1,0 +1,154 @@
+/**
+ * The story: what happened, as people and the model are told it. Folded from the narrative entries alone, so that
+ * thousands of calls in between cost nothing.
+ *
+ * A story grows with its run; it is rendered into prompts and into `agent.memory`, and is never part of a checkpoint.
+ */
+import type { CallId, GuestError } from '../base/halt.ts'
+import type { Entry, OutputReason, Stored, Usage } from './entry.ts'
+
+export interface ActionChapter {
+  readonly kind: 'action'
+  readonly number: number
+  /** What the model said around its code, and its parts verbatim for the next prompt. */
+  readonly text: string
+  readonly parts: Stored
+  readonly code: string
+  /** What the step printed, the value of its last expression, and its error, once it has ended. */
+  readonly printed: string
+  readonly shown?: string
+  readonly error?: GuestError
+  readonly killed?: { readonly reason: string; readonly message: string; readonly calls: string }
+  readonly answer?: Stored
+  readonly open: readonly CallId[]
+  readonly usage: Usage
+  readonly startedAt: number
+  readonly endedAt?: number
+  /** The journal's range of the step: its calls stand between. */
+  readonly firstSeq: number
+  readonly lastSeq: number
+}
+
+export type Chapter =
+  | {
+      readonly kind: 'task'
+      readonly number: number
+      readonly task: string
+      readonly additionalArgs?: Stored
+      readonly images?: Stored
+    }
+  | ActionChapter
+  /** A reply without code: an answer in words, or a mistake. */
+  | {
+      readonly kind: 'reply'
+      readonly text: string
+      readonly parts: Stored
+      readonly mistake?: string
+      readonly answered: boolean
+    }
+  | { readonly kind: 'refused'; readonly check: string; readonly why: string }
+  | { readonly kind: 'said'; readonly text: string }
+  | { readonly kind: 'tools'; readonly changed: readonly string[] }
+  | { readonly kind: 'finalAnswer'; readonly output: Stored; readonly reason: OutputReason }
+  | { readonly kind: 'failed'; readonly code: string; readonly message: string }
+  | { readonly kind: 'stopped'; readonly message: string }
+
+/** A run's story so far; `heard` is the last reply, which a step may follow. */
+export interface Story {
+  readonly chapters: readonly Chapter[]
+  readonly seq: number
+  readonly heard?: Entry<'model-replied'>
+}
+
+/** The story after `entry`. Entries that are not narrative change nothing. Amortised O(1): the list is extended in place. */
+export function tell(story: Story, entry: Entry): Story {
+  if (entry.seq <= story.seq) return story
+  const chapters = story.chapters as Chapter[]
+  const next = { chapters, seq: entry.seq }
+  switch (entry.kind) {
+    case 'task-added':
+      chapters.push({
+        kind: 'task',
+        number: entry.number,
+        task: entry.task,
+        ...(entry.additionalArgs === undefined ? {} : { additionalArgs: entry.additionalArgs }),
+        ...(entry.images === undefined ? {} : { images: entry.images }),
+      })
+      return next
+    case 'model-replied':
+      if (entry.code !== undefined) return { ...next, heard: entry }
+      chapters.push({
+        kind: 'reply',
+        text: entry.text,
+        parts: entry.parts,
+        answered: entry.answer !== undefined,
+        ...(entry.mistake === undefined ? {} : { mistake: entry.mistake }),
+      })
+      return next
+    case 'step-started':
+      chapters.push({
+        kind: 'action',
+        number: entry.step,
+        text: story.heard?.text ?? '',
+        parts: story.heard?.parts ?? '',
+        code: entry.source,
+        printed: '',
+        open: [],
+        usage: story.heard?.usage ?? { inputTokens: 0, outputTokens: 0 },
+        startedAt: entry.at,
+        firstSeq: entry.seq,
+        lastSeq: entry.seq,
+      })
+      return next
+    case 'step-ended':
+      amendLast(chapters, (action) => ({
+        ...action,
+        printed: entry.printed,
+        open: entry.open,
+        endedAt: entry.at,
+        lastSeq: entry.seq,
+        ...(entry.shown === undefined ? {} : { shown: entry.shown }),
+        ...(entry.error === undefined ? {} : { error: entry.error }),
+        ...(entry.answer === undefined ? {} : { answer: entry.answer }),
+      }))
+      return next
+    case 'step-killed':
+      amendLast(chapters, (action) => ({
+        ...action,
+        endedAt: entry.at,
+        lastSeq: entry.seq,
+        killed: { reason: entry.reason, message: entry.message, calls: entry.calls },
+      }))
+      return next
+    case 'output-refused':
+      chapters.push({ kind: 'refused', check: entry.check, why: entry.why })
+      return next
+    case 'message-said':
+      chapters.push({ kind: 'said', text: entry.text })
+      return next
+    case 'tools-changed':
+      chapters.push({ kind: 'tools', changed: entry.changed })
+      return next
+    case 'task-completed':
+      chapters.push({ kind: 'finalAnswer', output: entry.output, reason: entry.reason })
+      return next
+    case 'task-failed':
+      chapters.push({ kind: 'failed', code: entry.code, message: entry.message })
+      return next
+    case 'run-stopped':
+      chapters.push({ kind: 'stopped', message: entry.message })
+      return next
+    default:
+      return story.heard === undefined ? next : { ...next, heard: story.heard }
+  }
+}
+
+/** A fresh story that can be told on: stories share no list. */
+export function newStory(): Story {
+  return { chapters: [], seq: 0 }
+}
+
+function amendLast(chapters: Chapter[], amend: (action: ActionChapter) => ActionChapter): void {
+  const last = chapters.at(-1)
+  if (last?.kind === 'action') chapters[chapters.length - 1] = amend(last)
+}

@@ -1,0 +1,126 @@
+/**
+ * PersistentCodeAgent: a CodeAgent whose runs survive. Every fact is in a file before anything happens because of it;
+ * any process that has the file, the tools and the model goes on where the run stood.
+ */
+import type { AgentOptions } from './agent/options.ts'
+import { StateNotFoundError, UsageError } from './base/errors.ts'
+import { CodeAgent } from './code-agent.ts'
+import { sqliteStore } from './journal/sqlite.ts'
+import type { RunFilter, RunRow, Store } from './journal/store.ts'
+import { inspectRun, listRuns, type Inspection, type RunSummary } from './run/inspect.ts'
+import { recover } from './run/recover.ts'
+
+export interface PersistentAgentOptions<Output = unknown> extends AgentOptions<Output> {
+  /** The SQLite file that keeps the runs. Default `'./agent_state.db'`. */
+  readonly storagePath?: string
+  /** Another store in place of the file. */
+  readonly store?: Store
+}
+
+/** Options of `resume` and `resumeExecution`. */
+export interface ResumeOptions {
+  /** Default: the only unfinished run, else the only run. */
+  readonly runId?: string
+  /** Gets the run's stored W3C carrier before anything runs; may return an OpenTelemetry Context to go on under. */
+  readonly otelContextHandler?: (carrier: {
+    readonly traceparent: string
+    readonly tracestate?: string
+  }) => unknown
+}
+
+const DEFAULT_PATH = './agent_state.db'
+
+export class PersistentCodeAgent<Output = unknown> extends CodeAgent<Output> {
+  readonly #options: PersistentAgentOptions<Output>
+  #mustExist = false
+
+  /** @throws {UsageError} naming the option that is wrong. */
+  constructor(options: PersistentAgentOptions<Output>) {
+    super(options)
+    this.#options = options
+    if (options.store !== undefined && options.storagePath !== undefined)
+      throw new UsageError('Give a store or a storagePath, not both.')
+  }
+
+  /** The file that keeps the runs; undefined with a store of your own. */
+  get storagePath(): string | undefined {
+    return this.#options.store === undefined ? (this.#options.storagePath ?? DEFAULT_PATH) : undefined
+  }
+
+  /**
+   * An agent bound to a stored run. Runs nothing yet. Without tools or model it can be read, not driven.
+   * @throws {StateNotFoundError} no file, no run. @throws {StateCorruptError} @throws {UsageError} several runs could be meant.
+   */
+  static async resumeExecution<Output = unknown>(
+    path: string,
+    options: Partial<PersistentAgentOptions<Output>> & ResumeOptions = {},
+  ): Promise<PersistentCodeAgent<Output>> {
+    const { runId, otelContextHandler, ...rest } = options
+    const agent = new PersistentCodeAgent<Output>({
+      ...rest,
+      storagePath: path,
+    } as PersistentAgentOptions<Output>)
+    return agent.resume({
+      ...(runId === undefined ? {} : { runId }),
+      ...(otelContextHandler === undefined ? {} : { otelContextHandler }),
+    })
+  }
+
+  /** The runs of a file, newest first. @throws {StateNotFoundError} @throws {StateCorruptError} */
+  static async runs(path: string, filter: RunFilter = {}): Promise<readonly RunSummary[]> {
+    await using store = sqliteStore(path, { readOnly: true })
+    return await listRuns(store, filter)
+  }
+
+  /** A run as it stands, or as it stood after a past step. No tools, no model, no guest code runs. */
+  static async inspect(
+    path: string,
+    { runId, step }: { readonly runId: string; readonly step?: number },
+  ): Promise<Inspection> {
+    await using store = sqliteStore(path, { readOnly: true })
+    return await inspectRun(store, runId, step)
+  }
+
+  /** Binds this agent to a stored run. See `resumeExecution`. */
+  async resume(options: ResumeOptions = {}): Promise<this> {
+    this.#mustExist = true
+    const store = await this.store()
+    const runId = options.runId ?? (await onlyRun(store, this.storagePath ?? 'the store'))
+    const { state } = await recover(store, runId)
+    const { name } = this.#options
+    if (name !== undefined && name !== state.run.agent) {
+      throw new UsageError(`Run ${runId} belongs to the agent '${state.run.agent}', not to '${name}'.`)
+    }
+    await this.bind(runId)
+    if (options.otelContextHandler !== undefined) {
+      const { traceparent, tracestate } = state.run
+      this.otelContext = options.otelContextHandler({
+        traceparent,
+        ...(tracestate === undefined ? {} : { tracestate }),
+      })
+    }
+    return this
+  }
+
+  protected override async openStore(): Promise<Store> {
+    const { store } = this.#options
+    return store ?? sqliteStore(this.storagePath ?? DEFAULT_PATH, { create: !this.#mustExist })
+  }
+
+  protected override isComplete(options: AgentOptions<Output>): boolean {
+    return (options as Partial<AgentOptions<Output>>).model !== undefined
+  }
+}
+
+/** The run that is meant when nobody says which. @throws {StateNotFoundError} none. @throws {UsageError} several. */
+async function onlyRun(store: Store, where: string): Promise<string> {
+  const rows = await store.runs({}, 50)
+  const open = rows.filter((row) => row.status === 'running' || row.status === 'paused')
+  const [only, second] = open.length > 0 ? open : rows
+  if (only === undefined) throw new StateNotFoundError(`There is no run in ${where}.`)
+  if (second === undefined) return only.runId
+  const listed = (open.length > 0 ? open : rows)
+    .slice(0, 10)
+    .map((row: RunRow) => `${row.runId} (${row.status}): ${row.task.slice(0, 60)}`)
+  throw new UsageError(`There are several runs in ${where}; name one with runId:\n  ${listed.join('\n  ')}`)
+}

@@ -1,0 +1,175 @@
+/** The first commit of a run, and what a resumed run is told of a definition that has changed. */
+import { encode } from '../base/codec.ts'
+import { UsageError } from '../base/errors.ts'
+import { checkRunId, digestOf, newRunId, randomText } from '../base/id.ts'
+import type { Definition } from '../agent/definition.ts'
+import { systemPrompt } from '../agent/prompt.ts'
+import { placed, rowOf } from '../journal/decode.ts'
+import { ENTRY_VERSION, type Fact, type RunOptions, type Stored, type ToolFact } from '../journal/entry.ts'
+import { GENESIS, NO_KEY, sealBytes } from '../journal/envelope.ts'
+import { fold, viewOf, type State } from '../journal/state.ts'
+import type { BlobRow, Store } from '../journal/store.ts'
+import { engineDigest } from '../sandbox/parts.ts'
+import { startTrace } from '../telemetry/trace.ts'
+
+export interface TaskGiven {
+  readonly task: string
+  readonly runId?: string
+  readonly maxSteps?: number
+  readonly additionalArgs?: Readonly<Record<string, unknown>>
+}
+
+/**
+ * Creates the run: this commit acknowledges `start`. A run id that exists already, for the same agent and task, is that
+ * run: starting it again is harmless.
+ * @throws {UsageError} for a task or id that cannot be, or an id that names another task's run.
+ */
+export async function createRun(store: Store, definition: Definition, given: TaskGiven): Promise<string> {
+  const now = store.now()
+  const runId = given.runId === undefined ? newRunId(now) : checkRunId(given.runId)
+  const blobs = new Map<string, BlobRow>()
+  const stow = (text: string): Stored => {
+    if (text.length <= 32_768) return text
+    const bytes = Buffer.from(text)
+    const digest = digestOf(bytes)
+    blobs.set(digest, { digest, payload: sealBytes(`blob ${digest}`, runId, 0, bytes), keyId: NO_KEY })
+    return { blob: digest, size: bytes.length }
+  }
+  const carrier = startTrace({ name: definition.name, runId })
+  const tools = [...definition.tools.values()]
+  const facts: readonly Fact[] = [
+    {
+      kind: 'run-started',
+      agent: definition.name,
+      options: definition.options,
+      model: definition.modelName,
+      system: stow(systemPrompt({ instructions: definition.instructions, tools, today: now })),
+      tools: toolFacts(definition),
+      seed: randomText(26),
+      engine: engineDigest(),
+      traceparent: carrier.traceparent,
+      ...(carrier.tracestate === undefined ? {} : { tracestate: carrier.tracestate }),
+    },
+    taskFact(given, 1, definition.options, stow),
+  ]
+  let state: State | undefined
+  let chain = GENESIS
+  const rows = facts.map((fact, index) => {
+    const entry = placed(fact, index + 1, now, 0)
+    const row = rowOf(runId, entry, chain)
+    chain = row.chain
+    state = fold(state, entry, runId)
+    return row
+  })
+  if (state === undefined) throw new TypeError('A run begins with facts')
+  const created = await store.create(
+    {
+      runId,
+      rootRunId: runId,
+      agent: definition.name,
+      definitionDigest: digestOf(JSON.stringify(toolFacts(definition))),
+      minReader: ENTRY_VERSION,
+      view: viewOf(state),
+    },
+    rows,
+    [...blobs.values()],
+  )
+  if (created === 'exists') await mustBeSame(store, runId, definition, given)
+  return runId
+}
+
+async function mustBeSame(
+  store: Store,
+  runId: string,
+  definition: Definition,
+  given: TaskGiven,
+): Promise<void> {
+  const row = await store.run(runId)
+  if (row?.agent === definition.name && row.task === given.task) return
+  throw new UsageError(`A run ${runId} exists already, for another task.`, {
+    hint: 'Choose another id, or resume that run.',
+  })
+}
+
+/** @throws {UsageError} for a task that is no text, or arguments that are no variables. */
+export function taskFact(
+  given: TaskGiven,
+  number: number,
+  options: RunOptions,
+  stow: (text: string) => Stored,
+): Fact {
+  const { task, maxSteps = options.maxSteps, additionalArgs } = given
+  if (typeof task !== 'string' || task.trim() === '') throw new UsageError('A task is text, and not empty.')
+  if (!Number.isSafeInteger(maxSteps) || maxSteps < 1)
+    throw new UsageError(`maxSteps must be a whole number above 0, not ${String(maxSteps)}.`)
+  for (const name of Object.keys(additionalArgs ?? {})) {
+    if (!/^[A-Za-z_$][\w$]*$/.test(name))
+      throw new UsageError(`additionalArgs: '${name}' cannot be the name of a variable.`)
+  }
+  return {
+    kind: 'task-added',
+    task,
+    number,
+    maxSteps,
+    ...(additionalArgs === undefined ? {} : { additionalArgs: stow(encode(additionalArgs)) }),
+  }
+}
+
+export function toolFacts(definition: Definition): readonly ToolFact[] {
+  return [...definition.tools.values()].map(({ name, effect, effectDeclared, digest }) => ({
+    name,
+    effect,
+    effectDeclared,
+    digest,
+  }))
+}
+
+/**
+ * What has changed since the run was started, as facts.
+ * @throws {UsageError} another agent's name, or a tool of the run's grants that is not given.
+ */
+export function changesOf(
+  state: State,
+  definition: Definition,
+  given: Partial<RunOptions>,
+  stow: (text: string) => Stored,
+): readonly Fact[] {
+  if (state.run.agent !== definition.name) {
+    throw new UsageError(
+      `Run ${state.runId} belongs to the agent '${state.run.agent}', not to '${definition.name}'.`,
+    )
+  }
+  const missing = state.run.tools.filter((tool) => !definition.tools.has(tool.name)).map((tool) => tool.name)
+  if (missing.length > 0) {
+    throw new UsageError(`Run ${state.runId} was granted tools that are not given: ${missing.join(', ')}.`, {
+      hint: 'Give the agent the same tools, by name, to resume it.',
+    })
+  }
+  const facts: Fact[] = []
+  const options = Object.entries(given).filter(
+    ([name, value]) => Reflect.get(state.run.options, name) !== value && !FIXED.has(name),
+  )
+  const model = definition.modelName === state.run.model ? undefined : definition.modelName
+  if (options.length > 0 || model !== undefined) {
+    facts.push({
+      kind: 'options-changed',
+      options: Object.fromEntries(options),
+      ...(model === undefined ? {} : { model }),
+    })
+  }
+  const known = new Map(state.run.tools.map((tool) => [tool.name, tool.digest]))
+  const changed = [...definition.tools.values()]
+    .filter((tool) => known.get(tool.name) !== tool.digest)
+    .map((tool) => tool.name)
+  if (changed.length > 0) {
+    const tools = [...definition.tools.values()]
+    const system = stow(
+      systemPrompt({ instructions: definition.instructions, tools, today: state.createdAt }),
+    )
+    facts.push({ kind: 'tools-changed', tools: toolFacts(definition), system, changed })
+  }
+  return facts
+}
+
+/** Limits of the guest are part of what makes replay exact: they stay as the run began. */
+const FIXED: ReadonlySet<string> = new Set(['stepTimeout', 'memory', 'callsPerStep', 'outputChars'])

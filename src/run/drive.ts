@@ -1,0 +1,311 @@
+/**
+ * READ 4th. The driver: one mailbox, one writer, under one lease.
+ *
+ * D1  Each happening is recorded as facts and folded; only then is it asked what the state calls for.
+ * D2  Nothing long is awaited in the loop: effects run beside it and come back through the mailbox.
+ * D3  No effect that reaches the world starts before its cause is durable.
+ * D4  Start, resume and recovery are one path: fold, drive. Pause, crash and rest are one path: stop driving.
+ */
+import type { Clock } from '../base/clock.ts'
+import type { Definition } from '../agent/definition.ts'
+import { factsOf, resumeFacts, type Desk } from '../agent/facts.ts'
+import type { Happening } from '../agent/happening.ts'
+import { decide, next, type Effect, type Setup } from '../agent/next.ts'
+import { encode } from '../base/codec.ts'
+import { digestOf } from '../base/id.ts'
+import type { Entry, Fact } from '../journal/entry.ts'
+import type { State } from '../journal/state.ts'
+import type { Lease, Store } from '../journal/store.ts'
+import { claimant, keepLease } from './lease.ts'
+import { RunLog } from './log.ts'
+import { Mailbox } from './mailbox.ts'
+import type { Recovered } from './recover.ts'
+import { openRoom, type Live, type Room } from './room.ts'
+import { readSignals } from './signal.ts'
+
+/** A timer due sooner than this is worth waiting for in the process, in ms; for a later one the run rests. */
+const STAY = 1_000
+/** How long facts that nothing waits for may gather before they are committed, in ms. */
+const GATHER = 5
+
+export interface Drive {
+  readonly store: Store
+  readonly lease: Lease
+  readonly recovered: Recovered
+  readonly definition: Definition
+  readonly clock: Clock
+  /** Why this segment begins; `resume` lets a paused run go on. */
+  readonly why: 'start' | 'resume' | 'take-over'
+  /** Facts that come before all else: changed options, tools, a new task. */
+  readonly first: readonly Fact[]
+  /** An OpenTelemetry Context or carrier that this segment goes on under, in place of the stored one. */
+  readonly otelContext?: unknown
+  /** Fires: the run pauses at the next safe point. */
+  readonly abortSignal?: AbortSignal
+  /** Stay in the process through timers, however far. */
+  readonly wait?: boolean
+  readonly live: Live
+}
+
+/** How a segment ended. */
+export interface Rest {
+  readonly state: State
+  readonly resumedFrom?: 'snapshot' | 'replay'
+  readonly inFlight: readonly { readonly call: string; readonly tool: string }[]
+}
+
+/**
+ * Drives the run until it rests.
+ * @throws {LeaseLostError} another process took the run over. @throws whatever the store throws: nothing further was acknowledged.
+ */
+export async function drive(given: Drive): Promise<Rest> {
+  const driver = new Driver(given)
+  try {
+    return await driver.run()
+  } finally {
+    await driver.end()
+  }
+}
+
+class Driver {
+  readonly #given: Drive
+  readonly #log: RunLog
+  readonly #mailbox = new Mailbox<Happening>()
+  readonly #setup: Setup
+  readonly #running = new Map<string, { readonly effect: Effect; readonly stop: AbortController }>()
+  readonly #over = new AbortController()
+  #room: Room | undefined
+  #graceOver = false
+  #signalsHinted = true
+
+  constructor(given: Drive) {
+    this.#given = given
+    const { store, lease, recovered, definition } = given
+    this.#log = new RunLog({
+      store,
+      lease,
+      state: recovered.state,
+      chain: recovered.chain,
+      argsSchema: (tool) => {
+        const schema = definition.tools.get(tool)?.inputSchema
+        return schema === undefined ? undefined : JSON.stringify(schema)
+      },
+    })
+    this.#setup = {
+      callbacks: definition.callbacks.map((callback) => callback.name),
+      checks: [
+        ...(definition.checkOutput === undefined ? [] : ['outputSchema']),
+        ...definition.checks.map((check) => check.name),
+      ],
+      nothing: encode(undefined),
+    }
+  }
+
+  async run(): Promise<Rest> {
+    const { store, lease, clock, live, definition, recovered, abortSignal } = this.#given
+    this.#log.onCommitted((entries) => live.committed(entries, this.#log.state))
+    keepLease(store, lease, clock, this.#over.signal, (error) => this.#mailbox.post({ kind: 'broke', error }))
+    store.watch(() => {
+      this.#signalsHinted = true
+      this.#mailbox.post({ kind: 'hinted' })
+    }, this.#over.signal)
+    const onAbort = (): void => this.#mailbox.post({ kind: 'pause-asked', message: pauseReason(abortSignal) })
+    if (abortSignal?.aborted === true) onAbort()
+    abortSignal?.addEventListener('abort', onAbort, { once: true, signal: this.#over.signal })
+
+    const room = await openRoom({
+      store,
+      definition,
+      recovered,
+      clock,
+      log: this.#log,
+      live,
+      why: this.#given.why,
+      post: (happening) => this.#mailbox.post(happening),
+      ...(this.#given.otelContext === undefined ? {} : { otelContext: this.#given.otelContext }),
+    })
+    this.#room = room
+    this.#record([
+      {
+        kind: 'segment-started',
+        holder: claimant.holder,
+        why: this.#given.why,
+        heap: room.heap,
+        span: room.span,
+      },
+      ...this.#given.first,
+    ])
+    const { pause } = this.#log.state
+    if (this.#given.why === 'resume' && pause !== undefined && pause.cause !== 'waiting')
+      this.#record(resumeFacts(this.#log.state, 'it was resumed'))
+    this.#mailbox.post({ kind: 'woke', key: '' })
+
+    for (;;) {
+      await this.#mailbox.filled(clock, this.#log.dirty ? GATHER : undefined)
+      const happenings = this.#mailbox.drain()
+      for (const happening of happenings) await this.#hear(happening)
+      if (this.#signalsHinted) await this.#readSignals()
+      this.#decide()
+      await this.#act(happenings.length === 0)
+      if (this.#atRest()) return this.#rest(room)
+    }
+  }
+
+  /** Gives everything back; the run stays as its last commit left it. */
+  async end(): Promise<void> {
+    this.#over.abort()
+    for (const { stop } of this.#running.values()) stop.abort()
+    await this.#room?.[Symbol.asyncDispose]()
+    await this.#given.store.release(this.#given.lease)
+  }
+
+  #record(facts: readonly Fact[]): void {
+    const entries: readonly Entry[] = this.#log.record(facts)
+    for (const entry of entries) this.#room?.feed(entry)
+  }
+
+  async #hear(happening: Happening): Promise<void> {
+    const room = this.#room
+    switch (happening.kind) {
+      case 'broke':
+        throw happening.error
+      case 'passed':
+        room?.guest?.handled()
+        return
+      case 'hinted':
+        return
+      case 'checkpointed':
+        this.#log.keep(happening)
+        return
+      case 'grace-over':
+        this.#running.delete(happening.key)
+        this.#graceOver = true
+        for (const { effect, stop } of this.#running.values())
+          if (effect.do === 'think' || effect.do === 'call')
+            stop.abort(new Error('The grace for calls in flight is over.'))
+        return
+      default:
+        if ('key' in happening) this.#running.delete(happening.key)
+        this.#record(factsOf(this.#log.state, happening, this.#desk()))
+        if (happening.kind === 'guest-halted' && happening.halt.kind !== 'killed')
+          room?.printed(happening.halt.printed)
+    }
+  }
+
+  async #readSignals(): Promise<void> {
+    this.#signalsHinted = false
+    const { store, definition } = this.#given
+    const { rows, edited } = await readSignals(store, this.#log.state, definition)
+    if (rows.length === 0) return
+    this.#log.consume(rows.map((row) => row.key))
+    this.#record(factsOf(this.#log.state, { kind: 'signalled', rows }, this.#desk(edited)))
+  }
+
+  #desk(edited?: ReadonlyMap<string, string>): Desk {
+    return {
+      now: this.#given.store.now(),
+      stow: (text) => this.#log.stow(text),
+      encode,
+      digest: digestOf,
+      edited: (question) => {
+        const input = edited?.get(question)
+        return input === undefined ? undefined : { input }
+      },
+    }
+  }
+
+  /** D1: what follows from the state alone. */
+  #decide(): void {
+    for (;;) {
+      const facts = decide(this.#log.state, this.#setup, {
+        now: this.#given.store.now(),
+        guestIdle: this.#room?.guest?.idle ?? true,
+        graceOver: this.#graceOver,
+        stay: this.#given.wait === true ? Infinity : STAY,
+      })
+      if (facts.length === 0) return
+      this.#record(facts)
+    }
+  }
+
+  /** Starts what has to be under way (D3) and commits what has gathered. */
+  async #act(gathered: boolean): Promise<void> {
+    const { state } = this.#log
+    const missing = next(state, this.#setup).filter((effect) => !this.#running.has(effect.key))
+    for (const effect of missing) if (!effect.durable) this.#start(effect)
+    const durable = missing.filter((effect) => effect.durable)
+    const urgent =
+      durable.length > 0 ||
+      gathered ||
+      state.pause !== undefined ||
+      state.ended !== undefined ||
+      Object.keys(state.questions).length > 0
+    if (urgent && this.#log.dirty) await this.#log.flush()
+    for (const effect of durable) this.#start(effect)
+    if (state.ended?.status === 'stopped' || state.ended?.status === 'failed') {
+      for (const { effect, stop } of this.#running.values())
+        if (effect.do === 'call' || effect.do === 'think') stop.abort(new Error('The run has ended.'))
+    }
+  }
+
+  #start(effect: Effect): void {
+    const stop = new AbortController()
+    this.#running.set(effect.key, { effect, stop })
+    const { clock, store } = this.#given
+    switch (effect.do) {
+      case 'wake':
+        clock.after(
+          effect.due - store.now(),
+          () => this.#mailbox.post({ kind: 'woke', key: effect.key }),
+          AbortSignal.any([stop.signal, this.#over.signal]),
+        )
+        return
+      case 'grace':
+        clock.after(
+          this.#log.state.run.options.pauseGrace,
+          () => this.#mailbox.post({ kind: 'grace-over', key: effect.key }),
+          AbortSignal.any([stop.signal, this.#over.signal]),
+        )
+        return
+      default:
+        this.#room?.begin(effect, stop.signal)
+    }
+  }
+
+  /** Nothing is under way that the run would wait for. */
+  #atRest(): boolean {
+    const { state } = this.#log
+    if (state.ended === undefined && state.pause === undefined) return false
+    if (this.#graceOver) return true
+    const flying = [...this.#running.values()].some(
+      ({ effect }) => effect.do !== 'wake' && effect.do !== 'grace',
+    )
+    return (
+      !flying &&
+      (state.ended?.status === 'stopped' || (this.#room?.guest?.idle ?? true)) &&
+      this.#mailbox.empty
+    )
+  }
+
+  async #rest(room: Room): Promise<Rest> {
+    const inFlight = [...this.#running.values()].flatMap(({ effect }) =>
+      effect.do === 'call' ? [{ call: effect.call.id, tool: effect.call.tool }] : [],
+    )
+    const checkpoint =
+      this.#graceOver || this.#log.state.ended?.status === 'stopped'
+        ? undefined
+        : await room.guest?.checkpoint()
+    if (checkpoint !== undefined) this.#log.keep(checkpoint)
+    await this.#log.flush()
+    room.ended(this.#log.state)
+    return { state: this.#log.state, inFlight, ...(room.heap === 'fresh' ? {} : { resumedFrom: room.heap }) }
+  }
+}
+
+function pauseReason(abortSignal: AbortSignal | undefined): string {
+  const reason: unknown = abortSignal?.reason
+  if (typeof reason === 'string') return reason
+  return reason instanceof Error && reason.name !== 'AbortError'
+    ? reason.message
+    : 'Paused by its abort signal'
+}

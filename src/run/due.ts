@@ -1,0 +1,47 @@
+/** Runs that can go on by themselves: orphaned, woken by the clock, or answered. For cron, services and `pca work`. */
+import type { Definition } from '../agent/definition.ts'
+import { RunBusyError } from '../base/errors.ts'
+import type { RunId } from '../journal/entry.ts'
+import type { Store } from '../journal/store.ts'
+import { claimant } from './lease.ts'
+import type { RunResult } from './result.ts'
+import { Run } from './run.ts'
+
+const AT_ONCE = 100
+
+/** Something that can drive runs: an agent, by its name. */
+export interface Driving {
+  definition(): Definition
+}
+
+/**
+ * Drives every run that is due and whose agent is given, until it rests; another process's runs are left to it.
+ * Resolves with the results, in the order in which the runs were due.
+ */
+export async function drainDue(store: Store, agents: readonly Driving[]): Promise<readonly RunResult[]> {
+  const definitions = new Map(agents.map((agent) => [agent.definition().name, agent.definition()]))
+  const results: RunResult[] = []
+  const seen = new Set<RunId>()
+  for (;;) {
+    const due = (await store.due(claimant, AT_ONCE)).filter((runId) => !seen.has(runId))
+    if (due.length === 0) return results
+    for (const runId of due) {
+      seen.add(runId)
+      const row = await store.run(runId)
+      const definition = definitions.get(row?.agent ?? '')
+      if (row === undefined || definition === undefined) continue
+      try {
+        results.push(
+          await new Run({
+            store,
+            definition,
+            runId,
+            why: row.status === 'running' ? 'take-over' : 'resume',
+          }).result(),
+        )
+      } catch (error) {
+        if (!(error instanceof RunBusyError)) throw error
+      }
+    }
+  }
+}

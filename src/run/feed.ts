@@ -1,0 +1,55 @@
+/** One ordered feed of a run's events, for any number of readers. A slow reader never holds the run up. */
+import type { Entry } from '../journal/entry.ts'
+import type { RunResult } from './result.ts'
+
+export type RunEvent =
+  /** A fact that is durable. */
+  | { readonly type: 'entry'; readonly entry: Entry }
+  /** What the model is writing. Not journaled. */
+  | { readonly type: 'text' | 'reasoning' | 'code'; readonly delta: string }
+  /** What the step is printing. Not journaled until the step ends. */
+  | { readonly type: 'printed'; readonly text: string }
+  /** What a tool logs. Not journaled. */
+  | { readonly type: 'log'; readonly call: string; readonly text: string }
+  /** The last event. */
+  | { readonly type: 'result'; readonly result: RunResult }
+
+export class Feed {
+  readonly #readers = new Set<(event: RunEvent | undefined) => void>()
+  #closed = false
+
+  push(event: RunEvent): void {
+    for (const read of this.#readers) read(event)
+  }
+
+  close(): void {
+    this.#closed = true
+    for (const read of this.#readers) read(undefined)
+    this.#readers.clear()
+  }
+
+  /** Events from now on, until the feed closes. */
+  async *read(): AsyncGenerator<RunEvent, void, undefined> {
+    const waiting: (RunEvent | undefined)[] = this.#closed ? [undefined] : []
+    let wake: (() => void) | undefined
+    const read = (event: RunEvent | undefined): void => {
+      waiting.push(event)
+      wake?.()
+    }
+    this.#readers.add(read)
+    try {
+      for (;;) {
+        if (waiting.length === 0) {
+          await new Promise<void>((resolve) => {
+            wake = resolve
+          })
+        }
+        const event = waiting.shift()
+        if (event === undefined) return
+        yield event
+      }
+    } finally {
+      this.#readers.delete(read)
+    }
+  }
+}

@@ -1,0 +1,143 @@
+/** Looking at a stored run: no tools, no model, no guest code runs. */
+import { memoryOf, type Memory } from '../agent/memory.ts'
+import { StateNotFoundError, UsageError } from '../base/errors.ts'
+import type { RunId, Stored } from '../journal/entry.ts'
+import { GENESIS } from '../journal/envelope.ts'
+import { fold, viewOf, type State } from '../journal/state.ts'
+import type { RunFilter, RunRow, Store } from '../journal/store.ts'
+import { tell, newStory, type ActionChapter, type Chapter, type Story } from '../journal/story.ts'
+import { CallBook } from './call-book.ts'
+import { readBlob } from './log.ts'
+import { readEntries, readStory } from './recover.ts'
+import { openQuestions, type Question } from './result.ts'
+
+/** A run as lists show it. */
+export interface RunSummary {
+  readonly runId: RunId
+  readonly status: RunRow['status']
+  readonly agent: string
+  readonly task: string
+  readonly createdAt: Date
+  readonly updatedAt: Date
+  readonly stepCount: number
+  /** How many questions are open. */
+  readonly questions: number
+  readonly wakeAt?: Date
+}
+
+/** Every run of a store, newest first. */
+export async function listRuns(store: Store, filter: RunFilter = {}): Promise<readonly RunSummary[]> {
+  const runs: RunSummary[] = []
+  const open = new Map<RunId, number>()
+  for (const question of await store.questions({}))
+    open.set(question.runId, (open.get(question.runId) ?? 0) + 1)
+  for (let cursor: RunId | undefined; ;) {
+    const page = await store.runs(filter, PAGE, cursor)
+    runs.push(...page.map((row) => summary(row, open.get(row.runId) ?? 0)))
+    if (page.length < PAGE) return runs
+    cursor = page.at(-1)?.runId
+  }
+}
+
+const PAGE = 200
+
+function summary(row: RunRow, questions: number): RunSummary {
+  const { runId, status, agent, task, stepCount, createdAt, updatedAt, wakeAt } = row
+  return {
+    runId,
+    status,
+    agent,
+    task,
+    stepCount,
+    questions,
+    createdAt: new Date(createdAt),
+    updatedAt: new Date(updatedAt),
+    ...(wakeAt === undefined ? {} : { wakeAt: new Date(wakeAt) }),
+  }
+}
+
+/** The memory of a stored run: its closed steps with their calls. */
+export async function readMemory(store: Store, runId: RunId): Promise<Memory> {
+  return memoryAt(store, runId, await readStory(store, runId))
+}
+
+async function memoryAt(store: Store, runId: RunId, { chapters }: Story): Promise<Memory> {
+  const texts = new Map<string, string>()
+  const load = async (stored: Stored): Promise<void> => {
+    if (typeof stored !== 'string' && !texts.has(stored.blob))
+      texts.set(stored.blob, await readBlob(store, runId, stored.blob))
+  }
+  for (const chapter of chapters) if (chapter.kind === 'finalAnswer') await load(chapter.output)
+  const book = new CallBook(store, runId)
+  for (const chapter of chapters) if (isClosed(chapter)) await book.of(chapter)
+  return memoryOf(
+    chapters,
+    (stored) => (typeof stored === 'string' ? stored : (texts.get(stored.blob) ?? '')),
+    (action) => book.known(action),
+  )
+}
+
+function isClosed(chapter: Chapter): chapter is ActionChapter {
+  return chapter.kind === 'action' && chapter.endedAt !== undefined
+}
+
+/** A run as it stood: now, or when a past step had ended. */
+export interface Inspection {
+  readonly runId: RunId
+  readonly status: RunRow['status']
+  readonly agent: string
+  readonly task: string
+  readonly stepCount: number
+  readonly memory: Memory
+  /** The calls that were open. */
+  readonly calls: readonly {
+    readonly id: string
+    readonly tool: string
+    readonly waits: string
+    readonly attempts: number
+  }[]
+  readonly questions:
+    | readonly Question[]
+    | readonly { readonly id: string; readonly kind: string; readonly message: string }[]
+}
+
+/** @throws {StateNotFoundError} no such run. @throws {UsageError} the run has no such step. */
+export async function inspectRun(store: Store, runId: RunId, step?: number): Promise<Inspection> {
+  if ((await store.run(runId)) === undefined) throw new StateNotFoundError(`There is no run ${runId}.`)
+  const { entries } = await readEntries(store, runId, 0, GENESIS)
+  const end =
+    step === undefined
+      ? undefined
+      : entries.find(
+          (entry) => (entry.kind === 'step-ended' || entry.kind === 'step-killed') && entry.step === step,
+        )
+  if (step !== undefined && end === undefined)
+    throw new UsageError(`Run ${runId} has no finished step ${step}.`)
+  let state: State | undefined
+  let story = newStory()
+  for (const entry of entries) {
+    if (end !== undefined && entry.seq > end.seq) break
+    state = fold(state, entry, runId)
+    story = tell(story, entry)
+  }
+  if (state === undefined) throw new StateNotFoundError(`Run ${runId} has no entries.`)
+  const calls = Object.values(state.calls).map((call) => ({
+    id: call.id,
+    tool: call.tool,
+    waits: call.at.is,
+    attempts: call.attempt,
+  }))
+  return {
+    runId,
+    agent: state.run.agent,
+    task: state.task.text,
+    stepCount: state.stepCount,
+    status: viewOf(state).status,
+    calls,
+    memory: await memoryAt(store, runId, story),
+    questions:
+      step === undefined
+        ? await openQuestions(store, runId)
+        : Object.values(state.questions).map(({ id, kind, message }) => ({ id, kind, message })),
+  }
+}

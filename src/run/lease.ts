@@ -1,0 +1,37 @@
+/**
+ * The right to drive: taken with a new epoch, renewed while the driver lives, given back when the run rests.
+ * A holder that is certainly dead (same host, its process gone) is taken over at once.
+ */
+import type { Clock } from '../base/clock.ts'
+import { holderOf, isDead } from '../base/process-identity.ts'
+import type { RunId } from '../journal/entry.ts'
+import type { Claimant, Lease, Store } from '../journal/store.ts'
+
+/** How long a lease holds without renewal, in ms. */
+export const LEASE_TTL = 30_000
+
+/** This process, for stores that ask who may be dead. */
+export const claimant: Claimant = { holder: holderOf(), isDead }
+
+/** @throws {RunBusyError} a live process drives the run. @throws {StateNotFoundError} */
+export async function takeLease(store: Store, runId: RunId): Promise<Lease> {
+  return store.claim(runId, claimant, LEASE_TTL)
+}
+
+/** Renews the lease until `abortSignal` fires; `onLost` hears of the first failure. */
+export function keepLease(
+  store: Store,
+  lease: Lease,
+  clock: Clock,
+  abortSignal: AbortSignal,
+  onLost: (error: unknown) => void,
+): void {
+  clock.after(
+    LEASE_TTL / 3,
+    () => {
+      store.renew(lease, LEASE_TTL).then(() => keepLease(store, lease, clock, abortSignal, onLost), onLost)
+    },
+    abortSignal,
+    false,
+  )
+}

@@ -1,0 +1,239 @@
+/**
+ * A run's journal in the hand of its driver: facts are recorded (placed, folded, chained) at once and committed
+ * together.
+ *
+ * L1  `record` folds at once: the state is always the fold of all that was recorded.
+ * L2  Commits are in order and whole. An effect that must not run before its cause is durable waits for `flush`.
+ * L3  A commit that fails ends the driving: nothing further is recorded or acknowledged.
+ */
+import { encode } from '../base/codec.ts'
+import type { CallId, Encoded } from '../base/halt.ts'
+import { digestOf, randomText } from '../base/id.ts'
+import { StateCorruptError } from '../base/errors.ts'
+import { placed, rowOf } from '../journal/decode.ts'
+import type { Entry, Fact, Stored } from '../journal/entry.ts'
+import { NO_KEY, openBytes, sealBytes } from '../journal/envelope.ts'
+import { fold, viewOf, type OpenQuestion, type State } from '../journal/state.ts'
+import type { BlobRow, CheckpointRow, EntryRow, Lease, QuestionRow, Store } from '../journal/store.ts'
+
+/** Text longer than this is kept as a blob beside the entries. */
+const INLINE_CHARS = 32_768
+
+/** What a checkpoint keeps beside the state: where its heap stands. */
+export interface CheckpointState {
+  readonly state: State
+  readonly place: { readonly step?: number; readonly lastCall?: CallId; readonly lastCallBefore?: CallId }
+}
+
+type Part = NonNullable<CheckpointRow['heap']>
+
+export interface LogStart {
+  readonly store: Store
+  readonly lease: Lease
+  readonly state: State
+  readonly chain: Uint8Array
+  /** JSON Schema (JSON text) that edited arguments of a tool must meet, for the questions' rows. */
+  argsSchema(tool: string): string | undefined
+}
+
+export class RunLog {
+  readonly #store: Store
+  readonly #lease: Lease
+  readonly #argsSchema: LogStart['argsSchema']
+  #state: State
+  #chain: Uint8Array
+  #durableSeq: number
+  /** The open questions as the store knows them. */
+  #known: ReadonlySet<string>
+  #rows: EntryRow[] = []
+  #entries: Entry[] = []
+  #blobs = new Map<string, BlobRow>()
+  #consumed: string[] = []
+  #checkpoint: CheckpointRow | 'none' | undefined
+  readonly #texts = new Map<string, string>()
+  #flushing: Promise<void> = Promise.resolve()
+  #heard: (entries: readonly Entry[]) => void = () => undefined
+
+  constructor(start: LogStart) {
+    this.#store = start.store
+    this.#lease = start.lease
+    this.#state = start.state
+    this.#chain = start.chain
+    this.#argsSchema = start.argsSchema
+    this.#durableSeq = start.state.seq
+    this.#known = new Set(Object.keys(start.state.questions))
+  }
+
+  get state(): State {
+    return this.#state
+  }
+
+  /** The seq up to which everything is durable. */
+  get durableSeq(): number {
+    return this.#durableSeq
+  }
+
+  /** True if something is recorded that is not committed yet. */
+  get dirty(): boolean {
+    return this.#rows.length > 0 || this.#consumed.length > 0 || this.#checkpoint !== undefined
+  }
+
+  /** Hears of entries once they are durable. */
+  onCommitted(heard: (entries: readonly Entry[]) => void): void {
+    this.#heard = heard
+  }
+
+  /** Places, folds and chains the facts (L1). They are durable after the next `flush`. */
+  record(facts: readonly Fact[]): readonly Entry[] {
+    const at = Math.max(this.#store.now(), this.#state.at)
+    return facts.map((fact) => {
+      const entry = placed(fact, this.#state.seq + 1, at, this.#lease.epoch)
+      const row = rowOf(this.#state.runId, entry, this.#chain)
+      this.#chain = row.chain
+      this.#rows.push(row)
+      this.#entries.push(entry)
+      this.#state = fold(this.#state, entry, this.#state.runId)
+      return entry
+    })
+  }
+
+  /** Signals that the next commit consumes. */
+  consume(keys: readonly string[]): void {
+    this.#consumed.push(...keys)
+  }
+
+  /** Text in place, or as a blob of the next commit where it is large. */
+  stow(text: Encoded): Stored {
+    if (text.length <= INLINE_CHARS) return text
+    const bytes = Buffer.from(text)
+    const digest = digestOf(bytes)
+    this.#texts.set(digest, text)
+    this.#blobs.set(digest, {
+      digest,
+      payload: sealBytes(`blob ${digest}`, this.#state.runId, 0, bytes),
+      keyId: NO_KEY,
+    })
+    return { blob: digest, size: bytes.length }
+  }
+
+  async text(stored: Stored): Promise<string> {
+    if (typeof stored === 'string') return stored
+    const known = this.#texts.get(stored.blob)
+    if (known !== undefined) return known
+    const text = await readBlob(this.#store, this.#state.runId, stored.blob)
+    this.#texts.set(stored.blob, text)
+    return text
+  }
+
+  /** The text of a blob that `text` has read before. @throws {TypeError} if it has not. */
+  textNow(stored: Stored): string {
+    const text = typeof stored === 'string' ? stored : this.#texts.get(stored.blob)
+    if (text === undefined) throw new TypeError('A blob was rendered before it was read')
+    return text
+  }
+
+  /** Keeps heap and state with the next commit; the state is the one at that commit. */
+  keep(checkpoint: {
+    readonly heap: Part
+    readonly stepStart?: Part
+    readonly place: CheckpointState['place']
+  }): void {
+    const { runId, seq } = this.#state
+    const { heap, stepStart, place } = checkpoint
+    const kept: CheckpointState = { state: this.#state, place }
+    const seal = (context: string, part: Part): Part => ({
+      position: part.position,
+      payload: sealBytes(context, runId, part.position, part.payload),
+    })
+    this.#checkpoint = {
+      seq,
+      chain: this.#chain,
+      keyId: NO_KEY,
+      state: sealBytes('state', runId, seq, Buffer.from(JSON.stringify(kept))),
+      heap: seal('heap', heap),
+      ...(stepStart === undefined ? {} : { stepStart: seal('step-start', stepStart) }),
+    }
+  }
+
+  /** Commits what is recorded (L2). @throws {LeaseLostError} another driver has the run. */
+  async flush(): Promise<void> {
+    this.#flushing = this.#flushing.then(async () => this.#commit())
+    return this.#flushing
+  }
+
+  async #commit(): Promise<void> {
+    if (!this.dirty) return
+    const state = this.#state
+    const entries = this.#entries
+    const open = new Set(Object.keys(state.questions))
+    const write = {
+      expectedSeq: this.#durableSeq,
+      nonce: randomText(12),
+      entries: this.#rows,
+      view: viewOf(state),
+      consumed: this.#consumed,
+      asked: Object.values(state.questions)
+        .filter((question) => !this.#known.has(question.id))
+        .map((question) => this.#row(question)),
+      closed: [...this.#known].filter((id) => !open.has(id)),
+      blobs: [...this.#blobs.values()],
+      ...(this.#checkpoint === undefined ? {} : { checkpoint: this.#checkpoint }),
+    }
+    this.#rows = []
+    this.#entries = []
+    this.#blobs = new Map()
+    this.#consumed = []
+    this.#checkpoint = undefined
+    try {
+      await this.#store.append(this.#lease, write)
+    } catch (error) {
+      // A lost reply is no lost commit: the store knows.
+      if (!(await this.#store.committed(this.#lease, write.nonce).catch(() => false))) throw error
+    }
+    this.#durableSeq = state.seq
+    this.#known = open
+    this.#heard(entries)
+  }
+
+  /** P9: what a person is shown is decoded from the very bytes that the tool will get. */
+  #row(question: OpenQuestion): QuestionRow {
+    const call = question.call === undefined ? undefined : this.#state.calls[question.call]
+    const shown = call === undefined || call.tool.startsWith('$') ? undefined : call
+    const argsSchema = shown === undefined ? undefined : this.#argsSchema(shown.tool)
+    return {
+      runId: this.#state.runId,
+      id: question.id,
+      kind: question.kind,
+      message: question.message,
+      createdAt: question.createdAt,
+      ...(shown === undefined
+        ? {}
+        : {
+            call: JSON.stringify({
+              tool: shown.tool,
+              id: shown.id,
+              args: this.#shownText(shown.input),
+              digest: shown.digest,
+            }),
+          }),
+      ...(question.schema === undefined ? {} : { schema: question.schema }),
+      ...(argsSchema === undefined ? {} : { argsSchema }),
+      ...(question.expiresAt === undefined ? {} : { expiresAt: question.expiresAt }),
+    }
+  }
+
+  #shownText(input: Stored): string {
+    return typeof input === 'string' ? input : (this.#texts.get(input.blob) ?? encode(null))
+  }
+}
+
+/** The text of a blob. @throws {StateCorruptError} if it is missing or damaged. */
+export async function readBlob(store: Store, runId: string, digest: string): Promise<string> {
+  const row = await store.blob(runId, digest)
+  if (row === undefined)
+    throw new StateCorruptError(`Blob ${digest.slice(0, 12)} of run ${runId} is missing.`)
+  const bytes = openBytes(`blob ${digest}`, runId, 0, row.payload, row.keyId)
+  if (digestOf(bytes) !== digest)
+    throw new StateCorruptError(`Blob ${digest.slice(0, 12)} of run ${runId} is damaged.`)
+  return Buffer.from(bytes).toString('utf8')
+}

@@ -1,0 +1,174 @@
+/**
+ * From the store to where a run stands: the last checkpoint, the entries after it, and what its heap must still hear.
+ *
+ * R1  Everything that is read is verified (chain, digests) before anything is written.
+ * R2  Entries older than the heap's position are not read, unless the heap must be rebuilt by replay.
+ * R3  A heap of another engine, or a damaged one, is never opened: replay rebuilds it from the journal.
+ */
+import { StateCorruptError, StateNotFoundError } from '../base/errors.ts'
+import type { CallId } from '../base/halt.ts'
+import { parseJson } from '../base/json.ts'
+import { entryOf } from '../journal/decode.ts'
+import { ENTRY_VERSION, type Entry, type RunId } from '../journal/entry.ts'
+import { GENESIS, openBytes } from '../journal/envelope.ts'
+import { fold, type State } from '../journal/state.ts'
+import type { CheckpointRow, Store } from '../journal/store.ts'
+import { newStory, tell, type Story } from '../journal/story.ts'
+import type { CheckpointState } from './log.ts'
+
+const PAGE = 1_000
+
+export interface Recovered {
+  readonly state: State
+  readonly chain: Uint8Array
+  /** The packed heap and the entries after its position; absent: rebuild by replay of the whole journal. */
+  readonly heap?: {
+    readonly position: number
+    readonly place: CheckpointState['place']
+    readonly payload: Uint8Array
+    readonly stepStart?: { readonly position: number; readonly payload: Uint8Array }
+    readonly past: readonly Entry[]
+  }
+}
+
+/** Reads where a run stands. @throws {StateNotFoundError} @throws {StateCorruptError} */
+export async function recover(store: Store, runId: RunId): Promise<Recovered> {
+  const row = await store.run(runId)
+  if (row === undefined) throw new StateNotFoundError(`There is no run ${runId}.`)
+  if (row.minReader > ENTRY_VERSION) {
+    throw new StateCorruptError(`Run ${runId} was written by a newer version.`, {
+      hint: 'Update persistent-code-agent.',
+    })
+  }
+  const checkpoint = await store.checkpoint(runId)
+  const recovered =
+    checkpoint === undefined ? await fromStart(store, runId) : await fromCheckpoint(store, runId, checkpoint)
+  if (recovered.state.seq === row.lastSeq) return recovered
+  throw new StateCorruptError(
+    `The journal of run ${runId} ends at entry ${recovered.state.seq}, but ${row.lastSeq} were written.`,
+  )
+}
+
+async function fromStart(store: Store, runId: RunId): Promise<Recovered> {
+  const { entries, chain } = await readEntries(store, runId, 0, GENESIS)
+  return { state: foldAll(undefined, entries, runId), chain }
+}
+
+async function fromCheckpoint(store: Store, runId: RunId, checkpoint: CheckpointRow): Promise<Recovered> {
+  const bytes = openBytes('state', runId, checkpoint.seq, checkpoint.state, checkpoint.keyId)
+  const kept = parseJson(
+    Buffer.from(bytes).toString('utf8'),
+    `The checkpoint of run ${runId}`,
+  ) as unknown as CheckpointState
+  const from = Math.min(checkpoint.heap?.position ?? checkpoint.seq, checkpoint.seq)
+  const base = from === checkpoint.seq ? checkpoint.chain : await chainAt(store, runId, from)
+  const { entries, chain } = await readEntries(store, runId, from, base, checkpoint)
+  const state = foldAll(
+    kept.state,
+    entries.filter((entry) => entry.seq > checkpoint.seq),
+    runId,
+  )
+  const opened = heapOf(runId, checkpoint)
+  if (opened === undefined) return { state, chain }
+  const undone = entries.some((entry) => entry.kind === 'step-killed' && entry.step === kept.place.step)
+  if (undone) return { state, chain, ...(await beforeStep(store, runId, opened, kept.place.lastCallBefore)) }
+  return { state, chain, heap: { ...opened, past: entries, place: kept.place } }
+}
+
+/** The heap was taken inside a step that was killed after it: the step's start takes its place. */
+async function beforeStep(
+  store: Store,
+  runId: RunId,
+  opened: Omit<NonNullable<Recovered['heap']>, 'past' | 'place'>,
+  lastCall: CallId | undefined,
+): Promise<Pick<Recovered, 'heap'>> {
+  const start = opened.stepStart
+  if (start === undefined) return {}
+  const { entries } = await readEntries(
+    store,
+    runId,
+    start.position,
+    await chainAt(store, runId, start.position),
+  )
+  return { heap: { ...start, place: lastCall === undefined ? {} : { lastCall }, past: entries } }
+}
+
+/** R3: a heap that does not open is as good as none. */
+function heapOf(
+  runId: RunId,
+  checkpoint: CheckpointRow,
+): Omit<NonNullable<Recovered['heap']>, 'past' | 'place'> | undefined {
+  const { heap, stepStart, keyId } = checkpoint
+  if (heap === undefined) return undefined
+  try {
+    const open = (context: string, part: typeof heap): typeof heap => ({
+      position: part.position,
+      payload: openBytes(context, runId, part.position, part.payload, keyId),
+    })
+    return {
+      ...open('heap', heap),
+      ...(stepStart === undefined ? {} : { stepStart: open('step-start', stepStart) }),
+    }
+  } catch (error) {
+    if (error instanceof StateCorruptError) return undefined
+    throw error
+  }
+}
+
+/** Every entry after `after` (up to `upTo`), verified against `base`, the chain at `after`. */
+export async function readEntries(
+  store: Store,
+  runId: RunId,
+  after: number,
+  base: Uint8Array,
+  mark?: { readonly seq: number; readonly chain: Uint8Array },
+  upTo = Infinity,
+): Promise<{ readonly entries: readonly Entry[]; readonly chain: Uint8Array }> {
+  const entries: Entry[] = []
+  let chain = base
+  for (let last = after; ;) {
+    const rows = await store.read(runId, last, PAGE)
+    for (const row of rows) {
+      if (row.seq > upTo) return { entries, chain }
+      if (row.seq !== last + 1) throw new StateCorruptError(`Entry ${last + 1} of run ${runId} is missing.`)
+      entries.push(entryOf(runId, row, chain))
+      chain = row.chain
+      last = row.seq
+      if (mark?.seq === last && !Buffer.from(chain).equals(mark.chain)) {
+        throw new StateCorruptError(
+          `Entry ${last} of run ${runId} is not the one that its checkpoint was taken at.`,
+        )
+      }
+    }
+    if (rows.length < PAGE) return { entries, chain }
+  }
+}
+
+/** The story of a run: its narrative entries. Each row is checked against the chain of the row before it, where that is at hand. */
+export async function readStory(store: Store, runId: RunId, upTo = Infinity): Promise<Story> {
+  let story = newStory()
+  for (let last = 0; ;) {
+    const rows = await store.read(runId, last, PAGE, true)
+    for (const row of rows) {
+      if (row.seq > upTo) return story
+      story = tell(story, entryOf(runId, row, await chainAt(store, runId, row.seq - 1)))
+      last = row.seq
+    }
+    if (rows.length < PAGE) return story
+  }
+}
+
+/** The chain column of one entry. */
+export async function chainAt(store: Store, runId: RunId, seq: number): Promise<Uint8Array> {
+  if (seq === 0) return GENESIS
+  const [row] = await store.read(runId, seq - 1, 1)
+  if (row?.seq === seq) return row.chain
+  throw new StateCorruptError(`Entry ${seq} of run ${runId} is missing.`)
+}
+
+function foldAll(state: State | undefined, entries: readonly Entry[], runId: RunId): State {
+  let folded = state
+  for (const entry of entries) folded = fold(folded, entry, runId)
+  if (folded === undefined) throw new StateCorruptError(`Run ${runId} has no entries.`)
+  return folded
+}

@@ -1,0 +1,411 @@
+/**
+ * All that surrounds a driver: the guest with its heap, the story for the model, the author's functions, the spans.
+ * The driver says what to begin; what comes of it is posted.
+ */
+import { Guest } from '../agent/act.ts'
+import { guestError, judgeCall, pauseGiven, prepareCall, sendCall, type CallRoom } from '../agent/call.ts'
+import type { Definition } from '../agent/definition.ts'
+import type { Happening } from '../agent/happening.ts'
+import { idempotencyKey, type Effect } from '../agent/next.ts'
+import { actionStep, memoryOf, type Memory } from '../agent/memory.ts'
+import { think } from '../agent/think.ts'
+import type { Clock } from '../base/clock.ts'
+import { decode, encode } from '../base/codec.ts'
+import { interruptionIn } from '../base/interruption.ts'
+import { GENESIS } from '../journal/envelope.ts'
+import { NARRATIVE, type Entry, type Stored } from '../journal/entry.ts'
+import type { OpenCall, State } from '../journal/state.ts'
+import type { Store } from '../journal/store.ts'
+import { tell, type ActionChapter, type Chapter, type Story } from '../journal/story.ts'
+import { compile } from '../sandbox/compile.ts'
+import { engineDigest } from '../sandbox/parts.ts'
+import { createSandbox } from '../sandbox/sandbox-thread.ts'
+import { unpack } from '../sandbox/snapshot.ts'
+import {
+  ATTEMPT,
+  CHAT,
+  EXECUTE_TOOL,
+  OPERATION_NAME,
+  REQUEST_MODEL,
+  STEP,
+  TOOL_CALL_ID,
+  TOOL_NAME,
+} from '../telemetry/names.ts'
+import {
+  captureCarrier,
+  parseTraceparent,
+  startSegment,
+  type Carrier,
+  type Segment,
+  type SpanAttributes,
+} from '../telemetry/trace.ts'
+import { CallBook } from './call-book.ts'
+import { chainAt, readEntries, readStory, type Recovered } from './recover.ts'
+import type { RunLog } from './log.ts'
+
+/** For people who watch: not facts, except `committed`. */
+export interface Live {
+  committed(entries: readonly Entry[], state: State): void
+  delta(delta: { readonly kind: 'text' | 'reasoning' | 'code'; readonly text: string }): void
+  printed(text: string): void
+  logged(call: string, line: string): void
+}
+
+interface Surroundings {
+  readonly store: Store
+  readonly definition: Definition
+  readonly recovered: Recovered
+  readonly clock: Clock
+  readonly log: RunLog
+  readonly live: Live
+  readonly why: 'start' | 'resume' | 'take-over'
+  readonly otelContext?: unknown
+  post(happening: Happening): void
+}
+
+/** Opens the room: the heap from its snapshot, by replay, or fresh. */
+export async function openRoom(around: Surroundings): Promise<Room> {
+  const { recovered, definition, store, log } = around
+  const { state } = recovered
+  const { options, seed } = state.run
+  const sandbox = createSandbox({
+    stepTimeout: options.stepTimeout,
+    memory: options.memory,
+    callsPerStep: options.callsPerStep,
+    outputChars: options.outputChars,
+  })
+  const room = new Room(
+    around,
+    new Guest(sandbox, {
+      tools: [...definition.tools.keys()],
+      post: around.post,
+      prepare: async (call, sent) => prepareCall(call, sent, definition),
+      text: async (stored) => log.text(stored),
+      entriesAfter: async (after) => {
+        await log.flush()
+        return (await readEntries(store, state.runId, after, await chainAt(store, state.runId, after)))
+          .entries
+      },
+      clock: () => around.clock.now(),
+    }),
+  )
+  const { heap } = recovered
+  const image = heap === undefined ? undefined : await unpack(heap.payload, engineDigest())
+  if (heap !== undefined && image?.ok === true) {
+    const { lastCallBefore, ...rest } = heap.place
+    const start =
+      heap.stepStart === undefined ? undefined : await unpack(heap.stepStart.payload, engineDigest())
+    const stepStart =
+      heap.stepStart !== undefined && start?.ok === true
+        ? {
+            image: start.image,
+            position: heap.stepStart.position,
+            ...(lastCallBefore === undefined ? {} : { lastCall: lastCallBefore }),
+          }
+        : undefined
+    const place = { position: heap.position, ...rest }
+    room.guest.open({ from: 'image', image: image.image }, place, stepStart, heap.past)
+    room.heap = 'snapshot'
+    return room
+  }
+  const past = state.stepCount === 0 ? [] : (await readEntries(store, state.runId, 0, GENESIS)).entries
+  room.guest.open({ from: 'seed', seed, clock: state.createdAt }, { position: 0 }, undefined, past)
+  room.heap = past.length === 0 ? 'fresh' : 'replay'
+  return room
+}
+
+export class Room implements AsyncDisposable {
+  readonly guest: Guest
+  heap: 'fresh' | 'snapshot' | 'replay' = 'fresh'
+  readonly #around: Surroundings
+  readonly #segment: Segment
+  readonly #calls: CallBook
+  /** Narrative entries since this room was opened, until the story before them is read. */
+  #heard: Entry[] = []
+  #story: Story | undefined
+
+  constructor(around: Surroundings, guest: Guest) {
+    this.guest = guest
+    this.#around = around
+    const { state } = around.recovered
+    const { traceparent, tracestate } = state.run
+    this.#calls = new CallBook(around.store, state.runId)
+    this.#segment = startSegment({
+      name: state.run.agent,
+      runId: state.runId,
+      attributes: { 'pca.segment': state.segments + 1 },
+      carrier: { traceparent, ...(tracestate === undefined ? {} : { tracestate }) },
+      ...(state.span === undefined ? {} : { resumedFrom: { traceparent: state.span } }),
+      ...callerOf(traceparent),
+      ...(around.otelContext === undefined ? {} : { override: around.otelContext }),
+    })
+  }
+
+  /** The traceparent of this segment's span. */
+  get span(): string {
+    return this.#segment.traceparent
+  }
+
+  /** Hears of every entry as it is recorded: what the guest and the story need of it. */
+  feed(entry: Entry): void {
+    this.guest.feed(entry)
+    if (!NARRATIVE.has(entry.kind)) return
+    if (this.#story === undefined) this.#heard.push(entry)
+    else this.#story = tell(this.#story, entry)
+  }
+
+  printed(text: string): void {
+    if (text !== '') this.#around.live.printed(text)
+  }
+
+  /** Starts an effect; its end is posted. Never throws. */
+  begin(effect: Exclude<Effect, { do: 'wake' | 'grace' }>, abortSignal: AbortSignal): void {
+    this.#run(effect, abortSignal).then(this.#around.post, (error: unknown) => {
+      if (!abortSignal.aborted) this.#around.post({ kind: 'broke', error })
+    })
+  }
+
+  ended(state: State): void {
+    this.#segment.end({
+      'pca.status': state.ended?.status ?? 'paused',
+      'pca.pause.cause': state.pause?.cause,
+    })
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#segment.end({ 'pca.status': 'cut' })
+    await this.guest[Symbol.asyncDispose]()
+  }
+
+  async #run(
+    effect: Exclude<Effect, { do: 'wake' | 'grace' }>,
+    abortSignal: AbortSignal,
+  ): Promise<Happening> {
+    switch (effect.do) {
+      case 'think':
+        return this.#think(effect, abortSignal)
+      case 'call':
+        return this.#send(effect.call, effect.key, abortSignal)
+      case 'judge':
+        return judgeCall(
+          effect.call,
+          await this.#around.log.text(effect.call.input),
+          effect.key,
+          this.#callRoom(effect.call),
+        )
+      case 'callback':
+        return this.#callback(effect)
+      case 'check':
+        return this.#check(effect)
+      default:
+        return effect satisfies never
+    }
+  }
+
+  async #think(effect: Extract<Effect, { do: 'think' }>, abortSignal: AbortSignal): Promise<Happening> {
+    const { definition, log, live } = this.#around
+    const chapters = await this.chapters()
+    const system = await log.text(log.state.run.system)
+    return this.#within(
+      'client',
+      `${CHAT} ${definition.modelName}`,
+      {
+        [OPERATION_NAME]: CHAT,
+        [REQUEST_MODEL]: definition.model.modelId,
+        [STEP]: effect.phase.step,
+        [ATTEMPT]: effect.phase.attempt,
+      },
+      async () =>
+        think(effect.phase, effect.key, {
+          model: definition.model,
+          system,
+          chapters,
+          text: (stored) => log.textNow(stored),
+          abortSignal,
+          carrier: carrierOf,
+          compile: async (step, source) => {
+            const compiled = await compile(step, source)
+            return compiled.ok ? { ok: true, program: JSON.stringify(compiled.program) } : compiled
+          },
+          onDelta: (delta) => live.delta(delta),
+          ...(definition.price === undefined ? {} : { price: (usage) => definition.price?.(usage) ?? 0 }),
+        }),
+    )
+  }
+
+  async #send(call: OpenCall, key: string, abortSignal: AbortSignal): Promise<Happening> {
+    const { log } = this.#around
+    const input = await log.text(call.input)
+    const state = call.answered?.state === undefined ? undefined : await log.text(call.answered.state)
+    return this.#within(
+      'internal',
+      `${EXECUTE_TOOL} ${call.tool}`,
+      {
+        [OPERATION_NAME]: EXECUTE_TOOL,
+        [TOOL_NAME]: call.tool,
+        [TOOL_CALL_ID]: call.id,
+        [ATTEMPT]: call.attempt,
+      },
+      async () => sendCall(call, input, state, key, abortSignal, this.#callRoom(call)),
+    )
+  }
+
+  async #within(
+    kind: 'client' | 'internal',
+    name: string,
+    attributes: SpanAttributes,
+    work: () => Promise<Happening>,
+  ): Promise<Happening> {
+    const span = this.#segment.child(name, kind, attributes)
+    try {
+      const happening = await this.#segment.within(span, work)
+      const failed =
+        happening.kind === 'model-broke'
+          ? happening.error
+          : happening.kind === 'call-settled' && !happening.outcome.ok
+            ? happening.outcome.error
+            : undefined
+      span.end(failed === undefined ? {} : { error: failed })
+      return happening
+    } catch (error) {
+      span.end({ error })
+      throw error
+    }
+  }
+
+  async #callback(effect: Extract<Effect, { do: 'callback' }>): Promise<Happening> {
+    const { definition, recovered } = this.#around
+    const callback = definition.callbacks[effect.index]
+    const name = callback?.name ?? ''
+    const { phase } = recovered.state
+    const again =
+      phase.at === 'reviewing' && phase.step === effect.step && phase.callbacksRan === effect.index
+    const base = { key: effect.key, step: effect.step, index: effect.index, name }
+    const returned: Happening = { kind: 'callback-returned', ...base }
+    try {
+      const chapters = await this.chapters()
+      const action = chapters.findLast(
+        (chapter) => chapter.kind === 'action' && chapter.number === effect.step,
+      )
+      if (action?.kind !== 'action') return returned
+      const memory = await this.memory()
+      await callback?.run(actionStep(action, await this.#calls.of(action)), {
+        agent: definition.agent,
+        memory,
+        attempt: again ? 2 : 1,
+      })
+      return returned
+    } catch (error) {
+      const thrown = interruptionIn(error)
+      const by = { callback: effect.index, step: effect.step, name }
+      if (thrown?.is === 'stop') return { kind: 'interrupted', key: effect.key, by, interruption: thrown }
+      if (thrown?.is === 'pause')
+        return {
+          kind: 'interrupted',
+          key: effect.key,
+          by,
+          interruption: {
+            is: 'pause',
+            pause: pauseGiven(thrown.message, thrown.options, { carrier: carrierOf }),
+          },
+        }
+      // A callback that throws watches badly; the step that it watched has happened and stays.
+      this.#around.live.logged('', `callback ${name} threw: ${guestError(error).message}`)
+      return returned
+    }
+  }
+
+  async #check(effect: Extract<Effect, { do: 'check' }>): Promise<Happening> {
+    const { definition, log } = this.#around
+    const shapes = definition.checkOutput === undefined ? 0 : 1
+    const check = definition.checks[effect.index - shapes]
+    const name = effect.index < shapes ? 'outputSchema' : (check?.name ?? '')
+    const base = { kind: 'checked' as const, key: effect.key, index: effect.index, name }
+    try {
+      const answer = decode(await log.text(effect.answer.value))
+      if (effect.index < shapes) {
+        const checked = await definition.checkOutput?.(answer)
+        if (checked?.ok === false) return { ...base, refused: checked.message }
+        return checked === undefined ? base : { ...base, value: encode(checked.value) }
+      }
+      const verdict: unknown = await check?.run(answer, {
+        memory: await this.memory(),
+        agent: definition.agent,
+      })
+      return verdict === false ? { ...base, refused: 'the check returned false' } : base
+    } catch (error) {
+      const thrown = interruptionIn(error)
+      if (thrown?.is === 'stop')
+        return { kind: 'interrupted', key: effect.key, by: 'check', interruption: thrown }
+      if (thrown?.is === 'pause')
+        return {
+          kind: 'interrupted',
+          key: effect.key,
+          by: 'check',
+          interruption: {
+            is: 'pause',
+            pause: pauseGiven(thrown.message, thrown.options, { carrier: carrierOf }),
+          },
+        }
+      return { ...base, refused: guestError(error).message }
+    }
+  }
+
+  /** The story up to now, with every blob that it needs read. */
+  async chapters(): Promise<readonly Chapter[]> {
+    const { store, log } = this.#around
+    if (this.#story === undefined) {
+      const read = await readStory(store, log.state.runId, log.durableSeq)
+      this.#story = this.#heard.reduce(tell, read)
+      this.#heard = []
+    }
+    const { chapters } = this.#story
+    for (const chapter of chapters)
+      for (const stored of storedIn(chapter)) if (typeof stored !== 'string') await log.text(stored)
+    return chapters
+  }
+
+  async memory(): Promise<Memory> {
+    const chapters = await this.chapters()
+    const actions = chapters.filter(
+      (chapter): chapter is ActionChapter => chapter.kind === 'action' && chapter.endedAt !== undefined,
+    )
+    for (const action of actions) await this.#calls.of(action)
+    return memoryOf(
+      chapters,
+      (stored) => this.#around.log.textNow(stored),
+      (action) => this.#calls.known(action),
+    )
+  }
+
+  #callRoom(call: OpenCall): CallRoom {
+    const { definition, log, store, live } = this.#around
+    return {
+      runId: log.state.runId,
+      context: definition.context,
+      tools: definition.tools,
+      key: (id) => idempotencyKey(log.state, id),
+      carrier: carrierOf,
+      now: () => store.now(),
+      log: (line) => live.logged(call.id, line),
+    }
+  }
+}
+
+/** The request that woke the run, if it is traced in another trace. */
+function callerOf(traceparent: string): { readonly resumedBy?: Carrier } {
+  const caller = captureCarrier()
+  const same = parseTraceparent(caller.traceparent)?.traceId === parseTraceparent(traceparent)?.traceId
+  return caller.traceparent === undefined || same ? {} : { resumedBy: caller }
+}
+
+/** The carrier of what is active now, or of what the author gave with a pause. */
+function carrierOf(given?: unknown): { readonly traceparent?: string; readonly tracestate?: string } {
+  return given === undefined ? {} : captureCarrier(given)
+}
+
+function storedIn(chapter: Chapter): readonly Stored[] {
+  if (chapter.kind === 'action' || chapter.kind === 'reply') return [chapter.parts]
+  if (chapter.kind === 'task') return [chapter.additionalArgs ?? '', chapter.images ?? '']
+  return chapter.kind === 'finalAnswer' ? [chapter.output] : []
+}

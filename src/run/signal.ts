@@ -1,0 +1,150 @@
+/**
+ * Signals: what reaches a run from outside. Their commit in the inbox is the acknowledgement; the driver turns them
+ * into entries.
+ */
+import { encode } from '../base/codec.ts'
+import { AlreadyAnsweredError, RunBusyError, StateNotFoundError, UsageError } from '../base/errors.ts'
+import { digestOf, randomText } from '../base/id.ts'
+import { parseJson } from '../base/json.ts'
+import { factsOf } from '../agent/facts.ts'
+import type { Definition } from '../agent/definition.ts'
+import type { Decision, QuestionKind } from '../journal/entry.ts'
+import type { State } from '../journal/state.ts'
+import type { Lease, QuestionRow, SignalRow, Store } from '../journal/store.ts'
+import { checkJsonSchema } from '../tool/json-schema.ts'
+import { takeLease } from './lease.ts'
+import { RunLog } from './log.ts'
+import { recover } from './recover.ts'
+
+const ALLOWED: Readonly<Record<QuestionKind, readonly Decision['type'][]>> = {
+  approval: ['approve', 'edit', 'reject', 'respond'],
+  input: ['respond', 'reject'],
+  unknownOutcome: ['respond', 'approve', 'reject'],
+  budget: ['approve', 'reject'],
+  diverged: ['approve', 'reject'],
+}
+
+/** The signals that wait, and the validated form of edited arguments by question. */
+export async function readSignals(
+  store: Store,
+  state: State,
+  definition: Definition,
+): Promise<{ readonly rows: readonly SignalRow[]; readonly edited: ReadonlyMap<string, string> }> {
+  const rows = await store.signals(state.runId)
+  const edited = new Map<string, string>()
+  for (const { signal } of rows) {
+    if (signal.kind !== 'answer' || signal.decision.type !== 'edit') continue
+    const call = state.calls[state.questions[signal.question]?.call ?? '']
+    const checked = await definition.tools.get(call?.tool ?? '')?.checkInput(signal.decision.args)
+    if (checked?.ok === true) edited.set(signal.question, encode(checked.value))
+  }
+  return { rows, edited }
+}
+
+/**
+ * Records an answer. The first decision wins; repeating it is harmless.
+ * @throws {UsageError} a decision that the question does not allow, or a value that does not fit its schema.
+ * @throws {AlreadyAnsweredError} another decision stands. @throws {StateNotFoundError} no such open question.
+ */
+export async function answerQuestion(
+  store: Store,
+  runId: string,
+  questionId: string,
+  decision: Decision,
+  by?: string,
+): Promise<void> {
+  const [question] = await store.questions({ runId, id: questionId })
+  if (question !== undefined) await checkDecision(question, decision)
+  const signal = {
+    kind: 'answer' as const,
+    question: questionId,
+    decision,
+    ...(by === undefined ? {} : { by }),
+  }
+  const receipt = await store.signal(runId, questionId, signal)
+  if (receipt.accepted) return
+  if (receipt.why === 'taken') {
+    const winner = receipt.winner.kind === 'answer' ? receipt.winner.decision : receipt.winner
+    if (JSON.stringify(winner) === JSON.stringify(decision)) return
+    throw new AlreadyAnsweredError(
+      `Question ${questionId} has been answered: ${JSON.stringify(winner)}.`,
+      winner,
+    )
+  }
+  if (receipt.why === 'expired')
+    throw new UsageError(`Question ${questionId} has expired; nobody answered in time.`)
+  throw new StateNotFoundError(`There is no open question ${questionId} in run ${runId}.`, {
+    hint: 'pca inbox lists the open ones.',
+  })
+}
+
+/** Pause, stop, resume, say: each its own signal. Resolves when it is durable. @throws {StateNotFoundError} no such run. */
+export async function sendSignal(
+  store: Store,
+  runId: string,
+  signal:
+    | { readonly kind: 'pause'; readonly reason: string }
+    | { readonly kind: 'stop'; readonly reason: string; readonly by?: string }
+    | { readonly kind: 'say'; readonly text: string; readonly by?: string },
+): Promise<void> {
+  await store.signal(runId, `${signal.kind}_${randomText(12)}`, signal)
+}
+
+/**
+ * On a run that nobody drives, takes the lease and turns its signals into entries, so that a pause or a stop is done
+ * when it is acknowledged. A run that is driven is left to its driver.
+ */
+export async function endAlone(store: Store, runId: string): Promise<void> {
+  let lease: Lease
+  try {
+    lease = await takeLease(store, runId)
+  } catch (error) {
+    if (error instanceof RunBusyError) return
+    throw error
+  }
+  try {
+    const recovered = await recover(store, runId)
+    const rows = (await store.signals(runId)).filter(
+      ({ signal }) => signal.kind === 'pause' || signal.kind === 'stop',
+    )
+    const log = new RunLog({
+      store,
+      lease,
+      state: recovered.state,
+      chain: recovered.chain,
+      argsSchema: () => undefined,
+    })
+    log.consume(rows.map((row) => row.key))
+    log.record(
+      factsOf(
+        recovered.state,
+        { kind: 'signalled', rows },
+        { now: store.now(), stow: (text) => log.stow(text), encode, digest: digestOf },
+      ),
+    )
+    await log.flush()
+  } finally {
+    await store.release(lease)
+  }
+}
+
+async function checkDecision(question: QuestionRow, decision: Decision): Promise<void> {
+  const allowed = ALLOWED[question.kind]
+  if (!allowed.includes(decision.type)) {
+    throw new UsageError(
+      `A question of kind '${question.kind}' is answered with ${allowed.join(', ')}; not with '${String(decision.type)}'.`,
+    )
+  }
+  if (decision.type === 'respond' && question.schema !== undefined)
+    await mustFit(question.schema, decision.value, 'The answer')
+  if (decision.type === 'edit' && question.argsSchema !== undefined)
+    await mustFit(question.argsSchema, decision.args, 'The edited arguments')
+}
+
+async function mustFit(schema: string, value: unknown, what: string): Promise<void> {
+  const checked = await checkJsonSchema(
+    parseJson(schema, 'The schema of a question') as Readonly<Record<string, unknown>>,
+    value,
+  )
+  if (!checked.ok) throw new UsageError(`${what} does not fit the question's schema: ${checked.message}`)
+}

@@ -1,0 +1,318 @@
+/**
+ * One live guest: the only file that touches quickjs-wasi. Runs in the worker thread, never in the main one.
+ *
+ * G1  The guest is a function of its image and the deliveries: the clock stands still within a delivery, the zone is
+ *     UTC, the engine's own randomness is a constant (the prelude's stream replaces it), nothing is written anywhere.
+ * G2  The host never walks the guest's values: one function `api` takes texts and gives texts. Raw pointers are used
+ *     because the library's conveniences run guest code (exceptions, `dump`) or pin host closures in the heap.
+ * G3  A delivery that is cut (time, memory, stack, trap) leaves the guest poisoned: no image, no further delivery.
+ * G4  Going on elsewhere adopts the pointer of `api` that the image names; nothing is allocated by restoring, so a
+ *     restored heap is byte for byte the heap that went on.
+ */
+import { JSValueHandle, MAX_STACK_SIZE, QuickJS, EvalFlags } from 'quickjs-wasi'
+import type { QuickJSOptions } from 'quickjs-wasi'
+import type { KillReason } from '../base/halt.ts'
+import { openImage, sealImage } from './image.ts'
+import type { EngineParts, GuestLimits, ProgramText } from './protocol.ts'
+
+const LOOK = 'look'
+const PROXY = 9
+
+/** A delivery ended without a halt. */
+class Cut extends Error {
+  readonly reason: KillReason
+
+  constructor(reason: KillReason, message: string) {
+    super(message)
+    this.reason = reason
+  }
+}
+
+interface Rejection {
+  readonly promise: number
+  readonly reason: number
+}
+
+export class Guest {
+  readonly #limits: GuestLimits
+  #vm: QuickJS | undefined
+  #api = 0
+  #clock: number
+  #deadline = Infinity
+  #late = false
+  /** Promises rejected without a handler since the pump began, by identity; and those handled later than that. */
+  readonly #rejected = new Map<number, Rejection>()
+  #handled: number[] = []
+  #lent: JSValueHandle | undefined
+
+  private constructor(limits: GuestLimits, clock: number) {
+    this.#limits = limits
+    this.#clock = clock
+  }
+
+  /** A fresh heap: the prelude has run, nothing else. */
+  static async create(parts: EngineParts, limits: GuestLimits, seed: string, clock: number): Promise<Guest> {
+    const guest = new Guest(limits, clock)
+    const vm = await QuickJS.create(guest.#options(parts))
+    guest.#vm = vm
+    const look = vm.newFunction(LOOK, (...args) => guest.#look(args))
+    const boot = vm.evalCode(parts.prelude, 'sandbox', EvalFlags.STRICT)
+    const api = vm.callFunction(boot, look, look)
+    guest.#api = api.ptr
+    boot.dispose()
+    look.dispose()
+    guest.#call('configure', JSON.stringify({ calls: limits.callsPerStep, output: limits.outputChars, seed }))
+    guest.#settleDown()
+    return guest
+  }
+
+  /** The heap of an image, going on (G4). The image was checked by whoever unpacked it. */
+  static async restore(parts: EngineParts, limits: GuestLimits, image: Uint8Array): Promise<Guest> {
+    const guest = new Guest(limits, 0)
+    const { api, ...snapshot } = openImage(image)
+    const vm = await QuickJS.restore({ ...snapshot, extensions: [] }, guest.#options(parts))
+    guest.#vm = vm
+    vm.registerHostCallback(LOOK, (...args) => guest.#look(args))
+    guest.#api = api
+    return guest
+  }
+
+  /** Makes these tools callable. Nothing changes in the heap if they are the ones that are there. */
+  grant(tools: readonly string[]): void {
+    this.#call('tools', JSON.stringify(tools))
+    this.#settleDown()
+  }
+
+  /** Runs a step's program. Gives the JSON of a `Halt`. */
+  run(step: number, program: ProgramText, clock: number): string {
+    return this.#deliver(clock, () => {
+      this.#call('begin', String(step), program.file, program.positions)
+      const first = this.#evaluate(program.declarations, program.file, EvalFlags.STRICT)
+      if (!first.ok) return this.#invoke('failed', [first.ptr])
+      this.#exports().qjs_free_value(first.ptr)
+      const body = this.#evaluate(program.body, program.file, EvalFlags.STRICT | EvalFlags.ASYNC)
+      if (!body.ok) return this.#invoke('failed', [body.ptr])
+      return this.#invoke('watch', [body.ptr, this.#text(String(program.hasValue))])
+    })
+  }
+
+  /** Settles one call and drains. Gives the JSON of a `Halt`. */
+  settle(call: string, ok: boolean, payload: string, clock: number): string {
+    return this.#deliver(clock, () => this.#call('settle', call, String(ok), payload))
+  }
+
+  image(): Uint8Array<ArrayBuffer> {
+    const x = this.#exports()
+    return sealImage({
+      memory: new Uint8Array(x.memory.buffer),
+      stackPointer: Number(x.__stack_pointer.value),
+      runtimePtr: x.qjs_get_runtime_ptr(),
+      contextPtr: x.qjs_get_context_ptr(),
+      api: this.#api,
+    })
+  }
+
+  dispose(): void {
+    this.#vm?.dispose()
+    this.#vm = undefined
+  }
+
+  // A delivery
+
+  #deliver(clock: number, act: () => string): string {
+    this.#clock = clock
+    this.#late = false
+    this.#deadline = performance.now() + this.#limits.stepTimeout
+    try {
+      act()
+      this.#pump()
+      this.#reportRejections()
+      const halt = this.#call('halt')
+      if (this.#late) throw this.#timeout()
+      return halt
+    } catch (error) {
+      return JSON.stringify({ kind: 'killed', ...this.#killed(error) })
+    } finally {
+      this.#deadline = Infinity
+      this.#lent?.dispose()
+      this.#lent = undefined
+    }
+  }
+
+  /** Runs jobs until none is pending. The interrupt handler alone does not see an endless chain of short jobs. */
+  #pump(): void {
+    const x = this.#exports()
+    for (let jobs = 1; x.qjs_is_job_pending() !== 0; jobs++) {
+      if ((jobs & 255) === 0 && performance.now() > this.#deadline) throw this.#timeout()
+      if (x.qjs_execute_pending_job() < 0) throw this.#exception()
+      if (this.#late) throw this.#timeout()
+    }
+    if (this.#late) throw this.#timeout()
+  }
+
+  #settleDown(): void {
+    this.#pump()
+    this.#lent?.dispose()
+    this.#lent = undefined
+  }
+
+  #reportRejections(): void {
+    const rejected = [...this.#rejected.values()]
+    const handled = this.#handled
+    this.#rejected.clear()
+    this.#handled = []
+    for (const promise of handled) this.#invoke('handled', [promise])
+    for (const { promise, reason } of rejected) this.#invoke('rejected', [promise, reason])
+  }
+
+  #timeout(): Cut {
+    return new Cut('timeout', `The code computed for more than ${this.#limits.stepTimeout} ms without waiting.`)
+  }
+
+  #killed(error: unknown): { readonly reason: KillReason; readonly message: string } {
+    if (this.#late || (error instanceof Cut && error.reason === 'timeout')) {
+      return { reason: 'timeout', message: this.#timeout().message }
+    }
+    if (error instanceof Cut) return { reason: error.reason, message: error.message }
+    if (error instanceof RangeError) return { reason: 'stack', message: 'The step ran out of stack.' }
+    if (error instanceof Error && error.message.includes('malloc')) {
+      return { reason: 'memory', message: 'The step ran out of memory.' }
+    }
+    return { reason: 'trap', message: 'The step brought the engine down.' }
+  }
+
+  // The engine, by raw pointers (G2)
+
+  #exports(): ReturnType<QuickJS['_getExports']> {
+    if (this.#vm === undefined) throw new Cut('trap', 'The guest is gone.')
+    return this.#vm._getExports()
+  }
+
+  #call(op: string, ...texts: readonly string[]): string {
+    return this.#invoke(op, texts.map((text) => this.#text(text)))
+  }
+
+  /** Calls `api` and frees the arguments. */
+  #invoke(op: string, args: readonly number[]): string {
+    const x = this.#exports()
+    const all = [this.#text(op), ...args]
+    const list = x.wasm_malloc(all.length * 4)
+    if (list === 0) throw new Cut('memory', 'The step ran out of memory.')
+    const view = new DataView(x.memory.buffer)
+    for (const [index, pointer] of all.entries()) view.setUint32(list + index * 4, pointer, true)
+    const self = x.qjs_get_undefined()
+    const result = x.qjs_call(this.#api, self, all.length, list)
+    x.wasm_free(list)
+    for (const pointer of all) x.qjs_free_value(pointer)
+    x.qjs_free_value(self)
+    if (x.qjs_is_exception(result) !== 0) throw this.#exception()
+    return this.#take(result)
+  }
+
+  #evaluate(code: string, file: string, flags: number): { readonly ok: boolean; readonly ptr: number } {
+    const x = this.#exports()
+    const vm = this.#vm
+    if (vm === undefined) throw new Cut('trap', 'The guest is gone.')
+    const source = vm._writeString(code)
+    const name = vm._writeString(file)
+    const result = x.qjs_eval(source.ptr, source.len, name.ptr, flags)
+    x.wasm_free(source.ptr)
+    x.wasm_free(name.ptr)
+    if (this.#late) throw this.#timeout()
+    if (x.qjs_is_exception(result) === 0) return { ok: true, ptr: result }
+    x.qjs_free_value(result)
+    return { ok: false, ptr: x.qjs_get_exception() }
+  }
+
+  #text(text: string): number {
+    const vm = this.#vm
+    if (vm === undefined) throw new Cut('trap', 'The guest is gone.')
+    return vm.newString(text).ptr
+  }
+
+  /** The text of a string value, and frees it. */
+  #take(pointer: number): string {
+    const vm = this.#vm
+    if (vm === undefined) throw new Cut('trap', 'The guest is gone.')
+    const handle = new JSValueHandle(vm, pointer)
+    const text = handle.isString ? handle.toString() : ''
+    handle.dispose()
+    return text
+  }
+
+  #exception(): Cut {
+    if (this.#late) return this.#timeout()
+    const x = this.#exports()
+    const vm = this.#vm
+    const thrown = x.qjs_get_exception()
+    if (vm === undefined) return new Cut('trap', 'The guest is gone.')
+    const message = new JSValueHandle(vm, thrown).getProp('message')
+    const text = message.isString ? message.toString() : ''
+    if (text.includes('out of memory')) return new Cut('memory', 'The step ran out of memory.')
+    if (text.includes('call stack')) return new Cut('stack', 'The step ran out of stack.')
+    return new Cut('trap', 'The step brought the engine down.')
+  }
+
+  // What the guest is made of
+
+  #options(parts: EngineParts): QuickJSOptions {
+    return {
+      wasm: parts.module,
+      memoryLimit: this.#limits.memory,
+      maxStackSize: MAX_STACK_SIZE,
+      timezoneOffset: 0,
+      interruptHandler: () => {
+        this.#late ||= performance.now() > this.#deadline
+        return this.#late
+      },
+      onUnhandledRejection: (promise, reason, handled) => this.#noteRejection(promise, reason, handled),
+      wasi: (memory) => ({
+        clock_time_get: (_id: number, _precision: bigint, at: number) => {
+          new DataView(memory.buffer).setBigUint64(at, BigInt(Math.trunc(this.#clock)) * 1_000_000n, true)
+          return 0
+        },
+        random_get: (at: number, length: number) => {
+          new Uint8Array(memory.buffer, at, length).fill(7)
+          return 0
+        },
+        fd_write: () => 8,
+      }),
+    }
+  }
+
+  #noteRejection(promise: JSValueHandle, reason: JSValueHandle, handled: boolean): void {
+    const x = this.#exports()
+    const id = promise.identity
+    const noted = this.#rejected.get(id)
+    if (handled && noted !== undefined) {
+      this.#rejected.delete(id)
+      x.qjs_free_value(noted.promise)
+      x.qjs_free_value(noted.reason)
+    } else if (handled) {
+      this.#handled.push(x.qjs_dup_value(promise.ptr))
+    } else if (this.#rejected.size < 1000) {
+      this.#rejected.set(id, { promise: x.qjs_dup_value(promise.ptr), reason: x.qjs_dup_value(reason.ptr) })
+    }
+  }
+
+  /** What only the engine knows: `look(v)` is a promise's state (1–3) or 9 for a proxy; `look(v, true)` is within. */
+  #look(args: readonly JSValueHandle[]): JSValueHandle {
+    const [value, within] = args
+    const vm = this.#vm
+    if (vm === undefined || value === undefined) throw 'look needs a value'
+    const x = vm._getExports()
+    const proxy = value.isObject && value.isProxy
+    if (within === undefined) {
+      return this.#lend(vm.newNumber(proxy ? PROXY : value.isPromise ? value.promiseState + 1 : 0))
+    }
+    const pointer = proxy ? x.qjs_get_proxy_target(value.ptr) : x.qjs_promise_result(value.ptr)
+    return this.#lend(new JSValueHandle(vm, pointer))
+  }
+
+  /** The library takes a copy after the callback returns; this one is freed at the next call or the delivery's end. */
+  #lend(handle: JSValueHandle): JSValueHandle {
+    this.#lent?.dispose()
+    this.#lent = handle
+    return handle
+  }
+}

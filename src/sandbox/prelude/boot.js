@@ -1,0 +1,574 @@
+/**
+ * The guest's half of the sandbox: what the model's code may call, and the one function by which the host drives it.
+ *
+ * B1  All bookkeeping of a step lives here, in the heap: an image needs no facts beside it but pointers.
+ * B2  The host calls `api` and reads one text; the guest never calls the host (only `look`, which tells what a
+ *     promise or proxy is).
+ * B3  A call's input is encoded once, when it is made. A call whose input has no text is not made.
+ * B4  The first final answer ends the step where it stands: what the step's code does after it (prints, calls,
+ *     another answer) has no effect, and its open calls are never settled.
+ */
+;(function boot(kit, coder, show, makeRandom) {
+  'use strict'
+  const { list, push, lock, hide, put, apply, mapGet, mapSet, mapHas, mapDelete, mapEach, mapSize, slice, indexOf } = kit
+  const { encode, decode, newError, quote } = coder
+  const { inspect, format } = show
+  const P = kit.Promise
+  const Fault = kit.Error
+  const global = globalThis
+
+  // The state of the guest (B1).
+  const limits = { __proto__: null, calls: 1000, output: 20_000 }
+  const open = new kit.Map() // call id → { resolve, reject, step, trace }
+  const rejections = new kit.Map() // promise → reason, of rejections that nobody has handled
+  const files = { __proto__: null } // file → { lines, wide } for the positions in stacks
+  let made = list() // calls since the last halt
+  let step = 0
+  let ordinal = 0
+  let running = null // the step's program: { settled, value, error }
+  let answer = null // the text of the first final answer
+  let doom = null // why the step must be killed
+  let grants = ''
+  let tools = kit.freeze({})
+
+  // Printed text: head and tail, and how much was cut between.
+
+  function buffer() {
+    return { __proto__: null, head: '', tail: '', cut: 0 }
+  }
+  function append(into, text) {
+    const half = limits.output >> 1
+    const room = half - into.head.length
+    if (room > 0) into.head += slice(text, 0, room)
+    if (text.length <= room) return
+    into.tail += room > 0 ? slice(text, room) : text
+    if (into.tail.length > 4 * half) trim(into, half)
+  }
+  function trim(into, half) {
+    if (into.tail.length <= half) return
+    into.cut += into.tail.length - half
+    into.tail = slice(into.tail, into.tail.length - half)
+  }
+  function textOf(from) {
+    trim(from, limits.output >> 1)
+    return from.cut === 0 ? from.head + from.tail : from.head + '\n[… ' + from.cut + ' characters cut …]\n' + from.tail
+  }
+  let output = buffer() // since the step's start
+  let printed = buffer() // since the last halt
+
+  function print(text) {
+    if (answer !== null) return
+    append(output, text)
+    append(printed, text)
+  }
+
+  // Errors: what the model is told of a thrown value.
+
+  const FRAME = /^ *at (?:(.*) )?\(?([^()\s]+):(\d+):(\d+)\)?$/
+  const CALLEE = /^\.?[\w$]*/
+  const OBJECT = /[\w$.\]\[]*$/
+
+  /** The frames of the model's own code, at the positions where it was written. */
+  function framesOf(stack) {
+    let text = ''
+    for (let from = 0; from < stack.length; ) {
+      const end = indexOf(stack, '\n', from)
+      const line = slice(stack, from, end < 0 ? stack.length : end)
+      from = end < 0 ? stack.length : end + 1
+      const found = kit.exec(FRAME, line)
+      if (found === null || files[found[2]] === undefined) continue
+      const place = placed(files[found[2]], +found[3], +found[4])
+      const name = found[1] === undefined || found[1] === '<eval>' || found[1] === '<anonymous>' ? '' : found[1]
+      const where = found[2] + ':' + place.line + ':' + place.column
+      text += (text === '' ? '' : '\n') + '    at ' + (name === '' ? where : name + ' (' + where + ')')
+    }
+    return text
+  }
+
+  /** Line and column as the model wrote them: columns of the engine count UTF-8 bytes, and a map moves both. */
+  function placed(file, line, byte) {
+    const wide = file.wide[line]
+    let column = byte
+    if (wide !== undefined) {
+      let bytes = 1
+      column = 1
+      for (; bytes < byte && column <= wide.length; column++) bytes += bytesAt(wide, column - 1)
+    }
+    if (line === 1) column -= file.shift
+    const row = file.map === undefined ? undefined : file.map[line - 1]
+    if (row === undefined) return { line, column }
+    let best = row[0]
+    for (let i = 0; i < row.length && row[i][0] <= column - 1; i++) best = row[i]
+    if (best === undefined) return { line, column }
+    return { line: best[1] + 1, column: best[2] + 1 }
+  }
+  function bytesAt(text, index) {
+    const code = kit.charCode(text, index)
+    if (code < 0x80) return 1
+    if (code < 0x800) return 2
+    return code >= 0xd800 && code <= 0xdfff ? 2 : 3 // half of a pair: four bytes for two units
+  }
+
+  function own(value, key) {
+    for (let at = value; at !== null; at = kit.getPrototypeOf(at)) {
+      const found = kit.getOwnPropertyDescriptor(at, key)
+      if (found !== undefined) return found.value
+    }
+    return undefined
+  }
+
+  const traces = new WeakMap()
+  const traceOf = kit.uncurry(WeakMap.prototype.get)
+  const setTrace = kit.uncurry(WeakMap.prototype.set)
+
+  inspect.frames = (error) => {
+    const trace = traceOf(traces, error)
+    if (trace !== undefined) return trace
+    const stack = kit.stackOf(error)
+    return typeof stack === 'string' ? framesOf(stack) : ''
+  }
+
+  const ABSENT = {
+    __proto__: null,
+    require: 'Nothing can be imported here; the tools are the only way out.',
+    process: 'There is no process here; the tools are the only way out.',
+    fetch: 'There is no network here; use a tool.',
+    Buffer: 'Use Uint8Array (with toBase64, fromBase64, toHex, fromHex).',
+    XMLHttpRequest: 'There is no network here; use a tool.',
+    Intl: 'There is no Intl here; format by hand.',
+    setInterval: 'Use a loop with await sleep(duration).',
+    WebAssembly: 'There is no WebAssembly here.',
+  }
+
+  /** Better words for what the engine says poorly. */
+  function reworded(error, name, message, frames) {
+    if (name === 'TypeError' && message === 'not a function') return callee(frames) + ' is not a function'
+    if (name === 'ReferenceError') {
+      const end = indexOf(message, ' is not defined')
+      const word = end < 0 ? '' : slice(message, 0, end)
+      if (ABSENT[word] !== undefined) return message + '. ' + ABSENT[word]
+      if (indexOf(message, 'could not load module') === 0) return message + '. Nothing can be imported here; the tools are the only way out.'
+    }
+    return message
+  }
+
+  /** The expression that was called at the first frame's position, as the model wrote it. */
+  function callee(frames) {
+    const found = kit.exec(/at (?:.* )?\(?([^()\s]+):(\d+):(\d+)\)?/, frames)
+    const line = found === null ? undefined : files[found[1]]?.lines?.[+found[2] - 1]
+    if (line === undefined || files[found[1]].map !== undefined) return 'what was called'
+    const at = +found[3] - 1
+    // The engine names the dot of a member on the first line, and what follows it on the others.
+    const after = kit.exec(CALLEE, slice(line, at))[0]
+    const member = kit.charCode(line, at) === 46 || kit.charCode(line, at - 1) === 46
+    const before = member ? kit.exec(OBJECT, slice(line, 0, at))[0] : ''
+    return before + after === '' ? 'what was called' : before + after
+  }
+
+  /** `{ name, message, stack }` of anything thrown. Runs no foreign code. */
+  function explain(thrown) {
+    if (typeof thrown !== 'object' || thrown === null || !kit.isError(thrown)) {
+      const text = typeof thrown === 'string' ? thrown : inspect(thrown)
+      return { __proto__: null, name: 'Error', message: 'Uncaught ' + text, stack: '' }
+    }
+    const name = own(thrown, 'name')
+    const message = own(thrown, 'message')
+    const frames = inspect.frames(thrown)
+    const known = typeof name === 'string' && name !== '' ? name : 'Error'
+    let text = reworded(thrown, known, typeof message === 'string' ? message : '', frames)
+    const errors = own(thrown, 'errors')
+    if (kit.isArray(errors)) {
+      for (let i = 0; i < errors.length && i < 10; i++) text += '\n  - ' + titled(explain(errors[i]))
+    }
+    const cause = own(thrown, 'cause')
+    if (cause !== undefined && cause !== thrown) text += ' (cause: ' + (kit.isError(cause) ? titleOf(cause) : inspect(cause, 1)) + ')'
+    return { __proto__: null, name: known, message: text, stack: frames }
+  }
+  function titleOf(error) {
+    const message = own(error, 'message')
+    const name = own(error, 'name')
+    return (typeof name === 'string' ? name : 'Error') + ': ' + (typeof message === 'string' ? message : '')
+  }
+  function titled(told) {
+    return told.name === '' ? told.message : told.name + ': ' + told.message
+  }
+  function errorText(told) {
+    const stack = told.stack === '' ? '' : ',"stack":' + quote(titled(told) + '\n' + told.stack)
+    return '{"name":' + quote(told.name) + ',"message":' + quote(told.message) + stack + '}'
+  }
+
+  // Calls.
+
+  /** A call that the code wants. Its promise settles when the host does so; after an answer, never (B4). */
+  function call(name, args, what) {
+    if (answer !== null) return new P(() => {})
+    if (doom !== null) throw new Fault('The limit of ' + limits.calls + ' calls in a step is reached.')
+    const input = encode(args, what)
+    if (ordinal >= limits.calls) {
+      doom = 'calls'
+      throw new Fault('The limit of ' + limits.calls + ' calls in a step is reached.')
+    }
+    const id = step + '.' + ++ordinal
+    const stack = kit.stackOf(new Fault(''))
+    let resolve
+    let reject
+    const promise = new P((yes, no) => {
+      resolve = yes
+      reject = no
+    })
+    mapSet(open, id, { __proto__: null, resolve, reject, step, trace: typeof stack === 'string' ? framesOf(stack) : '' })
+    push(made, '{"id":"' + id + '","name":' + quote(name) + ',"input":' + quote(input) + '}')
+    return promise
+  }
+
+  function settle(id, ok, text) {
+    const waiting = mapGet(open, id)
+    if (waiting === undefined) return
+    mapDelete(open, id)
+    if (ok === 'true') {
+      let value
+      try {
+        value = decode(text)
+      } catch (error) {
+        waiting.reject(error)
+        return
+      }
+      waiting.resolve(value)
+      return
+    }
+    const { name, message } = kit.parse(text)
+    const error = newError(name, message, false)
+    setTrace(traces, error, waiting.trace)
+    hide(error, 'stack', name + ': ' + message + (waiting.trace === '' ? '' : '\n' + waiting.trace))
+    waiting.reject(error)
+  }
+
+  // What the code can call.
+
+  const sentinel = kit.freeze(hide(new Fault('finalAnswer was called: the step is over'), 'name', 'FinalAnswer'))
+
+  function finalAnswer(value) {
+    if (answer === null && running !== null) {
+      if (typeof value === 'object' && value !== null && coder.tagOf(value) === 'Promise') {
+        throw new kit.TypeError('finalAnswer got a Promise: write finalAnswer(await …)')
+      }
+      const text = encode(value, 'The final answer')
+      if (answer === null) answer = text
+    }
+    throw sentinel
+  }
+
+  function ask(message, schema) {
+    return call('$ask', schema === undefined ? [message] : [message, schema], 'The question')
+  }
+  function sleep(duration) {
+    return call('$sleep', duration, 'The duration')
+  }
+
+  const timers = new kit.Map()
+  let timer = 0
+  function setTimeout(callback, delay, ...rest) {
+    if (typeof callback !== 'function') throw new kit.TypeError('setTimeout needs a function')
+    const ms = +delay
+    const id = ++timer
+    const waited = call('$sleep', ms > 0 && ms < Infinity ? ms : 0, 'The duration')
+    mapSet(timers, id, true)
+    hide(waited, 'constructor', P)
+    kit.then(waited, () => {
+      if (mapDelete(timers, id)) apply(callback, undefined, rest)
+    })
+    return id
+  }
+  function clearTimeout(id) {
+    mapDelete(timers, id)
+  }
+
+  function log(...args) {
+    if (answer === null) print(format(args) + '\n')
+  }
+
+  const counts = new kit.Map()
+  const console = {
+    log(...args) { apply(log, undefined, args) },
+    info(...args) { apply(log, undefined, args) },
+    warn(...args) { apply(log, undefined, args) },
+    error(...args) { apply(log, undefined, args) },
+    debug(...args) { apply(log, undefined, args) },
+    trace(...args) { apply(log, undefined, args) },
+    dir(value) { print(inspect(value) + '\n') },
+    table(rows) { print(table(rows) + '\n') },
+    group(...args) { if (args.length > 0) apply(log, undefined, args) },
+    groupEnd() {},
+    time() {},
+    timeEnd() {},
+    timeLog() {},
+    count(label = 'default') {
+      const n = (mapGet(counts, '' + label) ?? 0) + 1
+      mapSet(counts, '' + label, n)
+      print(label + ': ' + n + '\n')
+    },
+    assert(condition, ...args) {
+      if (!condition) print(args.length === 0 ? 'Assertion failed\n' : 'Assertion failed: ' + format(args) + '\n')
+    },
+  }
+
+  /** Rows by columns, as `console.table` draws them; anything that is no table is inspected. */
+  function table(rows) {
+    if (typeof rows !== 'object' || rows === null || coder.tagOf(rows) === 'Map' || coder.tagOf(rows) === 'Set') return inspect(rows)
+    const names = list()
+    const cells = list()
+    push(names, '(index)')
+    const columns = new kit.Map()
+    const keys = kit.keys(rows)
+    let values = -1
+    for (let i = 0; i < keys.length && i < 1000; i++) {
+      const row = kit.getOwnPropertyDescriptor(rows, keys[i])?.value
+      const line = list()
+      line[0] = keys[i]
+      if (typeof row === 'object' && row !== null) {
+        const inner = kit.keys(row)
+        for (let j = 0; j < inner.length && j < 100; j++) {
+          let at = mapGet(columns, inner[j])
+          if (at === undefined) {
+            at = names.length
+            mapSet(columns, inner[j], at)
+            push(names, inner[j])
+          }
+          line[at] = inspect(kit.getOwnPropertyDescriptor(row, inner[j])?.value, 0)
+        }
+      } else {
+        line.value = inspect(row, 0)
+        values = 0
+      }
+      push(cells, line)
+    }
+    if (values === 0) {
+      values = names.length
+      push(names, 'Values')
+    }
+    const widths = list()
+    for (let c = 0; c < names.length; c++) {
+      let width = names[c].length
+      for (let r = 0; r < cells.length; r++) width = kit.max(width, (cell(cells[r], c, values) ?? '').length)
+      push(widths, width + 2)
+    }
+    const rule = (left, middle, right) => {
+      let text = left
+      for (let c = 0; c < widths.length; c++) text += (c > 0 ? middle : '') + kit.repeat('─', widths[c])
+      return text + right
+    }
+    const line = (at) => {
+      let text = '│'
+      for (let c = 0; c < widths.length; c++) text += (c > 0 ? '│' : '') + kit.padEnd(' ' + (at(c) ?? ''), widths[c])
+      return text + '│'
+    }
+    let text = rule('┌', '┬', '┐') + '\n' + line((c) => names[c]) + '\n' + rule('├', '┼', '┤') + '\n'
+    for (let r = 0; r < cells.length; r++) text += line((c) => cell(cells[r], c, values)) + '\n'
+    return text + rule('└', '┴', '┘')
+  }
+  function cell(line, column, values) {
+    return column === values ? line.value : line[column]
+  }
+
+  function structuredClone(value) {
+    let text
+    try {
+      text = encode(value, 'The value', true)
+    } catch (error) {
+      throw new global_DOMException(own(error, 'message'), 'DataCloneError')
+    }
+    return decode(text)
+  }
+  const global_DOMException = global.DOMException
+
+  const random = makeRandom(kit)
+
+  // The globals.
+
+  for (const name of ['WeakRef', 'FinalizationRegistry']) delete global[name]
+  lock(Error, 'prepareStackTrace', undefined)
+  lock(global, 'finalAnswer', finalAnswer)
+  lock(global, '$r', (value) => {
+    if (running !== null) running.returned = { __proto__: null, value }
+  })
+  kit.defineProperty(global, 'tools', { __proto__: null, get: () => tools, set: undefined, enumerable: false, configurable: false })
+  const provided = { __proto__: null, ask, sleep, print: console.log, console, setTimeout, clearTimeout, structuredClone, crypto: random.crypto }
+  for (const name of kit.keys(provided)) hide(global, name, provided[name])
+  hide(Math, 'random', random.random)
+  const reserved = new kit.Map()
+  for (const name of kit.ownKeys(global)) if (typeof name === 'string') mapSet(reserved, name, true)
+  const bare = new kit.Map() // bare name → the function that was put there
+
+  /** Grants these tools: `tools.name`, and the bare name where nothing else has it. */
+  function grant(text) {
+    if (text === grants) return
+    grants = text
+    const names = kit.parse(text)
+    const next = {}
+    for (let i = 0; i < names.length; i++) {
+      const name = names[i]
+      const had = kit.getOwnPropertyDescriptor(tools, name)?.value
+      const tool = had ?? named(name)
+      put(next, name, tool)
+      if (mapHas(reserved, name)) continue
+      const there = kit.getOwnPropertyDescriptor(global, name)
+      if (there === undefined) hide(global, name, tool)
+      mapSet(bare, name, tool)
+    }
+    mapEach(bare, (tool, name) => {
+      if (kit.hasOwn(next, name)) return
+      mapDelete(bare, name)
+      if (kit.getOwnPropertyDescriptor(global, name)?.value === tool) delete global[name]
+    })
+    tools = kit.freeze(next)
+  }
+  function named(name) {
+    const tool = (input) => call(name, input, 'The input of ' + name)
+    kit.defineProperty(tool, 'name', { __proto__: null, value: name, configurable: true })
+    return kit.freeze(tool)
+  }
+
+  // The step.
+
+  function begin(number, file, positions) {
+    step = +number
+    ordinal = 0
+    answer = null
+    doom = null
+    flushRejections()
+    running = { __proto__: null, settled: false, value: '', failed: null, returned: null, hasValue: false }
+    const previous = files[''] ?? null
+    if (previous !== null) delete files[previous].lines
+    files[''] = file
+    files[file] = kit.parse(positions)
+  }
+
+  /** Notes how the program ends. The `await` of a promise with its own `constructor` looks nothing up. */
+  async function watch(promise, hasValue) {
+    const mine = running
+    hide(promise, 'constructor', P)
+    try {
+      const done = await promise
+      if (running !== mine) return
+      const value = mine.returned === null ? done.value : mine.returned.value
+      mine.value = (hasValue === 'true' || mine.returned !== null) && value !== undefined ? inspect(value) : ''
+    } catch (error) {
+      mine.failed = { __proto__: null, error }
+    }
+    mine.settled = true
+  }
+
+  function failed(error) {
+    running.failed = { __proto__: null, error }
+    running.settled = true
+  }
+
+  function rejected(promise, reason) {
+    if (reason !== sentinel && mapSize(rejections) < 100) mapSet(rejections, promise, reason)
+  }
+  function handled(promise) {
+    mapDelete(rejections, promise)
+  }
+  function flushRejections() {
+    mapEach(rejections, (reason) => {
+      const told = explain(reason)
+      print('Uncaught (in promise) ' + titled(told) + (told.stack === '' ? '' : '\n' + told.stack) + '\n')
+    })
+    kit.mapClear(rejections)
+  }
+
+  /** The error of the step, if it has one: its own, or the first rejection that nobody handled. */
+  function failure() {
+    if (running.failed !== null) return running.failed.error === sentinel ? null : running.failed
+    let first = null
+    mapEach(rejections, (reason, promise) => {
+      first ??= { __proto__: null, error: reason, promise }
+    })
+    if (first !== null) mapDelete(rejections, first.promise)
+    return first
+  }
+
+  const OVERFLOW = 'Maximum call stack size exceeded'
+
+  /** How the step ends, as JSON; `null` while it waits. */
+  function ending() {
+    if (answer !== null) {
+      kit.mapClear(rejections)
+      return '{"kind":"answer","value":' + quote(answer) + '}'
+    }
+    if (running.settled) {
+      const failing = failure()
+      if (failing === null) return '{"kind":"value"' + (running.value === '' ? '' : ',"shown":' + quote(running.value)) + '}'
+      const told = explain(failing.error)
+      if (told.name === 'InternalError' && indexOf(told.message, 'out of memory') === 0) doom = 'memory'
+      if (told.name === 'RangeError' && indexOf(told.message, OVERFLOW) === 0) doom = 'stack'
+      flushRejections()
+      return '{"kind":"error","error":' + errorText(told) + '}'
+    }
+    if (mapSize(open) > 0) return null
+    flushRejections()
+    return '{"kind":"error","error":' + errorText({
+      __proto__: null,
+      name: 'Error',
+      message: 'The program waits for a promise that nothing can settle: no call is open.',
+      stack: '',
+    }) + '}'
+  }
+
+  /** Everything since the last halt, as the JSON of a `Halt`. */
+  function halt() {
+    const end = running === null ? null : ending()
+    if (doom !== null) return killed(end)
+    let calls = ''
+    for (let i = 0; i < made.length; i++) calls += (i > 0 ? ',' : '') + made[i]
+    made = list()
+    const common = '"calls":[' + calls + '],"printed":' + quote(textOf(printed))
+    printed = buffer()
+    if (end === null) return '{"kind":"waiting",' + common + '}'
+    let ids = ''
+    mapEach(open, (waiting, id) => {
+      ids += (ids === '' ? '"' : ',"') + id + '"'
+    })
+    if (answer !== null) dropCalls()
+    const all = textOf(output)
+    output = buffer()
+    running = null
+    answer = null
+    return '{"kind":"ended",' + common + ',"output":' + quote(all) + ',"ending":' + end + ',"open":[' + ids + ']}'
+  }
+  function killed(end) {
+    const words = {
+      __proto__: null,
+      calls: 'The step made more than ' + limits.calls + ' calls.',
+      memory: 'The step ran out of memory.',
+      stack: 'The step ran out of stack (RangeError: ' + OVERFLOW + ').',
+    }
+    const stack = end === null ? undefined : kit.parse(end).error?.stack
+    return '{"kind":"killed","reason":"' + doom + '","message":' + quote(words[doom] + (stack === undefined ? '' : '\n' + stack)) + '}'
+  }
+  /** The answered step's code never goes on (B4). */
+  function dropCalls() {
+    mapEach(open, (waiting, id) => {
+      if (waiting.step === step) mapDelete(open, id)
+    })
+  }
+
+  return function api(op, a, b, c) {
+    switch (op) {
+      case 'configure':
+        limits.calls = kit.parse(a).calls
+        limits.output = kit.parse(a).output
+        random.seed(kit.parse(a).seed)
+        return ''
+      case 'tools': return (grant(a), '')
+      case 'begin': return (begin(a, b, c), '')
+      case 'watch': return (watch(a, b), '')
+      case 'failed': return (failed(a), '')
+      case 'settle': return (settle(a, b, c), '')
+      case 'rejected': return (rejected(a, b), '')
+      case 'handled': return (handled(a), '')
+      case 'halt': return halt()
+      default: return ''
+    }
+  }
+})

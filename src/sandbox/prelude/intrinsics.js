@@ -1,0 +1,167 @@
+/**
+ * The built-ins that the prelude will ever use, taken before any foreign code runs.
+ *
+ * N1  Nothing in the prelude reads a global, calls a method of a value, iterates with an iterator, or assigns to an
+ *     index that may be absent (a setter on a prototype would see it). It uses these functions, and null-prototype
+ *     records (`list`) instead of arrays.
+ */
+;(function intrinsics() {
+  'use strict'
+  const { apply, construct, defineProperty, getOwnPropertyDescriptor, getPrototypeOf, ownKeys } = Reflect
+  const uncurry = Function.prototype.bind.bind(Function.prototype.call)
+  const getter = (proto, key) => uncurry(getOwnPropertyDescriptor(proto, key).get)
+  const Typed = getPrototypeOf(Uint8Array)
+  const array = []
+  const map = new Map()
+
+  return {
+    apply,
+    construct,
+    defineProperty,
+    getOwnPropertyDescriptor,
+    getPrototypeOf,
+    ownKeys,
+    uncurry,
+    getter,
+    Typed,
+    keys: Object.keys,
+    freeze: Object.freeze,
+    create: Object.create,
+    is: Object.is,
+    isArray: Array.isArray,
+    isInteger: Number.isInteger,
+    hasOwn: Object.hasOwn,
+    isEnumerable: uncurry(Object.prototype.propertyIsEnumerable),
+    Array,
+    ArrayBuffer,
+    BigInt,
+    DataView,
+    Date,
+    Error,
+    Function,
+    Map,
+    Number,
+    Object,
+    Promise,
+    RegExp,
+    Set,
+    String,
+    Symbol,
+    Uint8Array,
+    AggregateError,
+    EvalError,
+    RangeError,
+    ReferenceError,
+    SyntaxError,
+    TypeError,
+    URIError,
+    floor: Math.floor,
+    max: Math.max,
+    min: Math.min,
+    imul: Math.imul,
+    parseInt,
+    parseFloat,
+    ceil: Math.ceil,
+    sqrt: Math.sqrt,
+    parse: JSON.parse,
+    stringify: JSON.stringify,
+    isError: Error.isError,
+    indexOf: uncurry(String.prototype.indexOf),
+    lastIndexOf: uncurry(String.prototype.lastIndexOf),
+    slice: uncurry(String.prototype.slice),
+    charCode: uncurry(String.prototype.charCodeAt),
+    isWellFormed: uncurry(String.prototype.isWellFormed),
+    padStart: uncurry(String.prototype.padStart),
+    padEnd: uncurry(String.prototype.padEnd),
+    repeat: uncurry(String.prototype.repeat),
+    exec: uncurry(RegExp.prototype.exec),
+    numberText: uncurry(Number.prototype.toString),
+    symbolText: uncurry(Symbol.prototype.toString),
+    functionText: uncurry(Function.prototype.toString),
+    tagText: uncurry(Object.prototype.toString),
+    sort: uncurry(Array.prototype.sort),
+    mapGet: uncurry(Map.prototype.get),
+    mapSet: uncurry(Map.prototype.set),
+    mapHas: uncurry(Map.prototype.has),
+    mapDelete: uncurry(Map.prototype.delete),
+    mapClear: uncurry(Map.prototype.clear),
+    mapEach: uncurry(Map.prototype.forEach),
+    mapSize: getter(Map.prototype, 'size'),
+    setAdd: uncurry(Set.prototype.add),
+    setHas: uncurry(Set.prototype.has),
+    setDelete: uncurry(Set.prototype.delete),
+    setEach: uncurry(Set.prototype.forEach),
+    setSize: getter(Set.prototype, 'size'),
+    dateTime: uncurry(Date.prototype.getTime),
+    dateISO: uncurry(Date.prototype.toISOString),
+    regExpSource: getter(RegExp.prototype, 'source'),
+    regExpFlags: getter(RegExp.prototype, 'flags'),
+    regExpGlobal: getter(RegExp.prototype, 'global'),
+    bufferLength: getter(ArrayBuffer.prototype, 'byteLength'),
+    viewBuffer: getter(DataView.prototype, 'buffer'),
+    viewOffset: getter(DataView.prototype, 'byteOffset'),
+    viewLength: getter(DataView.prototype, 'byteLength'),
+    typedName: getter(Typed.prototype, Symbol.toStringTag),
+    typedBuffer: getter(Typed.prototype, 'buffer'),
+    typedOffset: getter(Typed.prototype, 'byteOffset'),
+    typedBytes: getter(Typed.prototype, 'byteLength'),
+    typedLength: getter(Typed.prototype, 'length'),
+    toBase64: uncurry(Uint8Array.prototype.toBase64),
+    fromBase64: Uint8Array.fromBase64,
+    numberValue: uncurry(Number.prototype.valueOf),
+    stringValue: uncurry(String.prototype.valueOf),
+    booleanValue: uncurry(Boolean.prototype.valueOf),
+    bigintValue: uncurry(BigInt.prototype.valueOf),
+    symbolValue: uncurry(Symbol.prototype.valueOf),
+    stackOf: getter(Error.prototype, 'stack'),
+    then: uncurry(Promise.prototype.then),
+    microtask: queueMicrotask,
+
+    /** A growing record of values, in place of an array (N1). */
+    list: () => ({ __proto__: null, length: 0 }),
+    push(items, value) {
+      items[items.length] = value
+      items.length += 1
+    },
+    /** An own, ordinary property, whatever stands on the prototypes. */
+    put(target, key, value) {
+      defineProperty(target, key, { __proto__: null, value, writable: true, enumerable: true, configurable: true })
+      return target
+    },
+    hide(target, key, value) {
+      defineProperty(target, key, { __proto__: null, value, writable: true, enumerable: false, configurable: true })
+      return target
+    },
+    lock(target, key, value) {
+      defineProperty(target, key, { __proto__: null, value, writable: false, enumerable: false, configurable: false })
+      return target
+    },
+
+    /** The built-in prototypes by which `tagOf` knows a value; one lookup in place of a dozen brand checks. */
+    prototypes: [
+      ['Array', Array.prototype],
+      ['Map', Map.prototype],
+      ['Set', Set.prototype],
+      ['Date', Date.prototype],
+      ['RegExp', RegExp.prototype],
+      ['Error', Error.prototype],
+      ['ArrayBuffer', ArrayBuffer.prototype],
+      ['SharedArrayBuffer', SharedArrayBuffer.prototype],
+      ['DataView', DataView.prototype],
+      ['Typed', Typed.prototype],
+      ['Number', Number.prototype],
+      ['String', String.prototype],
+      ['Boolean', Boolean.prototype],
+      ['BigInt', BigInt.prototype],
+      ['Symbol', Symbol.prototype],
+      ['Promise', Promise.prototype],
+      ['WeakMap', WeakMap.prototype],
+      ['WeakSet', WeakSet.prototype],
+      ['WeakRef', WeakRef.prototype],
+      ['Iterator', Iterator.prototype],
+      ['AsyncIterator', getPrototypeOf(getPrototypeOf(getPrototypeOf((async function* () {})())))],
+    ],
+    arrayIterator: getPrototypeOf(array[Symbol.iterator]()),
+    mapIterator: getPrototypeOf(map[Symbol.iterator]()),
+  }
+})

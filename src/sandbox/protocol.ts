@@ -1,0 +1,41 @@
+/** What crosses between the host's thread and the guest's. Strings, numbers, bytes and one compiled module. */
+import type { SandboxLimits } from './sandbox.ts'
+
+/** What a guest is made of. Made once per process. */
+export interface EngineParts {
+  /** A compiled `WebAssembly.Module`; opaque here. */
+  readonly module: object
+  readonly prelude: string
+}
+
+export type GuestLimits = SandboxLimits
+
+/** A step's program as the engine takes it. */
+export interface ProgramText {
+  readonly file: string
+  readonly declarations: string
+  readonly body: string
+  readonly hasValue: boolean
+  /** JSON for the guest: `{ lines, wide, map? }`, so that it can tell positions as the model wrote them. */
+  readonly positions: string
+}
+
+export interface WorkerStart {
+  readonly parts: EngineParts
+  readonly limits: GuestLimits
+}
+
+export type Request =
+  | { readonly op: 'create'; readonly seed: string; readonly clock: number; readonly tools: readonly string[] }
+  | { readonly op: 'restore'; readonly image: Uint8Array; readonly tools: readonly string[] }
+  | { readonly op: 'run'; readonly step: number; readonly program: ProgramText; readonly clock: number }
+  | { readonly op: 'settle'; readonly call: string; readonly ok: boolean; readonly payload: string; readonly clock: number }
+  | { readonly op: 'image' }
+
+export type Reply =
+  | { readonly kind: 'done' }
+  /** The JSON of a `Halt`. */
+  | { readonly kind: 'halt'; readonly halt: string }
+  | { readonly kind: 'image'; readonly image: Uint8Array<ArrayBuffer> }
+  /** The request could not be carried out at all; the guest is as it was, or absent. */
+  | { readonly kind: 'failed'; readonly message: string }

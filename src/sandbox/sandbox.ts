@@ -1,0 +1,65 @@
+/**
+ * The port to the room in which the model's code runs.
+ *
+ * S1  The guest never reaches the host. A tool call is a halt.
+ * S2  One result at a time: `settle` drains the guest to a halt before the next may come.
+ * S3  The heap is a function of the image it was opened with and of the deliveries since: the clock moves only
+ *     with a delivery, randomness comes from the seed.
+ * S4  A guest that does not halt in time is killed from outside; after a kill only `open` is allowed.
+ * S5  An image is taken only between deliveries, when the guest has halted.
+ */
+import type { CallId, Halt, Outcome } from '../base/halt.ts'
+
+/** A step's program, compiled once, journaled, and never compiled again. Plain JSON. */
+export interface Program {
+  /** The file name in stack frames: `step3.ts`. */
+  readonly file: string
+  /** Evaluated first: hoisted function declarations, then `var` for each other top-level name. */
+  readonly declarations: string
+  /** Evaluated with top-level await; every character at the line and column where the model wrote it. */
+  readonly body: string
+  /** True if the last statement is an expression, or a top-level `return` occurs: there is a value to show. */
+  readonly hasValue: boolean
+  /**
+   * Present if the code had to be reprinted (enum, namespace, parameter properties): by line of `body`, `[column,
+   * source line, source column]`, all from 0. Error positions go through it.
+   */
+  readonly map?: readonly (readonly (readonly [column: number, sourceLine: number, sourceColumn: number])[])[]
+}
+
+/** Bounds on one guest. Fixed per run: they are part of what makes replay exact. */
+export interface SandboxLimits {
+  /** Guest computing between two halts, in ms. */
+  readonly stepTimeout: number
+  /** The engine's heap, in bytes. */
+  readonly memory: number
+  readonly callsPerStep: number
+  /** Characters of printed output that a step keeps (head and tail). */
+  readonly outputChars: number
+}
+
+/** A heap at a halt, raw. Opaque outside `sandbox/`. */
+export interface Image {
+  readonly bytes: Uint8Array
+}
+
+export type Opening =
+  /** A fresh heap for a new run, or the start of a replay. */
+  | { readonly from: 'seed'; readonly seed: string; readonly clock: number }
+  | { readonly from: 'image'; readonly image: Image }
+
+/** Where a delivery stands: the guest's clock (ms since the epoch) while it runs. */
+export interface Moment {
+  readonly clock: number
+}
+
+export interface Sandbox extends AsyncDisposable {
+  /** Gives the guest its heap and the names of the tools that this run was granted. Replaces a guest that is there. */
+  open(opening: Opening, tools: readonly string[]): Promise<void>
+  /** Runs a step's program until the guest halts. The step number becomes part of the ids of its calls. */
+  run(step: number, program: Program, moment: Moment): Promise<Halt>
+  /** Settles one open call and drains the guest. A call that the guest does not know is ignored (a plain halt follows). */
+  settle(call: CallId, outcome: Outcome, moment: Moment): Promise<Halt>
+  /** The heap as it stands. Allowed only between deliveries. */
+  image(): Promise<Image>
+}

@@ -1,0 +1,81 @@
+/**
+ * TypeScript to JavaScript, by amaro. First by blanking (every character stays where it is); where the syntax has
+ * effects (enum, namespace, parameter properties, `<T>x`) by reprinting, with a source map.
+ *
+ * amaro is loaded at the first use: a process that only resumes a run never needs it.
+ */
+import { createRequire } from 'node:module'
+import { parseJson } from '../base/json.ts'
+import { decodeMap } from './source-map.ts'
+import type { SourceMap } from './source-map.ts'
+
+type Amaro = typeof import('amaro')
+
+/** Where and why the source cannot be read. Line and column count from 1. */
+export interface SyntaxFault {
+  readonly message: string
+  readonly line: number
+  readonly column: number
+}
+
+export type Stripped =
+  /** `map`: from the code to the source, if the code was reprinted. */
+  | { readonly ok: true; readonly code: string; readonly map?: SourceMap }
+  | { readonly ok: false; readonly fault: SyntaxFault }
+
+const load = createRequire(import.meta.url)
+/** amaro reads modules, where a top-level `return` is an error; in a function it is none. One line, cut off again. */
+const OPEN = 'async function $(){\n'
+const CLOSE = '\n}'
+
+export function strip(source: string): Stripped {
+  const plain = attempt(source)
+  if (plain.ok || !/return/i.test(plain.fault.message)) return plain
+  const wrapped = attempt(OPEN + source + CLOSE)
+  if (!wrapped.ok) return { ok: false, fault: { ...wrapped.fault, line: wrapped.fault.line - 1 } }
+  const code = wrapped.code.trimEnd().split('\n').slice(1, -1).join('\n')
+  if (wrapped.map === undefined) return { ok: true, code }
+  const map = wrapped.map.slice(1).map((row) => row.map(([at, line, column]) => [at, line - 1, column] as const))
+  return { ok: true, code, map }
+}
+
+function attempt(source: string): Stripped {
+  try {
+    return { ok: true, code: amaro().transformSync(source, { mode: 'strip-only' }).code }
+  } catch (error) {
+    if (codeOf(error) !== 'UnsupportedSyntax') return { ok: false, fault: faultOf(error) }
+  }
+  try {
+    const { code, map } = amaro().transformSync(source, { mode: 'transform', sourceMap: true })
+    return { ok: true, code, map: mapOf(map) }
+  } catch (error) {
+    return { ok: false, fault: faultOf(error) }
+  }
+}
+
+function amaro(): Amaro {
+  return load('amaro')
+}
+
+function codeOf(error: unknown): unknown {
+  return typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined
+}
+
+/** amaro throws plain objects; anything else means that its own engine gave up, which a new one may not. */
+function faultOf(error: unknown): SyntaxFault {
+  if (typeof error === 'object' && error !== null && 'startLine' in error && 'startColumn' in error) {
+    const message = 'message' in error && typeof error.message === 'string' ? error.message : 'The code cannot be read'
+    const { startLine, startColumn } = error
+    if (typeof startLine === 'number' && typeof startColumn === 'number') {
+      return { message: message.trim(), line: startLine, column: startColumn + 1 }
+    }
+  }
+  delete load.cache[load.resolve('amaro')]
+  return { message: 'The code is nested too deeply or cannot be read', line: 1, column: 1 }
+}
+
+function mapOf(text: string | undefined): SourceMap {
+  const parsed: unknown = parseJson(text ?? '{}', 'The source map')
+  const found = typeof parsed === 'object' && parsed !== null && 'mappings' in parsed ? parsed.mappings : undefined
+  return typeof found === 'string' ? decodeMap(found) : []
+}

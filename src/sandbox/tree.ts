@@ -1,0 +1,100 @@
+/** Syntax trees of programs, and questions to them. The door to acorn, which is loaded at the first use. */
+import { createRequire } from 'node:module'
+import type * as acorn from 'acorn'
+
+export type Tree = acorn.Program
+export type TopLevel = acorn.Program['body'][number]
+export type Declaration = acorn.Statement | acorn.Declaration
+export type VariableDeclaration = acorn.VariableDeclaration
+export type ReturnStatement = acorn.ReturnStatement
+export type AnyNode = acorn.AnyNode
+
+const load = createRequire(import.meta.url)
+
+/** The tree of a program. @throws {SyntaxError} with `pos`, the offset of what cannot be read. */
+export function parseProgram(code: string): Tree {
+  const { parse }: typeof acorn = load('acorn')
+  return parse(code, {
+    ecmaVersion: 'latest',
+    sourceType: 'module',
+    allowAwaitOutsideFunction: true,
+    allowReturnOutsideFunction: true,
+  })
+}
+
+type Visit = (node: acorn.AnyNode) => boolean
+
+/** Visits every node, parents first; not what is below a node for which `visit` gives false. */
+function walk(node: acorn.AnyNode, visit: Visit): void {
+  const waiting: acorn.AnyNode[] = [node]
+  for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
+    if (!visit(next)) continue
+    for (const child of Object.values(next)) {
+      for (const each of Array.isArray(child) ? child : [child]) if (isNode(each)) waiting.push(each)
+    }
+  }
+}
+
+function isNode(value: unknown): value is acorn.AnyNode {
+  return typeof value === 'object' && value !== null && 'type' in value && typeof value.type === 'string'
+}
+
+const SCOPES = new Set([
+  'FunctionDeclaration',
+  'FunctionExpression',
+  'ArrowFunctionExpression',
+  'ClassDeclaration',
+  'ClassExpression',
+])
+
+/** The `return` statements that belong to the program itself. */
+export function topLevelReturns(tree: acorn.Program): readonly acorn.ReturnStatement[] {
+  const found: acorn.ReturnStatement[] = []
+  walk(tree, (node) => {
+    if (node.type === 'ReturnStatement') found.push(node)
+    return !SCOPES.has(node.type)
+  })
+  return found
+}
+
+/** The names that a `var` below the top level declares; they are the program's names too. */
+export function nestedVars(tree: acorn.Program): readonly string[] {
+  const names: string[] = []
+  walk(tree, (node) => {
+    if (node.type === 'VariableDeclaration' && node.kind === 'var') {
+      for (const { id } of node.declarations) names.push(...bindingNames(id))
+    }
+    return !SCOPES.has(node.type)
+  })
+  return names
+}
+
+/** True if an identifier of this name stands anywhere below `node`. */
+export function mentions(node: AnyNode, name: string): boolean {
+  let found = false
+  walk(node, (each) => {
+    found ||= each.type === 'Identifier' && each.name === name
+    return !found
+  })
+  return found
+}
+
+/** The names that a binding pattern binds. */
+export function bindingNames(pattern: acorn.Pattern): readonly string[] {
+  switch (pattern.type) {
+    case 'Identifier':
+      return [pattern.name]
+    case 'ObjectPattern':
+      return pattern.properties.flatMap((each) => bindingNames(each.type === 'RestElement' ? each.argument : each.value))
+    case 'ArrayPattern':
+      return pattern.elements.flatMap((each) => (each === null ? [] : bindingNames(each)))
+    case 'RestElement':
+      return bindingNames(pattern.argument)
+    case 'AssignmentPattern':
+      return bindingNames(pattern.left)
+    case 'MemberExpression':
+      return []
+    default:
+      return pattern satisfies never
+  }
+}

@@ -1,0 +1,96 @@
+/** Death is only told where it is certain (D1–D3). */
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { describe, expect, test } from 'vitest'
+import { describeHolder, holderOf, isDead } from '../../src/base/process-identity.ts'
+
+const MODULE = join(import.meta.dirname, '../../src/base/process-identity.ts')
+const SAY = `import(${JSON.stringify(MODULE)}).then((m) => { console.log(m.holderOf()); setInterval(() => {}, 1000) })`
+
+function change(holder: string, fields: object): string {
+  return JSON.stringify({ ...(JSON.parse(holder) as object), ...fields })
+}
+
+/** Another process, and what it says of itself. */
+async function other(): Promise<{ readonly holder: string; kill(): Promise<void> }> {
+  const child = spawn(process.execPath, ['-e', SAY], { stdio: ['ignore', 'pipe', 'inherit'] })
+  const [holder] = (await once(createInterface({ input: child.stdout }), 'line')) as [string]
+  return {
+    holder,
+    async kill() {
+      const ended = once(child, 'exit')
+      child.kill('SIGKILL')
+      await ended
+    },
+  }
+}
+
+test('this process is alive, and says the same of itself every time', () => {
+  expect(holderOf()).toBe(holderOf())
+  expect(isDead(holderOf())).toBe(false)
+  expect(describeHolder(holderOf())).toBe(`pid ${process.pid} on this machine`)
+})
+
+test('another process is alive until it is killed', async () => {
+  const { holder, kill } = await other()
+  try {
+    expect(isDead(holder)).toBe(false)
+    expect(holder).not.toBe(holderOf())
+    expect(describeHolder(holder)).toMatch(/^pid \d+ on this machine$/)
+  } finally {
+    await kill()
+  }
+  expect(isDead(holder)).toBe(true)
+})
+
+describe.runIf(process.platform === 'linux')('on Linux', () => {
+  test('a pid that was used again is another process', () => {
+    expect(isDead(change(holderOf(), { start: '1' }))).toBe(true)
+  })
+
+  test('another boot, another container, another time namespace: nobody knows', () => {
+    for (const fields of [{ boot: 'other' }, { space: 'pid:[1] time:[1]' }]) {
+      const holder = change(holderOf(), { ...fields, pid: 4_000_000, host: 'far' })
+      expect(isDead(holder)).toBe(false)
+      expect(describeHolder(holder)).toBe('pid 4000000 on far (another machine or container)')
+    }
+  })
+
+  test('a zombie is dead', async () => {
+    // The shell's child ends, and `exec` leaves it a parent that never asks for it.
+    const script = `node -e '${SAY.replaceAll("'", `'\\''`)}' & exec sleep 60`
+    const path = `${join(process.execPath, '..')}:${process.env['PATH'] ?? ''}`
+    const parent = spawn('sh', ['-c', script], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+      env: { ...process.env, PATH: path },
+    })
+    const [holder] = (await once(createInterface({ input: parent.stdout }), 'line')) as [string]
+    const { pid } = JSON.parse(holder) as { pid: number }
+    expect(isDead(holder)).toBe(false)
+    process.kill(pid, 'SIGKILL')
+    await expect.poll(() => isDead(holder)).toBe(true)
+    expect(process.kill(pid, 0)).toBe(true)
+    parent.kill('SIGKILL')
+  })
+})
+
+test.each([
+  '',
+  'null',
+  '[]',
+  '{}',
+  'ann',
+  '{"pid":1}',
+  '{"pid":-1}',
+  `${'['.repeat(10_000)}`,
+  '\0',
+  change(holderOf(), { pid: 0 }),
+  change(holderOf(), { pid: -1 }),
+  change(holderOf(), { pid: 1.5 }),
+  change(holderOf(), { pid: '1' }),
+])('what we did not write proves nothing: %.40j', (holder) => {
+  expect(isDead(holder)).toBe(false)
+  expect(describeHolder(holder)).toBe('another process')
+})

@@ -1,0 +1,427 @@
+/** The SQLite store and its file: what is refused and left as it was, modes, locks, group commit. */
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { describe, expect, test } from 'vitest'
+import { sqliteStore } from '../../src/journal/sqlite.ts'
+import { checkSqliteVersion } from '../../src/journal/sqlite/open.ts'
+import type { Lease, Store, Write } from '../../src/journal/store.ts'
+import { contents, createRun, scratch } from './fixtures/files.ts'
+
+const ann = { holder: 'ann', isDead: () => false }
+
+/** Our file, closed, with one run in it. */
+async function written(file: string): Promise<void> {
+  await using store = sqliteStore(file)
+  await createRun(store)
+}
+
+/** Runs SQL on a file as another program would. */
+function tamper(file: string, sql: string): void {
+  const db = new DatabaseSync(file, { defensive: false })
+  db.exec(sql)
+  db.close()
+}
+
+function writeOf(expectedSeq: number, lease: Lease, size = 10): Write {
+  const place = { seq: expectedSeq + 1, at: 1, epoch: lease.epoch, v: 1 }
+  const row = {
+    ...place,
+    kind: 'call-returned',
+    payload: new Uint8Array(size),
+    chain: new Uint8Array(32),
+    keyId: '',
+  } as const
+  const view = { status: 'running', task: 't', stepCount: 0 } as const
+  return {
+    expectedSeq,
+    nonce: `n${expectedSeq}`,
+    entries: [row],
+    view,
+    asked: [],
+    closed: [],
+    consumed: [],
+    blobs: [],
+  }
+}
+
+describe('what is no state file of ours is refused, and left byte for byte as it was', () => {
+  const spoiled: Readonly<Record<string, readonly [RegExp, (file: string) => Promise<void> | void]>> = {
+    garbage: [/not a state file/, (file) => writeFileSync(file, 'x'.repeat(5_000))],
+    'a short text': [/not a state file/, (file) => writeFileSync(file, '{"runs":[]}')],
+    'a magic number and nothing more': [
+      /not a state file/,
+      (file) => writeFileSync(file, 'SQLite format 3\0'),
+    ],
+    'a database of another program': [/of another program/, (file) => tamper(file, 'CREATE TABLE t (a)')],
+    'one in WAL mode': [
+      /of another program/,
+      (file) => tamper(file, 'PRAGMA journal_mode = WAL; CREATE TABLE t (a)'),
+    ],
+    'one with another application id': [
+      /of another program/,
+      (file) => tamper(file, 'PRAGMA application_id = 77; CREATE TABLE t (a)'),
+    ],
+    'a newer version': [
+      /newer version.*Update/s,
+      async (file) => {
+        await written(file)
+        tamper(file, 'PRAGMA user_version = 99')
+      },
+    ],
+    'a trigger': [
+      /changed by another program/,
+      async (file) => {
+        await written(file)
+        tamper(file, `CREATE TRIGGER evil AFTER INSERT ON inbox BEGIN DELETE FROM runs; END`)
+      },
+    ],
+    'a table replaced by a view': [
+      /changed by another program/,
+      async (file) => {
+        await written(file)
+        tamper(file, 'ALTER TABLE blobs RENAME TO real; CREATE VIEW blobs AS SELECT * FROM real')
+      },
+    ],
+    'our id, but not our tables': [
+      /changed by another program/,
+      async (file) => {
+        await written(file)
+        tamper(file, 'PRAGMA foreign_keys = OFF; DROP TABLE nonces')
+      },
+    ],
+    'a file cut off in mid-page': [
+      /cut off/,
+      async (file) => {
+        await written(file)
+        truncateSync(file, statSync(file).size - 100)
+      },
+    ],
+    'a file cut off after one page': [
+      /cut off/,
+      async (file) => {
+        await written(file)
+        truncateSync(file, 4_096)
+      },
+    ],
+    'an empty file whose log is not': [
+      /cut off/,
+      async (file) => {
+        writeFileSync(file, '')
+        writeFileSync(`${file}-wal`, 'x'.repeat(100))
+      },
+    ],
+    'a damaged schema page': [
+      /damaged/,
+      async (file) => {
+        await written(file)
+        const bytes = readFileSync(file)
+        writeFileSync(file, bytes.fill(0xff, 100, 4_096))
+      },
+    ],
+  }
+  for (const [what, [message, spoil]] of Object.entries(spoiled)) {
+    for (const options of [{}, { readOnly: true }, { create: false }]) {
+      test(`${what} ${JSON.stringify(options)}`, async () => {
+        using place = scratch()
+        await spoil(place.file)
+        const before = contents(place.path)
+        expect(() => sqliteStore(place.file, options)).toThrow(
+          expect.objectContaining({ code: 'STATE_CORRUPT' }),
+        )
+        expect(() => sqliteStore(place.file, options)).toThrow(message)
+        expect(() => sqliteStore(place.file, options)).toThrow(place.file)
+        expect(contents(place.path)).toEqual(before)
+      })
+    }
+  }
+
+  test('a newer version whose log was not merged yet', async () => {
+    using place = scratch()
+    using other = scratch()
+    await written(place.file)
+    const db = new DatabaseSync(place.file)
+    db.exec('PRAGMA user_version = 99')
+    for (const end of ['', '-wal']) copyFileSync(place.file + end, other.file + end)
+    db.close()
+    const before = contents(other.path)
+    expect(() => sqliteStore(other.file)).toThrow(/newer version/)
+    expect({ ...contents(other.path), 'state.db-shm': '' }).toEqual({ ...before, 'state.db-shm': '' })
+  })
+})
+
+describe('paths', () => {
+  test.each([{ create: false }, { readOnly: true }])(
+    'no file: STATE_NOT_FOUND, and none is made (%j)',
+    (options) => {
+      using place = scratch()
+      expect(() => sqliteStore(place.file, options)).toThrow(
+        expect.objectContaining({ code: 'STATE_NOT_FOUND' }),
+      )
+      expect(readdirSync(place.path)).toEqual([])
+    },
+  )
+
+  test.each(['', ':memory:', 'a\0b', '\ud800'])('%j is no path', (path) => {
+    expect(() => sqliteStore(path)).toThrow(expect.objectContaining({ code: 'USAGE' }))
+  })
+
+  test('a directory, and a file in a directory that is not there', () => {
+    using place = scratch()
+    expect(() => sqliteStore(place.path)).toThrow(expect.objectContaining({ code: 'USAGE' }))
+    expect(() => sqliteStore(join(place.path, 'no', 'state.db'))).toThrow(
+      expect.objectContaining({ code: 'USAGE' }),
+    )
+  })
+
+  test.each(['a b%20c?immutable=1#x.db', 'file:x.db?mode=memory', `'; DROP TABLE runs.db`])(
+    '%j is a name like any other',
+    async (name) => {
+      using place = scratch()
+      mkdirSync(join(place.path, 'in'))
+      const file = join(place.path, 'in', name)
+      await written(file)
+      await written(file)
+      expect(readdirSync(join(place.path, 'in'))).toEqual([name])
+    },
+  )
+
+  test.each([
+    '',
+    'PRAGMA journal_mode = WAL',
+    'PRAGMA journal_mode = WAL; BEGIN; CREATE TABLE t (a); ROLLBACK',
+  ])('an empty database (%s) becomes a state file', async (sql) => {
+    using place = scratch()
+    tamper(place.file, sql)
+    await written(place.file)
+    await using store = sqliteStore(place.file, { readOnly: true })
+    expect((await store.run('run-1'))?.runId).toBe('run-1')
+  })
+
+  test('an empty file becomes a state file', async () => {
+    using place = scratch()
+    writeFileSync(place.file, '')
+    expect(() => sqliteStore(place.file, { create: false })).toThrow(
+      expect.objectContaining({ code: 'STATE_NOT_FOUND' }),
+    )
+    await written(place.file)
+    await using store = sqliteStore(place.file, { create: false })
+    expect((await store.run('run-1'))?.runId).toBe('run-1')
+  })
+})
+
+test('file, log and index are for their owner only; close leaves the file alone', async () => {
+  using place = scratch()
+  const umask = process.umask(0)
+  try {
+    await using store = sqliteStore(place.file)
+    await createRun(store)
+    for (const name of readdirSync(place.path))
+      expect([name, statSync(join(place.path, name)).mode & 0o777]).toEqual([name, 0o600])
+    expect(readdirSync(place.path)).toHaveLength(3)
+  } finally {
+    process.umask(umask)
+  }
+  expect(readdirSync(place.path)).toEqual(['state.db'])
+})
+
+test('it is durable before it is acknowledged: WAL, synchronous FULL, application and version', async () => {
+  using place = scratch()
+  const exec = DatabaseSync.prototype.exec
+  const pragmas: string[] = []
+  DatabaseSync.prototype.exec = function (sql) {
+    pragmas.push(sql)
+    exec.call(this, sql)
+  }
+  try {
+    await written(place.file)
+  } finally {
+    DatabaseSync.prototype.exec = exec
+  }
+  expect(pragmas.join(';')).toMatch(/synchronous = FULL/)
+  expect(pragmas.join(';')).not.toMatch(/synchronous = (NORMAL|OFF)/)
+  const db = new DatabaseSync(place.file, { readOnly: true })
+  expect({ ...db.prepare('PRAGMA journal_mode').get() }).toEqual({ journal_mode: 'wal' })
+  expect({ ...db.prepare('PRAGMA application_id').get() }).toEqual({ application_id: 0x5043416a })
+  expect({ ...db.prepare('PRAGMA user_version').get() }).toEqual({ user_version: 1 })
+  db.close()
+})
+
+describe('read only', () => {
+  test('writes are refused, nothing changes, nothing is left beside the file', async () => {
+    using place = scratch()
+    await written(place.file)
+    const before = contents(place.path)
+    const store = sqliteStore(place.file, { readOnly: true })
+    expect((await store.runs({}, 10)).map((run) => run.runId)).toEqual(['run-1'])
+    await expect(store.claim('run-1', ann, 1)).rejects.toThrow(expect.objectContaining({ code: 'USAGE' }))
+    await expect(store.remove('run-1')).rejects.toThrow(/read only/)
+    await store.close()
+    expect(contents(place.path)).toEqual(before)
+  })
+
+  test('a file without write permission is read', async () => {
+    using place = scratch()
+    await written(place.file)
+    chmodSync(place.file, 0o400)
+    await using store = sqliteStore(place.file, { readOnly: true })
+    expect(await store.run('run-1')).toBeDefined()
+  })
+})
+
+test('SQLite before 3.51.3 is refused', () => {
+  for (const version of ['3.40.1', '3.51.2', '2.99.99', '3.7.0'])
+    expect(() => checkSqliteVersion(version)).toThrow(/3\.51\.3/)
+  for (const version of ['3.51.3', '3.53.4', '3.52.0', '4.0.0']) checkSqliteVersion(version)
+})
+
+describe('locks', () => {
+  test('a write waits for another process’s lock without holding up the event loop', async () => {
+    using place = scratch()
+    await using store = sqliteStore(place.file)
+    await createRun(store)
+    const other = new DatabaseSync(place.file)
+    other.exec('BEGIN IMMEDIATE')
+    const order: string[] = []
+    const claimed = store.claim('run-1', ann, 60_000).then(() => order.push('claimed'))
+    let longest = 0
+    for (let turn = 0, last = performance.now(); turn < 20; turn++, last = performance.now()) {
+      await new Promise((resolve) => setTimeout(resolve, 5))
+      longest = Math.max(longest, performance.now() - last)
+    }
+    order.push('let go')
+    other.exec('COMMIT')
+    other.close()
+    await claimed
+    expect(order).toEqual(['let go', 'claimed'])
+    expect(longest).toBeLessThan(500)
+    expect(await store.run('run-1')).toBeDefined()
+  })
+
+  test('readers go on meanwhile', async () => {
+    using place = scratch()
+    await using store = sqliteStore(place.file)
+    await createRun(store)
+    const other = new DatabaseSync(place.file)
+    other.exec(`BEGIN IMMEDIATE; UPDATE runs SET task = '"changed"'`)
+    expect((await store.run('run-1'))?.task).toBe('loop')
+    other.exec('COMMIT')
+    expect((await store.run('run-1'))?.task).toBe('changed')
+    other.close()
+  })
+})
+
+describe('group commit', () => {
+  /** Counts the commits of a store by the frames of commit in its log. */
+  function commits(file: string): number {
+    const log = readFileSync(`${file}-wal`)
+    let count = 0
+    for (let at = 32; at + 24 <= log.length; at += 24 + 4_096) if (log.readUInt32BE(at + 4) > 0) count++
+    return count
+  }
+
+  async function drive(store: Store, count: number): Promise<readonly Lease[]> {
+    const ids = Array.from({ length: count }, (_, index) => `run-${index}`)
+    await Promise.all(ids.map((id) => createRun(store, id)))
+    return Promise.all(ids.map((id) => store.claim(id, ann, 60_000)))
+  }
+
+  test('appends of one turn share a commit; one refused one does not undo the others', async () => {
+    using place = scratch()
+    await using store = sqliteStore(place.file)
+    const leases = await drive(store, 20)
+    const before = commits(place.file)
+    const outcomes = await Promise.allSettled(
+      leases.map((lease, index) => store.append(lease, writeOf(index === 7 ? 5 : 0, lease))),
+    )
+    expect(commits(place.file) - before).toBe(1)
+    expect(outcomes.filter((outcome) => outcome.status === 'fulfilled')).toHaveLength(19)
+    expect(outcomes[7]).toMatchObject({ status: 'rejected', reason: { code: 'LEASE_LOST' } })
+    expect((await store.run('run-7'))?.lastSeq).toBe(0)
+    expect((await store.run('run-8'))?.lastSeq).toBe(1)
+  })
+
+  test('a lone append is committed within one turn of the loop', async () => {
+    using place = scratch()
+    await using store = sqliteStore(place.file)
+    const [lease] = await drive(store, 1)
+    if (lease === undefined) throw new Error('no lease')
+    const appended = store.append(lease, writeOf(0, lease)).then(() => 'appended')
+    const turned = new Promise((resolve) => setImmediate(() => setImmediate(() => resolve('turned'))))
+    expect(await Promise.race([appended, turned])).toBe('appended')
+  })
+
+  test('a value that a row cannot hold undoes its own write only', async () => {
+    using place = scratch()
+    await using store = sqliteStore(place.file)
+    const [one, two, three] = await drive(store, 3)
+    if (one === undefined || two === undefined || three === undefined) throw new Error('no lease')
+    const fits = writeOf(0, one)
+    const outcomes = await Promise.allSettled([
+      store.append(one, fits),
+      store.append(two, { ...writeOf(0, two), view: { status: 'running', task: 't', stepCount: 0.5 } }),
+      store.append(three, writeOf(0, three)),
+    ])
+    expect(outcomes.map((outcome) => outcome.status)).toEqual(['fulfilled', 'rejected', 'fulfilled'])
+    expect(outcomes[1]).toMatchObject({ reason: { code: 'USAGE' } })
+    expect(await store.read('run-1', 0, 10)).toEqual([])
+  })
+})
+
+describe('damage that is found only when it is read', () => {
+  test.each([
+    `UPDATE runs SET status = 'evil'`,
+    `UPDATE runs SET task = '{'`,
+    `UPDATE runs SET last_seq = 9223372036854775807`,
+  ])('%s', async (sql) => {
+    using place = scratch()
+    await written(place.file)
+    tamper(place.file, sql)
+    await using store = sqliteStore(place.file)
+    await expect(store.run('run-1')).rejects.toThrow(expect.objectContaining({ code: 'STATE_CORRUPT' }))
+    await expect(store.runs({}, 10)).rejects.toThrow(expect.objectContaining({ code: 'STATE_CORRUPT' }))
+  })
+
+  test.each([`'[]'`, `'{"kind":"evil"}'`, `'{'`])('a signal %s', async (body) => {
+    using place = scratch()
+    await written(place.file)
+    tamper(
+      place.file,
+      `INSERT INTO inbox (run, key, at, kind, body, consumed) VALUES (1, 'k', 1, 'say', ${body}, 0)`,
+    )
+    await using store = sqliteStore(place.file)
+    await expect(store.signals('run-1')).rejects.toThrow(expect.objectContaining({ code: 'STATE_CORRUPT' }))
+  })
+})
+
+test('the narrative is read by its index, due runs by theirs', async () => {
+  using place = scratch()
+  await written(place.file)
+  const db = new DatabaseSync(place.file, { readOnly: true })
+  const plan = db
+    .prepare(`EXPLAIN QUERY PLAN SELECT seq FROM entries INDEXED BY entries_narrative
+    WHERE run = 1 AND seq > 0 AND narrative = 1 ORDER BY seq`)
+    .all()
+  expect(JSON.stringify(plan)).toMatch(/USING (COVERING )?INDEX entries_narrative/)
+  db.close()
+  expect(existsSync(place.file)).toBe(true)
+})
+
+test('a clean file opens again and again, also after ANALYZE', async () => {
+  using place = scratch()
+  await written(place.file)
+  tamper(place.file, 'ANALYZE')
+  await using one = sqliteStore(place.file)
+  await using two = sqliteStore(place.file)
+  expect(await one.run('run-1')).toEqual(await two.run('run-1'))
+})
