@@ -13,7 +13,6 @@ import { digestOf } from '../base/id.ts'
 import { parseJson } from '../base/json.ts'
 import type { Entry, Stored } from '../journal/entry.ts'
 import { stepOf } from '../journal/state.ts'
-import type { CheckpointRow } from '../journal/store.ts'
 import { pack } from '../sandbox/snapshot.ts'
 import type { Image, Opening, Program, Sandbox } from '../sandbox/sandbox.ts'
 import type { Happening, PreparedCall } from './happening.ts'
@@ -24,7 +23,7 @@ const COMPUTING_PER_SNAPSHOT = 100
 
 export interface Surroundings {
   readonly tools: readonly string[]
-  post(happening: Happening): void
+  readonly post: (happening: Happening) => void
   /** Validates a new call at the door. */
   prepare(call: GuestCall, sent: string): Promise<PreparedCall>
   text(stored: Stored): Promise<string>
@@ -213,8 +212,10 @@ export class Guest implements AsyncDisposable {
       .filter((one) => one.kind === 'call-returned')
       .filter((one) => !this.#killed.has(stepOf(one.call)))
     await this.#sandbox.open({ from: 'image', image: start.image }, this.#around.tools)
-    const { image: _image, ...place } = start
-    this.#place = place
+    this.#place = {
+      position: start.position,
+      ...(start.lastCall === undefined ? {} : { lastCall: start.lastCall }),
+    }
     this.#dead = false
     await this.#snapshot()
   }

@@ -20,7 +20,7 @@ export interface CallRoom {
   readonly tools: ReadonlyMap<string, Tool>
   readonly key: (call: string) => string
   /** The carrier of whatever is active now, or of what the author gave. */
-  carrier(given?: unknown): { readonly traceparent?: string; readonly tracestate?: string }
+  readonly carrier: (given?: unknown) => { readonly traceparent?: string; readonly tracestate?: string }
   log(line: string): void
   now(): number
 }
@@ -164,7 +164,7 @@ export function guestError(error: unknown): GuestError {
     message: withoutPaths(
       typeof error === 'string'
         ? error
-        : `The tool threw ${typeof error === 'object' ? 'an object' : String(error)}, not an error.`,
+        : `The tool threw ${error === null ? 'null' : `a value of type ${typeof error}`}, not an error.`,
     ),
   }
 }

@@ -107,7 +107,7 @@ function replyFacts(happening: Extract<Happening, { kind: 'model-answered' }>, d
     text: reply.text,
     usage: reply.usage,
     finishReason: reply.finishReason,
-    ...(reply.code === undefined ? {} : { code: reply.code }),
+    acts: reply.code !== undefined,
     ...(reply.mistake === undefined ? {} : { mistake: reply.mistake }),
     ...(reply.answer === undefined
       ? {}

@@ -134,7 +134,8 @@ export function plain(value: unknown, above: ReadonlySet<object> = new Set()): u
   if (value === null || typeof value === 'string' || typeof value === 'boolean') return value
   if (typeof value === 'number') return Number.isFinite(value) ? value : String(value)
   if (typeof value === 'bigint') return String(value)
-  if (typeof value !== 'object') return value === undefined ? null : String(value)
+  if (value === undefined) return null
+  if (typeof value !== 'object') return `[${typeof value}]`
   if (above.has(value)) return '[circular]'
   const within = new Set(above).add(value)
   if (value instanceof Date) return Number.isNaN(value.getTime()) ? 'Invalid Date' : value.toISOString()

@@ -149,7 +149,7 @@ function nameOf(run: unknown, otherwise: string): string {
 
 function count(value: unknown, what: string): number {
   if (typeof value === 'number' && Number.isSafeInteger(value) && value > 0) return value
-  throw new UsageError(`${what} must be a whole number above 0, not ${String(value)}.`)
+  throw new UsageError(`${what} must be a whole number above 0, not ${JSON.stringify(value)}.`)
 }
 
 function oneOf<Value extends string>(
@@ -160,5 +160,5 @@ function oneOf<Value extends string>(
   if (value === undefined) return undefined
   const found = allowed.find((one) => one === value)
   if (found !== undefined) return found
-  throw new UsageError(`${what} is '${allowed.join("', '")}', not ${String(value)}.`)
+  throw new UsageError(`${what} is '${allowed.join("', '")}', not ${JSON.stringify(value)}.`)
 }

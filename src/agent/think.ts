@@ -28,7 +28,7 @@ export interface ThinkRoom {
   price?(usage: { readonly inputTokens: number; readonly outputTokens: number }): number
   /** Compiles a step's code. */
   compile(step: number, source: string): Promise<ReplyGiven['compiled']>
-  onDelta?(delta: { readonly kind: 'text' | 'reasoning' | 'code'; readonly text: string }): void
+  readonly onDelta?: (delta: { readonly kind: 'text' | 'reasoning' | 'code'; readonly text: string }) => void
 }
 
 const LAST_WORD =

@@ -56,11 +56,13 @@ export type Thrown =
 /** The pause or stop in what user code threw, also where it was wrapped as a `cause`; undefined for an ordinary error. */
 export function interruptionIn(thrown: unknown): Thrown | undefined {
   for (let error = thrown, depth = 0; typeof error === 'object' && error !== null && depth < 8; depth++) {
-    const { [BRAND]: brand, message, options, cause } = error as Record<PropertyKey, unknown>
+    const brand: unknown = Reflect.get(error, BRAND)
+    const message = error instanceof Error ? error.message : String(Reflect.get(error, 'message'))
+    if (brand === 'stop') return { is: 'stop', message }
+    // Only the constructor sets the brand, so these are the options that it was given.
     if (brand === 'pause')
-      return { is: 'pause', message: String(message), options: (options ?? {}) as PauseOptions }
-    if (brand === 'stop') return { is: 'stop', message: String(message) }
-    error = cause
+      return { is: 'pause', message, options: Reflect.get(error, 'options') as PauseOptions }
+    error = Reflect.get(error, 'cause')
   }
   return undefined
 }

@@ -122,7 +122,8 @@ interface Bodies {
     /** The provider's parts verbatim (encoded), for the next prompt. */
     readonly parts: Stored
     readonly text: string
-    readonly code?: string
+    /** The reply holds code: `step-started` follows in the same commit. */
+    readonly acts: boolean
     /** A reply without code that is itself the answer. */
     readonly answer?: { readonly value: Stored; readonly reason: OutputReason }
     /** Why the reply could not be used; told to the model. */

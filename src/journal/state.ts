@@ -156,7 +156,8 @@ export function fold(state: State | undefined, entry: Entry, runId: RunId): Stat
 }
 
 function begin(entry: Entry<'run-started'>, runId: RunId): State {
-  const { seq, at, epoch: _epoch, v: _v, ...run } = entry
+  const { seq, at } = entry
+  const run = without(entry, 'seq', 'at', 'epoch', 'v')
   return {
     seq,
     at,
@@ -518,7 +519,8 @@ function addUsage(a: Usage, b: Usage): Usage {
   return cost === undefined ? sum : { ...sum, cost }
 }
 
-function without<T extends object, K extends keyof T>(object: T, ...keys: readonly K[]): Omit<T, K> & T {
+/** A copy without some of its keys. */
+function without<T extends object>(object: T, ...keys: readonly (keyof T)[]): T {
   const copy = { ...object }
   for (const key of keys) delete copy[key]
   return copy

@@ -76,7 +76,7 @@ export function tell(story: Story, entry: Entry): Story {
       })
       return next
     case 'model-replied':
-      if (entry.code !== undefined) return { ...next, heard: entry }
+      if (entry.acts) return { ...next, heard: entry }
       chapters.push({
         kind: 'reply',
         text: entry.text,

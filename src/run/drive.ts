@@ -77,6 +77,8 @@ class Driver {
   #room: Room | undefined
   #graceOver = false
   #signalsHinted = true
+  /** A result that must not be lost to the next crash has been recorded: commit at once. */
+  #precious = false
 
   constructor(given: Drive) {
     this.#given = given
@@ -186,6 +188,7 @@ class Driver {
         return
       default:
         if ('key' in happening) this.#running.delete(happening.key)
+        if (happening.kind === 'call-settled' && !isReadAgain(this.#log.state, happening.call)) this.#precious = true
         this.#record(factsOf(this.#log.state, happening, this.#desk()))
         if (happening.kind === 'guest-halted' && happening.halt.kind !== 'killed')
           room?.printed(happening.halt.printed)
@@ -235,12 +238,14 @@ class Driver {
     for (const effect of missing) if (!effect.durable) this.#start(effect)
     const durable = missing.filter((effect) => effect.durable)
     const urgent =
+      this.#precious ||
       durable.length > 0 ||
       gathered ||
       state.pause !== undefined ||
       state.ended !== undefined ||
       Object.keys(state.questions).length > 0
     if (urgent && this.#log.dirty) await this.#log.flush()
+    this.#precious = false
     for (const effect of durable) this.#start(effect)
     if (state.ended?.status === 'stopped' || state.ended?.status === 'failed') {
       for (const { effect, stop } of this.#running.values())
@@ -300,6 +305,12 @@ class Driver {
     room.ended(this.#log.state)
     return { state: this.#log.state, inFlight, ...(room.heap === 'fresh' ? {} : { resumedFrom: room.heap }) }
   }
+}
+
+/** A call that may be sent again loses nothing but time when its result is lost. */
+function isReadAgain(state: State, id: string): boolean {
+  const effect = state.calls[id]?.effect
+  return effect === 'read' || effect === 'idempotent'
 }
 
 function pauseReason(abortSignal: AbortSignal | undefined): string {

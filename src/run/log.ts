@@ -33,7 +33,7 @@ export interface LogStart {
   readonly state: State
   readonly chain: Uint8Array
   /** JSON Schema (JSON text) that edited arguments of a tool must meet, for the questions' rows. */
-  argsSchema(tool: string): string | undefined
+  readonly argsSchema: (tool: string) => string | undefined
 }
 
 export class RunLog {

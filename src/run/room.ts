@@ -60,7 +60,7 @@ interface Surroundings {
   readonly live: Live
   readonly why: 'start' | 'resume' | 'take-over'
   readonly otelContext?: unknown
-  post(happening: Happening): void
+  readonly post: (happening: Happening) => void
 }
 
 /** Opens the room: the heap from its snapshot, by replay, or fresh. */
@@ -224,8 +224,11 @@ export class Room implements AsyncDisposable {
           abortSignal,
           carrier: carrierOf,
           compile: async (step, source) => {
-            const compiled = await compile(step, source)
-            return compiled.ok ? { ok: true, program: JSON.stringify(compiled.program) } : compiled
+            const compiled = compile(step, source)
+            if (!compiled.ok) return compiled
+            const variables = newArgs(chapters)
+            const given = variables === undefined ? {} : { variables: await log.text(variables) }
+            return { ok: true, program: JSON.stringify({ ...compiled.program, ...given }) }
           },
           onDelta: (delta) => live.delta(delta),
           ...(definition.price === undefined ? {} : { price: (usage) => definition.price?.(usage) ?? 0 }),
@@ -402,6 +405,12 @@ function callerOf(traceparent: string): { readonly resumedBy?: Carrier } {
 /** The carrier of what is active now, or of what the author gave with a pause. */
 function carrierOf(given?: unknown): { readonly traceparent?: string; readonly tracestate?: string } {
   return given === undefined ? {} : captureCarrier(given)
+}
+
+/** The arguments of a task that no step has seen yet: they become variables with its first step. */
+function newArgs(chapters: readonly Chapter[]): Stored | undefined {
+  const last = chapters.findLast((chapter) => chapter.kind === 'task' || chapter.kind === 'action')
+  return last?.kind === 'task' ? last.additionalArgs : undefined
 }
 
 function storedIn(chapter: Chapter): readonly Stored[] {

@@ -9,7 +9,7 @@
  * G4  Going on elsewhere adopts the pointer of `api` that the image names; nothing is allocated by restoring, so a
  *     restored heap is byte for byte the heap that went on.
  */
-import { JSValueHandle, MAX_STACK_SIZE, QuickJS, EvalFlags } from 'quickjs-wasi'
+import { CompileFlags, EvalFlags, JSValueHandle, MAX_STACK_SIZE, QuickJS } from 'quickjs-wasi'
 import type { QuickJSOptions } from 'quickjs-wasi'
 import type { KillReason } from '../base/halt.ts'
 import { openImage, sealImage } from './image.ts'
@@ -27,6 +27,23 @@ class Cut extends Error {
     this.reason = reason
   }
 }
+
+let bytecode: Promise<Uint8Array> | undefined
+
+/**
+ * The prelude without its source, compiled once by a guest of its own: half the image, and a guest starts in a tenth
+ * of the time. The bytes depend on nothing but the text.
+ */
+function compiledPrelude(parts: EngineParts): Promise<Uint8Array> {
+  bytecode ??= (async () => {
+    using vm = await QuickJS.create({ wasm: parts.module, wasi: () => STILL, timezoneOffset: 0 })
+    return vm.compile(parts.prelude, 'sandbox', EvalFlags.STRICT, CompileFlags.STRIP_SOURCE | CompileFlags.STRIP_DEBUG)
+  })()
+  return bytecode
+}
+
+/** For a guest that runs nothing: every import says that there is no such thing. */
+const STILL = { clock_time_get: () => 0, random_get: () => 0, fd_write: () => 8 }
 
 interface Rejection {
   readonly promise: number
@@ -53,10 +70,11 @@ export class Guest {
   /** A fresh heap: the prelude has run, nothing else. */
   static async create(parts: EngineParts, limits: GuestLimits, seed: string, clock: number): Promise<Guest> {
     const guest = new Guest(limits, clock)
+    const prelude = await compiledPrelude(parts)
     const vm = await QuickJS.create(guest.#options(parts))
     guest.#vm = vm
     const look = vm.newFunction(LOOK, (...args) => guest.#look(args))
-    const boot = vm.evalCode(parts.prelude, 'sandbox', EvalFlags.STRICT)
+    const boot = vm.evalBytecode(prelude)
     const api = vm.callFunction(boot, look, look)
     guest.#api = api.ptr
     boot.dispose()

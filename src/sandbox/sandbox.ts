@@ -8,7 +8,7 @@
  * S4  A guest that does not halt in time is killed from outside; after a kill only `open` is allowed.
  * S5  An image is taken only between deliveries, when the guest has halted.
  */
-import type { CallId, Halt, Outcome } from '../base/halt.ts'
+import type { CallId, Encoded, Halt, Outcome } from '../base/halt.ts'
 
 /** A step's program, compiled once, journaled, and never compiled again. Plain JSON. */
 export interface Program {
@@ -18,6 +18,8 @@ export interface Program {
   readonly declarations: string
   /** Evaluated with top-level await; every character at the line and column where the model wrote it. */
   readonly body: string
+  /** A record of values (encoded) that become top-level variables before anything runs. */
+  readonly variables?: Encoded
   /** True if the last statement is an expression, or a top-level `return` occurs: there is a value to show. */
   readonly hasValue: boolean
   /**

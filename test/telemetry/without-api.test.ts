@@ -1,0 +1,48 @@
+/** T4, in a real process where @opentelemetry/api is not installed. */
+import { execFile } from 'node:child_process'
+import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { expect, test } from 'vitest'
+
+const PROGRAM = `
+import { createRequire } from 'node:module'
+import { captureCarrier, outsideTrace, startSegment, startTrace, newTraceparent } from './telemetry/trace.ts'
+
+let installed = true
+try { createRequire(import.meta.url)('@opentelemetry/api') } catch { installed = false }
+const root = startTrace({ name: 'a', runId: 'r' })
+const segment = startSegment({ name: 'a', runId: 'r', carrier: root, resumedFrom: root, override: { traceparent: 'x' } })
+const child = segment.child('x', 'internal')
+const ran = [segment.run(() => 1), segment.within(child, () => 2), outsideTrace(() => 3)]
+child.end({ error: new Error('x') })
+segment.end()
+console.log(JSON.stringify({
+  installed, ran, same: segment.traceparent === root.traceparent, root: root.traceparent,
+  active: captureCarrier(), context: captureCarrier(new Map()), given: captureCarrier({ traceparent: root.traceparent }), fresh: newTraceparent(),
+}))
+`
+
+test('everything works without the API, and the trace id stays', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'pca-no-otel-'))
+  try {
+    await cp(join(import.meta.dirname, '../../src/telemetry'), join(folder, 'telemetry'), { recursive: true })
+    await writeFile(join(folder, 'program.ts'), PROGRAM)
+    await writeFile(join(folder, 'package.json'), '{"type":"module"}')
+    const { stdout } = await promisify(execFile)(process.execPath, [join(folder, 'program.ts')], { env: {} })
+    const seen: { readonly root: string } = JSON.parse(stdout)
+    expect(seen).toEqual({
+      installed: false,
+      ran: [1, 2, 3],
+      same: true,
+      active: {},
+      context: {},
+      given: { traceparent: seen.root },
+      root: expect.stringMatching(/^00-[0-9a-f]{32}-[0-9a-f]{16}-00$/),
+      fresh: expect.stringMatching(/^00-[0-9a-f]{32}-[0-9a-f]{16}-00$/),
+    })
+  } finally {
+    await rm(folder, { recursive: true })
+  }
+})
