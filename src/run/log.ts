@@ -6,7 +6,6 @@
  * L2  Commits are in order and whole. An effect that must not run before its cause is durable waits for `flush`.
  * L3  A commit that fails ends the driving: nothing further is recorded or acknowledged.
  */
-import { encode } from '../base/codec.ts'
 import type { CallId, Encoded } from '../base/halt.ts'
 import { digestOf, randomText } from '../base/id.ts'
 import { StateCorruptError } from '../base/errors.ts'
@@ -163,6 +162,7 @@ export class RunLog {
 
   async #commit(): Promise<void> {
     if (!this.dirty) return
+    await this.#readShown()
     const state = this.#state
     const entries = this.#entries
     const open = new Set(Object.keys(state.questions))
@@ -195,6 +195,14 @@ export class RunLog {
     this.#heard(entries)
   }
 
+  /** The arguments that new questions show, where they are kept as blobs. */
+  async #readShown(): Promise<void> {
+    for (const question of Object.values(this.#state.questions)) {
+      const call = this.#state.calls[question.call ?? '']
+      if (call !== undefined && !this.#known.has(question.id)) await this.text(call.input)
+    }
+  }
+
   /** P9: what a person is shown is decoded from the very bytes that the tool will get. */
   #row(question: OpenQuestion): QuestionRow {
     const call = question.call === undefined ? undefined : this.#state.calls[question.call]
@@ -212,7 +220,7 @@ export class RunLog {
             call: JSON.stringify({
               tool: shown.tool,
               id: shown.id,
-              args: this.#shownText(shown.input),
+              args: this.textNow(shown.input),
               digest: shown.digest,
             }),
           }),
@@ -220,10 +228,6 @@ export class RunLog {
       ...(argsSchema === undefined ? {} : { argsSchema }),
       ...(question.expiresAt === undefined ? {} : { expiresAt: question.expiresAt }),
     }
-  }
-
-  #shownText(input: Stored): string {
-    return typeof input === 'string' ? input : (this.#texts.get(input.blob) ?? encode(null))
   }
 }
 

@@ -43,7 +43,8 @@ export async function recover(store: Store, runId: RunId): Promise<Recovered> {
   const checkpoint = await store.checkpoint(runId)
   const recovered =
     checkpoint === undefined ? await fromStart(store, runId) : await fromCheckpoint(store, runId, checkpoint)
-  if (recovered.state.seq === row.lastSeq) return recovered
+  // A driver may have added to it since the row was read.
+  if (recovered.state.seq >= row.lastSeq) return recovered
   throw new StateCorruptError(
     `The journal of run ${runId} ends at entry ${recovered.state.seq}, but ${row.lastSeq} were written.`,
   )

@@ -25,6 +25,8 @@ import {
   ATTEMPT,
   CHAT,
   EXECUTE_TOOL,
+  INPUT_TOKENS,
+  OUTPUT_TOKENS,
   OPERATION_NAME,
   REQUEST_MODEL,
   STEP,
@@ -268,7 +270,11 @@ export class Room implements AsyncDisposable {
           : happening.kind === 'call-settled' && !happening.outcome.ok
             ? happening.outcome.error
             : undefined
-      span.end(failed === undefined ? {} : { error: failed })
+      const usage = happening.kind === 'model-answered' ? happening.reply.usage : undefined
+      span.end({
+        ...(failed === undefined ? {} : { error: failed }),
+        attributes: { [INPUT_TOKENS]: usage?.inputTokens, [OUTPUT_TOKENS]: usage?.outputTokens },
+      })
       return happening
     } catch (error) {
       span.end({ error })

@@ -70,8 +70,14 @@ function faultOf(error: unknown): SyntaxFault {
       return { message: message.trim(), line: startLine, column: startColumn + 1 }
     }
   }
-  delete load.cache[load.resolve('amaro')]
+  forget()
   return { message: 'The code is nested too deeply or cannot be read', line: 1, column: 1 }
+}
+
+/** Its WebAssembly is broken after an overflow: the next use loads it anew. */
+function forget(): void {
+  const folder = load.resolve('amaro').replace(/[^/\\]+$/, '')
+  for (const file of Object.keys(load.cache)) if (file.startsWith(folder)) delete load.cache[file]
 }
 
 function mapOf(text: string | undefined): SourceMap {

@@ -1,0 +1,68 @@
+/**
+ * The agent of a module: its default export, or what that makes.
+ *
+ * A1  What a module exports is judged by what it can do: it may come with another copy of this package.
+ * A2  A module that cannot be used is a matter of configuration (exit 2), whatever it throws.
+ */
+import { existsSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { isPersistentAgentError, UsageError } from '../base/errors.ts'
+import { sqliteStore } from '../journal/sqlite.ts'
+import type { PersistentCodeAgent } from '../persistent-code-agent.ts'
+import { near } from './place.ts'
+
+/** @throws {UsageError} naming the module and what it must export. */
+export async function loadAgent(path: string): Promise<PersistentCodeAgent> {
+  const file = resolve(path)
+  const name = near(file)
+  if (!existsSync(file)) {
+    throw new UsageError(`There is no module ${name}.`, { hint: 'The path is relative to the current directory.' })
+  }
+  const given = await attempt(name, async () => {
+    const module: unknown = await import(pathToFileURL(file).href)
+    const exported: unknown = Reflect.get(Object(module), 'default')
+    return typeof exported === 'function' ? ((await exported()) as unknown) : exported
+  })
+  if (isAgent(given)) return given
+  throw new UsageError(`${name} does not export an agent: its default export ${describe(given)}.`, {
+    hint: 'Write: export default new PersistentCodeAgent({ … }), or a function that returns one.',
+  })
+}
+
+/** Lets `agent` keep its runs in `file`, whatever its own options say; `create`: make the file if there is none. */
+export function settle(agent: PersistentCodeAgent, file: string, create: boolean): void {
+  const { storagePath } = agent
+  if (storagePath !== undefined && resolve(storagePath) === file && create) return
+  Reflect.defineProperty(agent, 'openStore', { value: async () => sqliteStore(file, { create }), configurable: true })
+}
+
+async function attempt(name: string, load: () => Promise<unknown>): Promise<unknown> {
+  try {
+    return await load()
+  } catch (error) {
+    if (isPersistentAgentError(error)) throw error
+    const why = error instanceof Error ? `${error.name}: ${error.message}${placeIn(error)}` : String(error)
+    throw new UsageError(`${name} could not be loaded: ${why}`, { cause: error, hint: `Try it alone: node ${name}` })
+  }
+}
+
+/** Where it broke, if the author's own code says. */
+function placeIn(error: Error): string {
+  const line = error.stack?.split('\n').find((it) => it.includes('file://') && !it.includes('node_modules'))
+  return line === undefined ? '' : `\n  ${line.trim()}`
+}
+
+const METHODS = ['start', 'run', 'resume', 'answer', 'definition', 'close']
+
+function isAgent(value: unknown): value is PersistentCodeAgent {
+  return typeof value === 'object' && value !== null && METHODS.every((it) => typeof Reflect.get(value, it) === 'function')
+}
+
+function describe(value: unknown): string {
+  if (value === undefined) return 'is missing'
+  if (typeof value !== 'object' || value === null) return `is of type ${typeof value}`
+  const { constructor: Class } = value
+  if (Class.name === 'CodeAgent') return 'is a CodeAgent, whose runs live in memory only'
+  return `is ${Class === Object ? 'a plain object' : `a ${Class.name}`}`
+}

@@ -1,0 +1,60 @@
+/**
+ * The only way to stdout and stderr. Results go to stdout, progress and errors to stderr.
+ *
+ * W1  With `--json`, stdout gets JSON lines only.
+ * W2  Colour only on a terminal, and not where NO_COLOR or `--no-color` forbids it.
+ * W3  A reader that went away (EPIPE) ends the program quietly; one of stderr, not even that.
+ */
+import { styleText } from 'node:util'
+import type { Settings } from './settings.ts'
+import { jsonText } from './text.ts'
+
+export type Paint = 'bold' | 'dim' | 'red' | 'green' | 'yellow' | 'cyan'
+
+/** One of the two streams. What is given to `line` is safe text already (X1). */
+export interface Pen {
+  readonly isTerminal: boolean
+  readonly columns: number
+  line(text?: string): void
+  paint(paint: Paint, text: string): string
+}
+
+export interface Screen {
+  readonly json: boolean
+  readonly out: Pen
+  readonly err: Pen
+  /** A line of JSON on stdout. */
+  data(value: unknown): void
+}
+
+export function screenOf(settings: Settings): Screen {
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') process.exit()
+    throw error
+  })
+  process.stderr.on('error', () => undefined)
+  return {
+    json: settings.json,
+    out: penOf(process.stdout, settings.color),
+    err: penOf(process.stderr, settings.color),
+    data: (value) => void process.stdout.write(`${jsonText(value)}\n`),
+  }
+}
+
+/** Waits until both streams have given all away, and leaves: what a user's module holds open keeps nobody. */
+export async function leave(code: number): Promise<never> {
+  for (const stream of [process.stdout, process.stderr]) {
+    await new Promise<void>((resolve) => stream.write('', () => resolve()))
+  }
+  process.exit(code)
+}
+
+function penOf(stream: NodeJS.WriteStream, color: boolean): Pen {
+  const isTerminal = stream.isTTY
+  return {
+    isTerminal,
+    columns: stream.columns ?? (Number(process.env['COLUMNS']) || 100),
+    line: (text = '') => void stream.write(`${text}\n`),
+    paint: (paint, text) => (color && isTerminal ? styleText(paint, text, { validateStream: false }) : text),
+  }
+}
