@@ -105,6 +105,7 @@ export class Guest {
   run(step: number, program: ProgramText, clock: number): string {
     return this.#deliver(clock, () => {
       this.#call('begin', String(step), program.file, program.positions)
+      if (program.variables !== undefined) this.#call('variables', program.variables)
       const first = this.#evaluate(program.declarations, program.file, EvalFlags.STRICT)
       if (!first.ok) return this.#invoke('failed', [first.ptr])
       this.#exports().qjs_free_value(first.ptr)

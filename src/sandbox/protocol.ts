@@ -18,6 +18,8 @@ export interface ProgramText {
   readonly hasValue: boolean
   /** JSON for the guest: `{ lines, wide, map? }`, so that it can tell positions as the model wrote them. */
   readonly positions: string
+  /** Encoded record of values to define first. */
+  readonly variables?: string
 }
 
 export interface WorkerStart {

@@ -54,8 +54,9 @@ class ThreadSandbox implements Sandbox {
   }
 
   run(step: number, program: Program, moment: Moment): Promise<Halt> {
-    const { file, declarations, body, hasValue } = program
-    const text = { file, declarations, body, hasValue, positions: positionsOf(program) }
+    const { file, declarations, body, hasValue, variables } = program
+    const given = variables === undefined ? {} : { variables }
+    const text = { file, declarations, body, hasValue, positions: positionsOf(program), ...given }
     return this.#deliver({ op: 'run', step, program: text, clock: moment.clock })
   }
 

@@ -422,6 +422,14 @@
     })
     tools = kit.freeze(next)
   }
+  /** Values that were given with a task, as top-level variables. */
+  function variables(text) {
+    const values = decode(text)
+    const names = kit.keys(values)
+    for (let i = 0; i < names.length; i++) {
+      kit.defineProperty(global, names[i], { __proto__: null, value: values[names[i]], writable: true, enumerable: true, configurable: true })
+    }
+  }
   function named(name) {
     const tool = (input) => call(name, input, 'The input of ' + name)
     kit.defineProperty(tool, 'name', { __proto__: null, value: name, configurable: true })
@@ -562,6 +570,7 @@
         return ''
       case 'tools': return (grant(a), '')
       case 'begin': return (begin(a, b, c), '')
+      case 'variables': return (variables(a), '')
       case 'watch': return (watch(a, b), '')
       case 'failed': return (failed(a), '')
       case 'settle': return (settle(a, b, c), '')
