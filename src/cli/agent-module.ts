@@ -8,7 +8,7 @@ import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { isPersistentAgentError, UsageError } from '../base/errors.ts'
-import { sqliteStore } from '../journal/sqlite.ts'
+import type { Store } from '../journal/store.ts'
 import type { PersistentCodeAgent } from '../persistent-code-agent.ts'
 import { near } from './place.ts'
 
@@ -30,11 +30,12 @@ export async function loadAgent(path: string): Promise<PersistentCodeAgent> {
   })
 }
 
-/** Lets `agent` keep its runs in `file`, whatever its own options say; `create`: make the file if there is none. */
-export function settle(agent: PersistentCodeAgent, file: string, create: boolean): void {
-  const { storagePath } = agent
-  if (storagePath !== undefined && resolve(storagePath) === file && create) return
-  Reflect.defineProperty(agent, 'openStore', { value: async () => sqliteStore(file, { create }), configurable: true })
+/**
+ * Lets `agent` keep its runs in `store`, whatever its own options say. Who opened the store closes it: the agent's own
+ * `close` is never called here.
+ */
+export function settle(agent: PersistentCodeAgent, store: Store): void {
+  Reflect.defineProperty(agent, 'openStore', { value: async () => store, configurable: true })
 }
 
 async function attempt(name: string, load: () => Promise<unknown>): Promise<unknown> {
@@ -53,7 +54,7 @@ function placeIn(error: Error): string {
   return line === undefined ? '' : `\n  ${line.trim()}`
 }
 
-const METHODS = ['start', 'run', 'resume', 'answer', 'definition', 'close']
+const METHODS = ['start', 'resume', 'answer', 'definition']
 
 function isAgent(value: unknown): value is PersistentCodeAgent {
   return typeof value === 'object' && value !== null && METHODS.every((it) => typeof Reflect.get(value, it) === 'function')
@@ -62,7 +63,7 @@ function isAgent(value: unknown): value is PersistentCodeAgent {
 function describe(value: unknown): string {
   if (value === undefined) return 'is missing'
   if (typeof value !== 'object' || value === null) return `is of type ${typeof value}`
-  const { constructor: Class } = value
-  if (Class.name === 'CodeAgent') return 'is a CodeAgent, whose runs live in memory only'
-  return `is ${Class === Object ? 'a plain object' : `a ${Class.name}`}`
+  const made: unknown = Reflect.get(value, 'constructor')
+  const name = typeof made === 'function' && made !== Object ? made.name : 'plain object'
+  return name === 'CodeAgent' ? 'is a CodeAgent, whose runs live in memory only' : `is a ${name}`
 }

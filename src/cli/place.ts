@@ -28,10 +28,13 @@ export async function storePlace(settings: Settings): Promise<Place> {
   return placeOf(settings, (await loadAgent(settings.agent)).storagePath)
 }
 
-/** An existing state file, to look at (`readOnly`) or to write to. Never makes one. */
-export function openStore(place: Place, readOnly: boolean): Store {
+/** `read`: change nothing. `write`: the file exists. `create`: make it if there is none. */
+export type Access = 'read' | 'write' | 'create'
+
+/** @throws {StateNotFoundError} @throws {StateCorruptError} @throws {UsageError} all naming the path. */
+export function openStore(place: Place, access: Access): Store {
   try {
-    return sqliteStore(place.file, { create: false, readOnly })
+    return sqliteStore(place.file, { create: access === 'create', readOnly: access === 'read' })
   } catch (error) {
     if (!(error instanceof StateNotFoundError)) throw error
     throw new StateNotFoundError(error.message, {

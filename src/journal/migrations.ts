@@ -131,7 +131,7 @@ CREATE TABLE nonces (
 ]
 
 /** The version that this code reads and writes. */
-export const VERSION = MIGRATIONS.length
+export const VERSION: number = MIGRATIONS.length
 
 /** Brings `db` from `version` to `VERSION`. Runs inside the caller's transaction (G2). */
 export function migrate(db: Database, version: number): void {

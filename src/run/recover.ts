@@ -123,7 +123,7 @@ export async function readEntries(
   after: number,
   base: Uint8Array,
   mark?: { readonly seq: number; readonly chain: Uint8Array },
-  upTo = Infinity,
+  upTo: number = Infinity,
 ): Promise<{ readonly entries: readonly Entry[]; readonly chain: Uint8Array }> {
   const entries: Entry[] = []
   let chain = base
@@ -146,7 +146,7 @@ export async function readEntries(
 }
 
 /** The story of a run: its narrative entries. Each row is checked against the chain of the row before it, where that is at hand. */
-export async function readStory(store: Store, runId: RunId, upTo = Infinity): Promise<Story> {
+export async function readStory(store: Store, runId: RunId, upTo: number = Infinity): Promise<Story> {
   let story = newStory()
   for (let last = 0; ;) {
     const rows = await store.read(runId, last, PAGE, true)

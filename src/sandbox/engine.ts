@@ -54,6 +54,7 @@ export class Guest {
   readonly #limits: GuestLimits
   #vm: QuickJS | undefined
   #api = 0
+  #grants = ''
   #clock: number
   #deadline = Infinity
   #late = false
@@ -87,18 +88,22 @@ export class Guest {
   /** The heap of an image, going on (G4). The image was checked by whoever unpacked it. */
   static async restore(parts: EngineParts, limits: GuestLimits, image: Uint8Array): Promise<Guest> {
     const guest = new Guest(limits, 0)
-    const { api, ...snapshot } = openImage(image)
+    const { api, grants, ...snapshot } = openImage(image)
     const vm = await QuickJS.restore({ ...snapshot, extensions: [] }, guest.#options(parts))
     guest.#vm = vm
     vm.registerHostCallback(LOOK, (...args) => guest.#look(args))
     guest.#api = api
+    guest.#grants = grants
     return guest
   }
 
   /** Makes these tools callable. Nothing changes in the heap if they are the ones that are there. */
   grant(tools: readonly string[]): void {
-    this.#call('tools', JSON.stringify(tools))
+    const grants = JSON.stringify(tools)
+    if (grants === this.#grants) return
+    this.#call('tools', grants)
     this.#settleDown()
+    this.#grants = grants
   }
 
   /** Runs a step's program. Gives the JSON of a `Halt`. */
@@ -128,6 +133,7 @@ export class Guest {
       runtimePtr: x.qjs_get_runtime_ptr(),
       contextPtr: x.qjs_get_context_ptr(),
       api: this.#api,
+      grants: this.#grants,
     })
   }
 
@@ -325,7 +331,11 @@ export class Guest {
       return this.#lend(vm.newNumber(proxy ? PROXY : value.isPromise ? value.promiseState + 1 : 0))
     }
     const pointer = proxy ? x.qjs_get_proxy_target(value.ptr) : x.qjs_promise_result(value.ptr)
-    return this.#lend(new JSValueHandle(vm, pointer))
+    if (x.qjs_is_exception(pointer) === 0) return this.#lend(new JSValueHandle(vm, pointer))
+    // A revoked proxy: nothing is within.
+    x.qjs_free_value(pointer)
+    x.qjs_free_value(x.qjs_get_exception())
+    return this.#lend(new JSValueHandle(vm, x.qjs_get_null()))
   }
 
   /** The library takes a copy after the callback returns; this one is freed at the next call or the delivery's end. */

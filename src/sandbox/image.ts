@@ -1,6 +1,9 @@
 /**
  * A raw image: the guest's memory above the engine's stack, and the pointers by which a new instance goes on.
  *
+ *      0  magic, version, memory size, stack pointer, runtime, context, api, length of the grants: u32 LE each
+ *     32  the grants in UTF-8, then the memory from the stack pointer on
+ *
  * M1  When the guest has halted, the engine's stack is empty. It lies below the stack pointer (the module is linked
  *     stack first), so those bytes are dead: they are left out and come back as zeros.
  */
@@ -16,14 +19,19 @@ export interface Heap {
   readonly contextPtr: number
   /** The guest's one function, boxed in its own heap. */
   readonly api: number
+  /** The tools granted, as the text that granted them. */
+  readonly grants: string
 }
 
 export function sealImage(heap: Heap): Uint8Array<ArrayBuffer> {
-  const bytes = new Uint8Array(HEAD + heap.memory.length - heap.stackPointer)
+  const { memory, stackPointer, runtimePtr, contextPtr, api } = heap
+  const grants = new TextEncoder().encode(heap.grants)
+  const bytes = new Uint8Array(HEAD + grants.length + memory.length - stackPointer)
   const view = new DataView(bytes.buffer)
-  const words = [MAGIC, VERSION, heap.memory.length, heap.stackPointer, heap.runtimePtr, heap.contextPtr, heap.api]
+  const words = [MAGIC, VERSION, memory.length, stackPointer, runtimePtr, contextPtr, api, grants.length]
   for (const [index, word] of words.entries()) view.setUint32(index * 4, word, true)
-  bytes.set(heap.memory.subarray(heap.stackPointer), HEAD)
+  bytes.set(grants, HEAD)
+  bytes.set(memory.subarray(stackPointer), HEAD + grants.length)
   return bytes
 }
 
@@ -34,10 +42,12 @@ export function openImage(bytes: Uint8Array): Heap {
     throw new TypeError('These bytes are no image.')
   }
   const word = (index: number): number => view.getUint32(index * 4, true)
-  const [size, stackPointer, runtimePtr, contextPtr, api] = [word(2), word(3), word(4), word(5), word(6)]
-  const sound = size % PAGE === 0 && stackPointer <= size && bytes.length === HEAD + size - stackPointer
+  const [size, stackPointer, runtimePtr, contextPtr, api, text] = [word(2), word(3), word(4), word(5), word(6), word(7)]
+  const body = HEAD + text
+  const sound = size % PAGE === 0 && stackPointer <= size && bytes.length === body + size - stackPointer
   if (!sound || runtimePtr >= size || contextPtr >= size || api >= size) throw new TypeError('This image is not sound.')
   const memory = new Uint8Array(size)
-  memory.set(bytes.subarray(HEAD), stackPointer)
-  return { memory, stackPointer, runtimePtr, contextPtr, api }
+  memory.set(bytes.subarray(body), stackPointer)
+  const grants = new TextDecoder().decode(bytes.subarray(HEAD, body))
+  return { memory, stackPointer, runtimePtr, contextPtr, api, grants }
 }

@@ -104,7 +104,7 @@ export function claimant(holder: string, dead: readonly string[] = []): Claimant
 }
 
 /** A run with one entry, driven by `holder`. */
-export async function driven(store: Store, holder = 'ann', runId = RUN): Promise<Lease> {
+export async function driven(store: Store, holder: string = 'ann', runId: string = RUN): Promise<Lease> {
   assert.equal(await store.create(newRun(runId), [entry(1, 0)], []), 'created')
   return store.claim(runId, claimant(holder), MINUTE)
 }
@@ -131,7 +131,7 @@ export async function refused(promise: Promise<unknown>, code: string): Promise<
 }
 
 /** All that can be seen of a run. */
-export async function seen(store: Store, runId = RUN): Promise<unknown> {
+export async function seen(store: Store, runId: string = RUN): Promise<unknown> {
   const [run, entries, signals] = await Promise.all([
     store.run(runId),
     store.read(runId, 0, 1_000),

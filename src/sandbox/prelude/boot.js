@@ -28,7 +28,6 @@
   let running = null // the step's program: { settled, value, error }
   let answer = null // the text of the first final answer
   let doom = null // why the step must be killed
-  let grants = ''
   let tools = kit.freeze({})
 
   // Printed text: head and tail, and how much was cut between.
@@ -401,8 +400,6 @@
 
   /** Grants these tools: `tools.name`, and the bare name where nothing else has it. */
   function grant(text) {
-    if (text === grants) return
-    grants = text
     const names = kit.parse(text)
     const next = {}
     for (let i = 0; i < names.length; i++) {

@@ -1,0 +1,78 @@
+/** `pca run`: a new run, until it rests. */
+import { resolve } from 'node:path'
+import { text } from 'node:stream/consumers'
+import { UsageError } from '../../base/errors.ts'
+import { loadAgent, settle } from '../agent-module.ts'
+import { jsonOf } from '../decide.ts'
+import { driveRun } from '../drive.ts'
+import { openStore, placeOf } from '../place.ts'
+import type { Screen } from '../screen.ts'
+import type { Settings } from '../settings.ts'
+
+export interface RunOptions {
+  readonly id?: string
+  readonly input?: readonly string[]
+  readonly maxSteps?: string
+  readonly wait?: boolean
+}
+
+export async function run(
+  screen: Screen,
+  settings: Settings,
+  given: { readonly module: string | undefined; readonly task: string | undefined },
+  options: RunOptions,
+): Promise<number> {
+  const { module, task: typed } = argumentsOf(given, settings)
+  const [inputs, steps] = [inputsOf(options.input ?? []), stepsOf(options.maxSteps)]
+  const task = typed === '-' ? (await text(process.stdin)).trim() : typed
+  if (task === undefined || task.trim() === '') {
+    throw new UsageError('There is no task.', { hint: `Write it after the module, or '-' to read it from stdin: pca run ${module} '<task>'` })
+  }
+  const agent = await loadAgent(module)
+  const place = placeOf(settings, storageOf(agent.storagePath, module, settings))
+  await using store = openStore(place, 'create')
+  settle(agent, store)
+  const drive = { screen, place, agent, module: resolve(module), wait: options.wait === true }
+  return await driveRun(drive, task, {
+    ...(options.id === undefined ? {} : { runId: options.id }),
+    ...(inputs === undefined ? {} : { additionalArgs: inputs }),
+    ...(steps === undefined ? {} : { maxSteps: steps }),
+  })
+}
+
+/** With `--agent` or PCA_AGENT, the first word may be the task already. */
+function argumentsOf(
+  { module, task }: { readonly module: string | undefined; readonly task: string | undefined },
+  { agent }: Settings,
+): { readonly module: string; readonly task: string | undefined } {
+  if (agent !== undefined && task === undefined) return { module: agent, task: module }
+  if (module !== undefined) return { module, task }
+  throw new UsageError('There is no agent.', { hint: `Name its module: pca run agent.ts '<task>'` })
+}
+
+/** @throws {UsageError} the agent has a store of its own, which is no file. */
+function storageOf(storagePath: string | undefined, module: string, settings: Settings): string | undefined {
+  if (storagePath !== undefined || settings.store !== undefined) return storagePath
+  throw new UsageError(`The agent of ${module} keeps its runs in a store of its own; pca works with files.`, {
+    hint: 'Name a file for this run: --store <path>',
+  })
+}
+
+/** `k=v`: `v` is JSON where it reads as JSON, else text. */
+function inputsOf(pairs: readonly string[]): Readonly<Record<string, unknown>> | undefined {
+  if (pairs.length === 0) return undefined
+  return Object.fromEntries(
+    pairs.map((pair) => {
+      const at = pair.indexOf('=')
+      if (at < 1) throw new UsageError(`--input ${pair}: write it as name=value.`)
+      const typed = pair.slice(at + 1)
+      return [pair.slice(0, at), [...jsonOf(typed), typed][0]]
+    }),
+  )
+}
+
+function stepsOf(typed: string | undefined): number | undefined {
+  if (typed === undefined) return undefined
+  if (/^[1-9]\d{0,8}$/.test(typed)) return Number(typed)
+  throw new UsageError(`--max-steps ${typed}: a whole number above 0.`)
+}

@@ -1,0 +1,70 @@
+/**
+ * Driving one run in this process: its events on stderr, its questions at the terminal if there is one, its result on
+ * stdout.
+ */
+import { isPersistentAgentError } from '../base/errors.ts'
+import type { TaskOptions } from '../code-agent.ts'
+import type { PersistentCodeAgent } from '../persistent-code-agent.ts'
+import type { Question, RunResult } from '../run/result.ts'
+import type { Run } from '../run/run.ts'
+import { exitOf, failureOf } from './failure.ts'
+import { interruption } from './interrupt.ts'
+import { tellResult } from './outcome.ts'
+import { near, quoted, type Place } from './place.ts'
+import { Progress } from './progress.ts'
+import { askPerson, terminalOf } from './prompt.ts'
+import { rememberModule } from './remembered.ts'
+import type { Screen } from './screen.ts'
+import { safe } from './text.ts'
+
+export interface Drive {
+  readonly screen: Screen
+  readonly place: Place
+  readonly agent: PersistentCodeAgent
+  /** The absolute path of the agent's module: remembered for this run. */
+  readonly module: string
+  readonly wait: boolean
+}
+
+/** Starts or goes on with a run, until it rests and nobody here can move it on. Gives the exit code. */
+export async function driveRun(drive: Drive, task: string, options: TaskOptions): Promise<number> {
+  const { screen, place, agent, module, wait } = drive
+  const abortSignal = interruption(screen, 'Pausing at the next safe point. Once more leaves at once.')
+  let run = await agent.start(task, { ...options, abortSignal, wait })
+  screen.err.line(screen.err.paint('dim', `run ${run.id}`))
+  const watched = watch(run, screen)
+  const known = await rememberModule(place.file, run.id, module)
+  const flags = { store: place.flag, agent: known ? '' : ` --agent ${quoted(near(module))}` }
+  let result = await watched
+  while (result.status === 'paused' && !abortSignal.aborted && (await askAll(drive, result.questions))) {
+    run = await agent.start(agent.task, { reset: false, abortSignal, wait })
+    result = await watch(run, screen)
+  }
+  tellResult(screen, result, flags)
+  return exitOf(result)
+}
+
+async function watch(run: Run, screen: Screen): Promise<RunResult> {
+  const progress = new Progress(screen.err)
+  for await (const event of run.events()) progress.hear(event)
+  return run.result()
+}
+
+/** Asks the person at the terminal, if there is one. True if a decision was recorded. */
+async function askAll({ screen, agent }: Drive, questions: readonly Question[]): Promise<boolean> {
+  if (screen.json || !process.stdin.isTTY || !screen.err.isTerminal) return false
+  let answered = false
+  for (const question of questions) {
+    const decision = await askPerson(terminalOf(screen.err), question)
+    if (decision === undefined) return answered
+    try {
+      await agent.answer(question.id, decision)
+    } catch (error) {
+      // It does not fit, or somebody else was faster: the run, or the next round, tells.
+      if (!isPersistentAgentError(error)) throw error
+      screen.err.line(screen.err.paint('red', safe(failureOf(error).message)))
+    }
+    answered = true
+  }
+  return answered
+}

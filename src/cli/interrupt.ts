@@ -1,0 +1,17 @@
+/** Ctrl-C and SIGTERM: the first asks, the second leaves. What was acknowledged is stored either way. */
+import type { Screen } from './screen.ts'
+
+const CODES = { SIGINT: 130, SIGTERM: 143 } as const
+
+/** Fires at the first SIGINT or SIGTERM, after saying `notice`; the second ends the process with 130 or 143. */
+export function interruption(screen: Screen, notice: string): AbortSignal {
+  const asked = new AbortController()
+  for (const name of ['SIGINT', 'SIGTERM'] as const) {
+    process.on(name, () => {
+      if (asked.signal.aborted) process.exit(CODES[name])
+      screen.err.line(notice)
+      asked.abort(`Interrupted by ${name}`)
+    })
+  }
+  return asked.signal
+}

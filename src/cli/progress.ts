@@ -1,0 +1,125 @@
+/**
+ * A run's events as lines for whoever watches. On a terminal a compact coloured view with the code; elsewhere one line
+ * per event.
+ */
+import { decode } from '../base/codec.ts'
+import { showDuration } from '../base/duration.ts'
+import type { Entry, Stored } from '../journal/entry.ts'
+import type { RunEvent } from '../run/feed.ts'
+import type { Pen } from './screen.ts'
+import { cut, oneLine, safe, shown } from './text.ts'
+
+const CODE_LINES = 12
+
+export class Progress {
+  readonly #pen: Pen
+  readonly #calls = new Map<string, { readonly name: string; readonly input: Stored; readonly at: number }>()
+
+  constructor(pen: Pen) {
+    this.#pen = pen
+  }
+
+  hear(event: RunEvent): void {
+    if (event.type === 'entry') this.#entry(event.entry)
+    else if (event.type === 'printed') this.#block('  | ', event.text)
+    else if (event.type === 'log') this.#line('dim', `  log ${event.call}: ${oneLine(event.text)}`)
+  }
+
+  #entry(entry: Entry): void {
+    switch (entry.kind) {
+      case 'segment-started':
+        if (entry.heap !== 'fresh') this.#line('dim', `goes on (from ${entry.heap === 'snapshot' ? 'its snapshot' : 'a replay'})`)
+        break
+      case 'model-called':
+        this.#line('dim', `step ${entry.step}: asks the model${entry.attempt > 1 ? ` (attempt ${entry.attempt})` : ''}`)
+        break
+      case 'model-failed':
+        this.#line('yellow', `step ${entry.step}: the model failed: ${oneLine(entry.error.message)}${retryOf(entry)}`)
+        break
+      case 'model-replied':
+        if (entry.mistake !== undefined) this.#line('yellow', `step ${entry.step}: the reply could not be used: ${oneLine(entry.mistake)}`)
+        break
+      case 'step-started':
+        this.#code(entry.step, entry.source)
+        break
+      case 'call-requested':
+        this.#calls.set(entry.call, { name: entry.tool, input: entry.input, at: entry.at })
+        break
+      case 'call-started':
+        this.#callStarted(entry)
+        break
+      case 'call-returned':
+        this.#callReturned(entry)
+        break
+      case 'sleep-started':
+        this.#line('dim', `  ${entry.call} sleeps until ${new Date(entry.due).toISOString()}`)
+        break
+      case 'question-asked':
+        this.#line('yellow', `  question ${entry.question}: ${oneLine(entry.message)}`)
+        break
+      case 'question-answered':
+        this.#line('dim', `  question ${entry.question} answered: ${entry.decision.type}${entry.by === undefined ? '' : ` by ${oneLine(entry.by)}`}`)
+        break
+      case 'step-ended':
+        if (entry.error !== undefined) this.#line('red', `  ${oneLine(`${entry.error.name}: ${entry.error.message}`)}`)
+        else if (entry.shown !== undefined) this.#line('dim', `  = ${oneLine(entry.shown)}`)
+        break
+      case 'step-killed':
+        this.#line('red', `  killed: ${oneLine(entry.message)}`)
+        break
+      case 'output-refused':
+        this.#line('yellow', `  ${oneLine(entry.check)} refused the answer: ${oneLine(entry.why)}`)
+        break
+      case 'message-said':
+        this.#line('dim', `  said to it: ${oneLine(entry.text)}`)
+        break
+      // The result tells the rest.
+      default:
+    }
+  }
+
+  #code(step: number, source: string): void {
+    const pen = this.#pen
+    if (!pen.isTerminal) return this.#line('bold', `step ${step}: ${oneLine(source)}`)
+    const lines = safe(source.trimEnd()).split('\n')
+    const kept = lines.length > CODE_LINES ? [...lines.slice(0, CODE_LINES - 1), `… ${lines.length - CODE_LINES + 1} more lines`] : lines
+    pen.line(pen.paint('bold', `step ${step}`))
+    for (const line of kept) pen.line(pen.paint('dim', `  ${cut(line, pen.columns - 2)}`))
+  }
+
+  #callStarted(entry: Entry<'call-started'>): void {
+    const call = this.#calls.get(entry.call)
+    if (call === undefined) return
+    this.#calls.set(entry.call, { ...call, at: entry.at })
+    const again = entry.attempt > 1 ? ` (attempt ${entry.attempt})` : ''
+    this.#line('cyan', `  ${entry.call} ${oneLine(call.name)}(${inputOf(call.input)})${again}`)
+  }
+
+  #callReturned(entry: Entry<'call-returned'>): void {
+    const call = this.#calls.get(entry.call)
+    this.#calls.delete(entry.call)
+    const name = call === undefined ? '' : ` ${oneLine(call.name)}`
+    const took = call === undefined ? '' : ` (${showDuration(entry.at - call.at)})`
+    const { outcome } = entry
+    if (outcome.ok) this.#line('dim', `  ${entry.call}${name} returned${took}`)
+    else this.#line('yellow', `  ${entry.call}${name} failed${took}: ${oneLine(outcome.error.message)}`)
+  }
+
+  #block(lead: string, text: string): void {
+    if (!this.#pen.isTerminal) this.#line('dim', lead + oneLine(text))
+    else for (const line of safe(text.trimEnd()).split('\n')) this.#line('dim', lead + line)
+  }
+
+  #line(paint: Parameters<Pen['paint']>[0], text: string): void {
+    this.#pen.line(this.#pen.paint(paint, cut(text, this.#pen.isTerminal ? this.#pen.columns : 500)))
+  }
+}
+
+/** The arguments of a call in one line. Large ones lie elsewhere. */
+export function inputOf(input: Stored): string {
+  return typeof input === 'string' ? oneLine(shown(decode(input), 0)) : '…'
+}
+
+function retryOf({ retryAt, at }: Entry<'model-failed'>): string {
+  return retryAt === undefined ? '' : `; again in ${showDuration(Math.max(0, retryAt - at))}`
+}
