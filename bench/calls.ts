@@ -94,7 +94,7 @@ async function inSandbox(code: string, calls: number): Promise<Sample> {
   await using sandbox = createSandbox(LIMITS)
   await sandbox.open({ from: 'seed', seed: 'bench', clock: 0 }, ['get'])
   const program = programOf(code)
-  return played(
+  return await played(
     calls,
     () => sandbox.run(1, program, { clock: 0 }),
     (call) => sandbox.settle(call.id, { ok: true, value: answer(call) }, { clock: 0 }),

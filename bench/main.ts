@@ -29,7 +29,11 @@ const { values } = parseArgs({
     dir: { type: 'string', default: tmpdir() },
   },
 })
-const settings: Settings = { quick: values.quick, rounds: Math.max(1, Number(values.rounds) || 1), dir: values.dir }
+const settings: Settings = {
+  quick: values.quick,
+  rounds: Math.max(1, Number(values.rounds) || 1),
+  dir: values.dir,
+}
 
 const machine = {
   node: process.version,
@@ -41,20 +45,24 @@ const machine = {
 }
 if (!values.json) {
   const { node, cpu, at, dir } = machine
-  console.log(`${at}, Node ${node}, ${cpu}, commit ${machine.commit}, files in ${dir}, load ${load(machine.loadBefore)}`)
+  console.log(
+    `${at}, Node ${node}, ${cpu}, commit ${machine.commit}, files in ${dir}, load ${load(machine.loadBefore)}`,
+  )
 }
 
 const tables: Table[] = []
 for (const name of values.only.split(',')) {
   const measure = TABLES[name]
-  if (measure === undefined) throw new RangeError(`There is no table ${name}: ${Object.keys(TABLES).join(', ')}`)
+  if (measure === undefined)
+    throw new RangeError(`There is no table ${name}: ${Object.keys(TABLES).join(', ')}`)
   const made = await measure(settings)
   tables.push(...made)
   if (!values.json) for (const table of made) console.log(`\n${render(table)}`)
 }
 
 const loadAfter = loadavg()[0] ?? 0
-if (values.json) console.log(JSON.stringify({ machine: { ...machine, loadAfter }, settings, tables }, undefined, 2))
+if (values.json)
+  console.log(JSON.stringify({ machine: { ...machine, loadAfter }, settings, tables }, undefined, 2))
 else console.log(`\nLoad at the end: ${load(loadAfter)}`)
 
 function load(value: number): string {
@@ -64,8 +72,15 @@ function load(value: number): string {
 function commit(): string {
   try {
     const run = (...args: readonly string[]): string =>
-      execFileSync('git', args, { cwd: import.meta.dirname, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim()
-    return run('rev-parse', '--short', 'HEAD') + (run('status', '--porcelain', '--', '../src') === '' ? '' : ' (changed)')
+      execFileSync('git', args, {
+        cwd: import.meta.dirname,
+        encoding: 'utf8',
+        stdio: ['ignore', 'pipe', 'ignore'],
+      }).trim()
+    return (
+      run('rev-parse', '--short', 'HEAD') +
+      (run('status', '--porcelain', '--', '../src') === '' ? '' : ' (changed)')
+    )
   } catch {
     return 'unknown'
   }

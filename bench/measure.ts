@@ -43,7 +43,9 @@ export function written(): number | undefined {
 }
 
 /** How long `work` takes, in ms, and what it gives. */
-export async function timed<T>(work: () => T | Promise<T>): Promise<{ readonly ms: number; readonly value: T }> {
+export async function timed<T>(
+  work: () => T | Promise<T>,
+): Promise<{ readonly ms: number; readonly value: T }> {
   const began = performance.now()
   const value = await work()
   return { ms: performance.now() - began, value }

@@ -74,7 +74,11 @@ export const peerCalls: readonly Quote[] = [
     figure: '35 us stateless, about 600 us journalled',
     source: 'code-mode.md:48',
   },
-  { who: 'smolagents, tool call from an action', figure: '3.6-5.5 us (nothing is kept)', source: 'parent.md:65' },
+  {
+    who: 'smolagents, tool call from an action',
+    figure: '3.6-5.5 us (nothing is kept)',
+    source: 'parent.md:65',
+  },
 ]
 
 export const peerSnapshots: readonly Quote[] = [

@@ -2,7 +2,7 @@
  * One process of the resume benchmark: `setup` makes a run that stands after many calls of one step, `resume` goes on
  * with it and says, at its next host call, when that was.
  *
- * Arguments: setup | resume, the URL of the library, the state file, the calls, rest | kill.
+ * Arguments: setup | resume, the URL of the library, the state file, the calls, rest | kill, plain | ajv.
  * The marks are taken here, around what the library uses of Node, never in it.
  */
 import { writeSync } from 'node:fs'
@@ -12,22 +12,32 @@ import { instantModel } from './model.ts'
 
 type Library = typeof import('../src/index.ts')
 
-const [mode = '', url = '', path = '', calls = '', how = ''] = process.argv.slice(2)
+const [mode = '', url = '', path = '', calls = '', how = '', schema = ''] = process.argv.slice(2)
 const marks: { readonly name: string; readonly at: number }[] = []
 const mark = (name: string): void => void marks.push({ name, at: instant() })
 mark('started')
 const text = 'x'.repeat(1_024)
-const shape = { type: 'object', properties: { n: { type: 'number' } }, required: ['n'] }
+const json = { type: 'object', properties: { n: { type: 'number' } }, required: ['n'] }
+// A Standard Schema of our own: what an author's schema library costs to load is no business of ours.
+const standard = {
+  '~standard': {
+    version: 1,
+    vendor: 'bench',
+    validate: (value: unknown) => ({ value }),
+    jsonSchema: { input: () => json, output: () => json },
+  },
+} as const
+const shape = schema === 'ajv' ? json : standard
 
 if (mode === 'resume') watchSandbox()
 const library = (await import(url)) as Library
 mark('loaded')
 const { AgentPausedException, PersistentCodeAgent, tool } = library
 
-const pause = how === 'rest' ? 'await gate({ n: 0 })\n' : ''
 const code = `let sum = 0
 for (let i = 0; i < ${Number(calls)}; i++) sum += (await get({ n: i })).length
-${pause}await mark({ n: sum })`
+await ${how === 'rest' ? 'gate' : 'cut'}({ n: 0 })
+await mark({ n: sum })`
 
 const options = {
   model: instantModel(() => code),
@@ -43,6 +53,7 @@ const options = {
         throw new AgentPausedException('Rest')
       },
     }),
+    tool({ name: 'cut', description: 'Is killed', effect: 'read', inputSchema: shape, execute: cut }),
     tool({ name: 'mark', description: 'Marks', effect: 'read', inputSchema: shape, execute: reached }),
   ],
 }
@@ -56,13 +67,16 @@ if (mode === 'setup') {
   await agent.run(agent.task, { reset: false })
 }
 
-/** The next host call. In the setup it is where the process is killed, once what it is in is durable. */
-async function reached(): Promise<void> {
-  if (mode === 'setup') {
-    await new Promise((resolve) => setTimeout(resolve, 300))
-    process.kill(process.pid, 'SIGKILL')
-    await new Promise(() => undefined)
-  }
+/** In the setup it is where the process is killed, once what it is in is durable. */
+async function cut(): Promise<void> {
+  if (mode !== 'setup') return
+  await new Promise((resolve) => setTimeout(resolve, 300))
+  process.kill(process.pid, 'SIGKILL')
+  await new Promise(() => undefined)
+}
+
+/** The next host call of the code. */
+function reached(): void {
   mark('reached')
   const { user, system } = process.cpuUsage()
   writeSync(1, JSON.stringify({ marks, cpu: (user + system) / 1000 }))
@@ -82,7 +96,8 @@ function watchSandbox(): void {
   let halts = 0
   Worker.prototype.postMessage = function (this: Worker, ...args: Parameters<Worker['postMessage']>): void {
     const [request] = args as readonly unknown[]
-    const op: unknown = typeof request === 'object' && request !== null ? Reflect.get(request, 'op') : undefined
+    const op: unknown =
+      typeof request === 'object' && request !== null ? Reflect.get(request, 'op') : undefined
     if (op === 'restore' || op === 'create') mark('opening')
     post.apply(this, args)
   }

@@ -22,6 +22,7 @@ interface Case {
   readonly calls: number
   readonly how: How
   readonly by: By
+  readonly schema?: 'ajv'
   readonly env?: Readonly<Record<string, string>>
 }
 
@@ -68,16 +69,25 @@ export async function resumeTable(settings: Settings): Promise<readonly Table[]>
 
 function casesOf(settings: Settings, counts: readonly number[], dir: string): readonly Case[] {
   const all = counts.flatMap((calls) =>
-    (['rest', 'kill'] as const).flatMap((how) => (['snapshot', 'replay'] as const).map((by) => ({ calls, how, by }))),
+    (['rest', 'kill'] as const).flatMap((how) =>
+      (['snapshot', 'replay'] as const).map((by) => ({ calls, how, by })),
+    ),
   )
   const fromSource = { library: 'src (.ts)', url: source }
   if (settings.quick) return all.map((one) => ({ ...fromSource, ...one }))
   const built = { library: 'dist (.js)', url: buildInto(dir) }
   const [first] = all
   const cached = { ...built, library: 'dist, compile cache', env: { NODE_COMPILE_CACHE: join(dir, 'cache') } }
+  const ajv = { library: 'dist, JSON Schema tools', schema: 'ajv' } as const
   return [
     ...all.map((one) => ({ ...built, ...one })),
-    ...(first === undefined ? [] : [{ ...cached, ...first }, { ...fromSource, ...first }]),
+    ...(first === undefined
+      ? []
+      : [
+          { ...cached, ...first },
+          { ...built, ...ajv, ...first },
+          { ...fromSource, ...first },
+        ]),
   ]
 }
 
@@ -97,7 +107,7 @@ async function resumed(one: Case, dir: string): Promise<Sample> {
   for (const end of ['', '-wal']) if (existsSync(from + end)) copyFileSync(from + end, path + end)
   if (one.by === 'replay') dropHeap(path)
   const began = instant()
-  const args = [child, 'resume', one.url, path, String(one.calls), one.how]
+  const args = [child, 'resume', one.url, path, String(one.calls), one.how, one.schema ?? 'plain']
   const { output } = await started(args, one.env)
   return sampleOf(output, began)
 }
@@ -153,7 +163,11 @@ function started(args: readonly string[], env: Readonly<Record<string, string>> 
   })
 }
 
-function tableOf(samples: ReadonlyMap<Case, readonly Sample[]>, bare: readonly Sample[], fewest: number): Table {
+function tableOf(
+  samples: ReadonlyMap<Case, readonly Sample[]>,
+  bare: readonly Sample[],
+  fewest: number,
+): Table {
   const node = spreadOf(bare.map((one) => one.total))
   const nodeCpu = medianOf(bare.map((one) => one.cpu))
   const beyond = (taken: readonly Sample[]): Spread => {
@@ -164,7 +178,10 @@ function tableOf(samples: ReadonlyMap<Case, readonly Sample[]>, bare: readonly S
     const { median, min } = beyond(taken)
     const few = [...samples].find(
       ([other]) =>
-        other.library === one.library && other.how === one.how && other.by === one.by && other.calls === fewest,
+        other.library === one.library &&
+        other.how === one.how &&
+        other.by === one.by &&
+        other.calls === fewest,
     )
     const parts = PARTS.slice(1).map(([, part]) => {
       const values = taken.flatMap((sample) => sample.parts[part] ?? [])

@@ -52,7 +52,7 @@ interface Ran {
 export async function stepsTable(settings: Settings): Promise<readonly Table[]> {
   const { quick } = settings
   const points = quick ? [4, 8, 12] : [10, 100, 400]
-  const last = (points.at(-1) ?? 0) + 1
+  const last = (around(points.at(-1) ?? 0).at(-1) ?? 0) + 1
   const dir = mkdtempSync(join(settings.dir, 'steps-'))
   try {
     const variants = quick ? VARIANTS.slice(0, 2) : VARIANTS
@@ -65,7 +65,8 @@ export async function stepsTable(settings: Settings): Promise<readonly Table[]> 
         const ran = await runOnce(variant, path, last)
         runs.get(variant.name)?.push(ran)
         const sizes = ran.commits.map((commit) => commit.bytes)
-        if (variant.store === 'sqlite') floors.get(variant.name)?.push(bareTransactions(`${path}-floor`, sizes))
+        if (variant.store === 'sqlite')
+          floors.get(variant.name)?.push(bareTransactions(`${path}-floor`, sizes))
       }
     }
     const timing = timingTable(variants, points, runs, floors)
@@ -113,7 +114,11 @@ function around(point: number): readonly number[] {
   return Array.from({ length: 2 * reach }, (_none, index) => point - reach + 1 + index)
 }
 
-function costs(readings: readonly Reading[], points: readonly number[], what: keyof Reading): readonly number[] {
+function costs(
+  readings: readonly Reading[],
+  points: readonly number[],
+  what: keyof Reading,
+): readonly number[] {
   return points.flatMap((n) => {
     const [one, next] = [readings[n], readings[n + 1]]
     return one === undefined || next === undefined ? [] : [next[what] - one[what]]

@@ -36,7 +36,9 @@ export function render(table: Table): string {
   const isText = columns.map(({ key }) => rows.some((row) => typeof row[key] === 'string'))
   const line = (cells: readonly string[]): string =>
     cells
-      .map((cell, index) => (isText[index] ? cell.padEnd(widths[index] ?? 0) : cell.padStart(widths[index] ?? 0)))
+      .map((cell, index) =>
+        isText[index] ? cell.padEnd(widths[index] ?? 0) : cell.padStart(widths[index] ?? 0),
+      )
       .join('  ')
       .trimEnd()
   return [

@@ -17,7 +17,9 @@ export async function loadAgent(path: string): Promise<PersistentCodeAgent> {
   const file = resolve(path)
   const name = near(file)
   if (!existsSync(file)) {
-    throw new UsageError(`There is no module ${name}.`, { hint: 'The path is relative to the current directory.' })
+    throw new UsageError(`There is no module ${name}.`, {
+      hint: 'The path is relative to the current directory.',
+    })
   }
   const given = await attempt(name, async () => {
     const module: unknown = await import(pathToFileURL(file).href)
@@ -44,7 +46,10 @@ async function attempt(name: string, load: () => Promise<unknown>): Promise<unkn
   } catch (error) {
     if (isPersistentAgentError(error)) throw error
     const why = error instanceof Error ? `${error.name}: ${error.message}${placeIn(error)}` : String(error)
-    throw new UsageError(`${name} could not be loaded: ${why}`, { cause: error, hint: `Try it alone: node ${name}` })
+    throw new UsageError(`${name} could not be loaded: ${why}`, {
+      cause: error,
+      hint: `Try it alone: node ${name}`,
+    })
   }
 }
 
@@ -57,7 +62,11 @@ function placeIn(error: Error): string {
 const METHODS = ['start', 'resume', 'answer', 'definition']
 
 function isAgent(value: unknown): value is PersistentCodeAgent {
-  return typeof value === 'object' && value !== null && METHODS.every((it) => typeof Reflect.get(value, it) === 'function')
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    METHODS.every((it) => typeof Reflect.get(value, it) === 'function')
+  )
 }
 
 function describe(value: unknown): string {

@@ -45,7 +45,10 @@ export function editText(json: string): unknown {
     writeFileSync(file, `${json}\n`, { mode: 0o600 })
     const { status, error } = spawnSync(`${editor} ${quoted(file)}`, { shell: true, stdio: 'inherit' })
     if (error !== undefined || status !== 0) {
-      throw new UsageError(`The editor '${editor}' failed; nothing was sent.`, { cause: error, hint: `Give the arguments themselves: --edit '<json>'` })
+      throw new UsageError(`The editor '${editor}' failed; nothing was sent.`, {
+        cause: error,
+        hint: `Give the arguments themselves: --edit '<json>'`,
+      })
     }
     return mustBeJson(readFileSync(file, 'utf8'), 'What the editor left')
   } finally {
@@ -62,6 +65,7 @@ export function diffOf(before: readonly string[], after: readonly string[]): rea
   if (first === other) return [` ${first}`, ...diffOf(rest, others)]
   const comesBack = before.indexOf(other)
   const comesLater = after.indexOf(first)
-  if (comesLater < 0 || (comesBack >= 0 && comesBack < comesLater)) return [`-${first}`, ...diffOf(rest, after)]
+  if (comesLater < 0 || (comesBack >= 0 && comesBack < comesLater))
+    return [`-${first}`, ...diffOf(rest, after)]
   return [`+${other}`, ...diffOf(before, others)]
 }

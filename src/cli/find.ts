@@ -29,7 +29,10 @@ export async function findQuestion(store: Store, given: string): Promise<Questio
   const exact = fitting.find((row) => row.id === given)
   if (exact !== undefined || fitting.length === 0) return exact
   if (fitting.length === 1) return fitting[0]
-  throw several(`Several questions begin with ${given}`, fitting.map((row) => `${row.id} of run ${row.runId}: ${oneLine(row.message)}`))
+  throw several(
+    `Several questions begin with ${given}`,
+    fitting.map((row) => `${row.id} of run ${row.runId}: ${oneLine(row.message)}`),
+  )
 }
 
 export async function allRuns(store: Store): Promise<readonly RunRow[]> {
@@ -45,7 +48,10 @@ function onlyOne(found: readonly RunRow[], none: string, many: string): RunRow {
   const [only, second] = found
   if (only === undefined) throw new StateNotFoundError(none)
   if (second === undefined) return only
-  throw several(many, found.map((row) => `${row.runId} (${row.status}): ${oneLine(row.task)}`))
+  throw several(
+    many,
+    found.map((row) => `${row.runId} (${row.status}): ${oneLine(row.task)}`),
+  )
 }
 
 function several(many: string, candidates: readonly string[]): UsageError {

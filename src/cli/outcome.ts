@@ -21,7 +21,8 @@ export function tellResult(screen: Screen, result: RunResult, flags: Flags): voi
   switch (result.status) {
     case 'completed':
       out.line(typeof result.output === 'string' ? safe(result.output) : shown(result.output))
-      if (!['finalAnswer', 'text'].includes(result.reason)) err.line(out.paint('yellow', `This answer was forced by ${result.reason}.`))
+      if (!['finalAnswer', 'text'].includes(result.reason))
+        err.line(out.paint('yellow', `This answer was forced by ${result.reason}.`))
       break
     case 'paused':
       tellPause(screen, result, flags, goOn)
@@ -40,7 +41,12 @@ export function tellResult(screen: Screen, result: RunResult, flags: Flags): voi
   err.line(err.paint('dim', summaryOf(result)))
 }
 
-function tellPause({ out }: Screen, result: Extract<RunResult, { status: 'paused' }>, flags: Flags, goOn: string): void {
+function tellPause(
+  { out }: Screen,
+  result: Extract<RunResult, { status: 'paused' }>,
+  flags: Flags,
+  goOn: string,
+): void {
   const { runId, message, questions, wakeAt, inFlight } = result
   out.line(`Run ${runId} is paused: ${safe(message)}`)
   tellInFlight({ out }, inFlight)
@@ -49,12 +55,16 @@ function tellPause({ out }: Screen, result: Extract<RunResult, { status: 'paused
     tellQuestion(out, question, Date.now())
     out.line(indented(answersTo(question, flags.store).join('\n')))
   }
-  if (wakeAt !== undefined) out.line(`It can go on by itself at ${wakeAt.toISOString()}: pca work${flags.store}${flags.agent}`)
+  if (wakeAt !== undefined)
+    out.line(`It can go on by itself at ${wakeAt.toISOString()}: pca work${flags.store}${flags.agent}`)
   out.line(questions.length > 0 ? '\nThen go on:' : 'Go on:')
   out.line(`  ${goOn}`)
 }
 
-function tellInFlight({ out }: Pick<Screen, 'out'>, calls: readonly { readonly call: string; readonly tool: string }[]): void {
+function tellInFlight(
+  { out }: Pick<Screen, 'out'>,
+  calls: readonly { readonly call: string; readonly tool: string }[],
+): void {
   for (const { call, tool } of calls) out.line(`  still in flight: ${safe(tool)} (call ${call})`)
 }
 

@@ -28,16 +28,24 @@ export class Progress {
   #entry(entry: Entry): void {
     switch (entry.kind) {
       case 'segment-started':
-        if (entry.heap !== 'fresh') this.#line('dim', `goes on (from ${entry.heap === 'snapshot' ? 'its snapshot' : 'a replay'})`)
+        if (entry.heap !== 'fresh')
+          this.#line('dim', `goes on (from ${entry.heap === 'snapshot' ? 'its snapshot' : 'a replay'})`)
         break
       case 'model-called':
-        this.#line('dim', `step ${entry.step}: asks the model${entry.attempt > 1 ? ` (attempt ${entry.attempt})` : ''}`)
+        this.#line(
+          'dim',
+          `step ${entry.step}: asks the model${entry.attempt > 1 ? ` (attempt ${entry.attempt})` : ''}`,
+        )
         break
       case 'model-failed':
-        this.#line('yellow', `step ${entry.step}: the model failed: ${oneLine(entry.error.message)}${retryOf(entry)}`)
+        this.#line(
+          'yellow',
+          `step ${entry.step}: the model failed: ${oneLine(entry.error.message)}${retryOf(entry)}`,
+        )
         break
       case 'model-replied':
-        if (entry.mistake !== undefined) this.#line('yellow', `step ${entry.step}: the reply could not be used: ${oneLine(entry.mistake)}`)
+        if (entry.mistake !== undefined)
+          this.#line('yellow', `step ${entry.step}: the reply could not be used: ${oneLine(entry.mistake)}`)
         break
       case 'step-started':
         this.#code(entry.step, entry.source)
@@ -58,10 +66,14 @@ export class Progress {
         this.#line('yellow', `  question ${entry.question}: ${oneLine(entry.message)}`)
         break
       case 'question-answered':
-        this.#line('dim', `  question ${entry.question} answered: ${entry.decision.type}${entry.by === undefined ? '' : ` by ${oneLine(entry.by)}`}`)
+        this.#line(
+          'dim',
+          `  question ${entry.question} answered: ${entry.decision.type}${entry.by === undefined ? '' : ` by ${oneLine(entry.by)}`}`,
+        )
         break
       case 'step-ended':
-        if (entry.error !== undefined) this.#line('red', `  ${oneLine(`${entry.error.name}: ${entry.error.message}`)}`)
+        if (entry.error !== undefined)
+          this.#line('red', `  ${oneLine(`${entry.error.name}: ${entry.error.message}`)}`)
         else if (entry.shown !== undefined) this.#line('dim', `  = ${oneLine(entry.shown)}`)
         break
       case 'step-killed':
@@ -82,7 +94,10 @@ export class Progress {
     const pen = this.#pen
     if (!pen.isTerminal) return this.#line('bold', `step ${step}: ${oneLine(source)}`)
     const lines = safe(source.trimEnd()).split('\n')
-    const kept = lines.length > CODE_LINES ? [...lines.slice(0, CODE_LINES - 1), `… ${lines.length - CODE_LINES + 1} more lines`] : lines
+    const kept =
+      lines.length > CODE_LINES
+        ? [...lines.slice(0, CODE_LINES - 1), `… ${lines.length - CODE_LINES + 1} more lines`]
+        : lines
     pen.line(pen.paint('bold', `step ${step}`))
     for (const line of kept) pen.line(pen.paint('dim', `  ${cut(line, pen.columns - 2)}`))
   }

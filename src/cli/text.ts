@@ -69,7 +69,8 @@ const SEGMENTER = new Intl.Segmenter()
 
 /** East Asian wide and full-width characters, and pictures, take two columns. */
 function widthOfOne(grapheme: string): number {
-  const wide = /^(?:\p{Emoji_Presentation}|[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6\u{20000}-\u{3fffd}])|\ufe0f/u
+  const wide =
+    /^(?:\p{Emoji_Presentation}|[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6\u{20000}-\u{3fffd}])|\ufe0f/u
   if (wide.test(grapheme)) return 2
   return /^\p{M}/u.test(grapheme) ? 0 : 1
 }

@@ -37,7 +37,7 @@ let bytecode: Promise<Uint8Array> | undefined
 function compiledPrelude(parts: EngineParts): Promise<Uint8Array> {
   bytecode ??= (async () => {
     using vm = await QuickJS.create({ wasm: parts.module, wasi: () => STILL, timezoneOffset: 0 })
-    return vm.compile(parts.prelude, 'sandbox', EvalFlags.STRICT, CompileFlags.STRIP_SOURCE | CompileFlags.STRIP_DEBUG)
+    return vm.compile(parts.prelude, 'sandbox', EvalFlags.STRICT, CompileFlags.STRIP_SOURCE)
   })()
   return bytecode
 }
@@ -275,7 +275,7 @@ export class Guest {
     const text = message.isString ? message.toString() : ''
     if (text.includes('out of memory')) return new Cut('memory', 'The step ran out of memory.')
     if (text.includes('call stack')) return new Cut('stack', 'The step ran out of stack.')
-    return new Cut('trap', 'The step brought the engine down.')
+    return new Cut('trap', 'The step brought the engine down.' + text + new JSValueHandle(vm, thrown).getProp('stack').toString())
   }
 
   // What the guest is made of

@@ -51,18 +51,24 @@ export async function resume(
 function mustKnowModule({ runId, agent }: RunRow, place: Place): string {
   const module = moduleOf(place.file, runId)
   if (module !== undefined) return module
-  throw new UsageError(`Run ${runId} of the agent '${agent}' was not started by you on this machine: its code is not known.`, {
-    hint: `Say which module to trust with it: pca resume ${runId}${place.flag} --agent <module>`,
-  })
+  throw new UsageError(
+    `Run ${runId} of the agent '${agent}' was not started by you on this machine: its code is not known.`,
+    {
+      hint: `Say which module to trust with it: pca resume ${runId}${place.flag} --agent <module>`,
+    },
+  )
 }
 
 async function answerOnly(agent: PersistentCodeAgent, { runId }: RunRow, typed: string): Promise<void> {
   const [only, second] = agent.questions
   if (only === undefined || second !== undefined) {
-    throw new UsageError(`--answer answers the only open question; run ${runId} has ${counted(agent.questions.length, 'open question')}.`, {
-      hint: only === undefined ? `Go on without it: pca resume ${runId}` : 'Answer each: pca inbox shows them.',
-    })
+    throw new UsageError(
+      `--answer answers the only open question; run ${runId} has ${counted(agent.questions.length, 'open question')}.`,
+      {
+        hint:
+          only === undefined ? `Go on without it: pca resume ${runId}` : 'Answer each: pca inbox shows them.',
+      },
+    )
   }
   await agent.answer(only.id, { type: 'respond', value: await valueOf(typed, only.schema) })
 }
-

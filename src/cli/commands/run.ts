@@ -26,7 +26,9 @@ export async function run(
   const [inputs, steps] = [inputsOf(options.input ?? []), stepsOf(options.maxSteps)]
   const task = typed === '-' ? (await text(process.stdin)).trim() : typed
   if (task === undefined || task.trim() === '') {
-    throw new UsageError('There is no task.', { hint: `Write it after the module, or '-' to read it from stdin: pca run ${module} '<task>'` })
+    throw new UsageError('There is no task.', {
+      hint: `Write it after the module, or '-' to read it from stdin: pca run ${module} '<task>'`,
+    })
   }
   const agent = await loadAgent(module)
   const place = placeOf(settings, storageOf(agent.storagePath, module, settings))

@@ -1,0 +1,134 @@
+/** `pca approve`, `pca reject`, `pca answer`: a person's decision on an open question. It is recorded, nothing is driven. */
+import { StateNotFoundError, UsageError } from '../../base/errors.ts'
+import type { Decision } from '../../journal/entry.ts'
+import type { QuestionRow, Store } from '../../journal/store.ts'
+import { questionOf, type Question } from '../../run/result.ts'
+import { answerQuestion } from '../../run/signal.ts'
+import { editText, mustBeJson, valueOf } from '../decide.ts'
+import { allRuns, findQuestion } from '../find.ts'
+import { openStore, storePlace } from '../place.ts'
+import { tellEdit, terminalOf } from '../prompt.ts'
+import type { Screen } from '../screen.ts'
+import type { Settings } from '../settings.ts'
+import { indented, jsonText, safe, shown } from '../text.ts'
+
+interface By {
+  readonly by?: string
+}
+
+/** `edit`: JSON, or `true` where an editor is to be opened. */
+export type ApproveOptions = By & { readonly edit?: string | true }
+export type RejectOptions = By & { readonly reason?: string }
+
+export async function approve(
+  screen: Screen,
+  settings: Settings,
+  given: string,
+  options: ApproveOptions,
+): Promise<number> {
+  return decide(screen, settings, given, options, async (question) => {
+    if (options.edit === undefined) return { type: 'approve' }
+    if (typeof options.edit === 'string') return { type: 'edit', args: mustBeJson(options.edit, '--edit') }
+    return edited(screen, question)
+  })
+}
+
+export async function reject(
+  screen: Screen,
+  settings: Settings,
+  given: string,
+  options: RejectOptions,
+): Promise<number> {
+  const { reason } = options
+  return decide(screen, settings, given, options, async () => ({
+    type: 'reject',
+    ...(reason === undefined ? {} : { reason }),
+  }))
+}
+
+export async function answer(
+  screen: Screen,
+  settings: Settings,
+  { question, value }: { readonly question: string; readonly value: string },
+  options: By,
+): Promise<number> {
+  return decide(screen, settings, question, options, async (asked) => ({
+    type: 'respond',
+    value: await valueOf(value, asked?.schema),
+  }))
+}
+
+type Choose = (question: Question | undefined) => Promise<Decision>
+
+async function decide(
+  screen: Screen,
+  settings: Settings,
+  given: string,
+  { by }: By,
+  choose: Choose,
+): Promise<number> {
+  const place = await storePlace(settings)
+  await using store = openStore(place, 'write')
+  const row = await findQuestion(store, given)
+  const question = row === undefined ? undefined : questionOf(row)
+  const decision = await choose(question)
+  const runId = row?.runId ?? (await runOfClosed(store, given))
+  await answerQuestion(store, runId, row?.id ?? given, decision, by)
+  const id = row?.id ?? given
+  if (screen.json) screen.data({ v: 1, question: id, runId, decision })
+  else {
+    const { out } = screen
+    out.line(
+      `${DONE[decision.type]} ${id}${row === undefined ? ' (as before)' : ''}${whatOf(row, question, decision)}`,
+    )
+    out.line(`Go on:\n  pca resume ${runId}${place.flag}`)
+  }
+  return 0
+}
+
+const DONE: Readonly<Record<Decision['type'], string>> = {
+  approve: 'Approved',
+  edit: 'Approved, with edited arguments,',
+  reject: 'Rejected',
+  respond: 'Answered',
+}
+
+/** The exact arguments that the decision is about. */
+function whatOf(row: QuestionRow | undefined, question: Question | undefined, decision: Decision): string {
+  if (row === undefined || question === undefined) return ''
+  if (decision.type === 'respond') return `: ${jsonText(decision.value)}`
+  const { call } = question
+  if (call === undefined) return `: ${safe(question.message)}`
+  const args = decision.type === 'edit' ? decision.args : call.args
+  return `: ${safe(call.tool)}\n${indented(shown(args), '    ')}`
+}
+
+/** A question that is closed keeps its decision: its run is the one that knows the id. No signal is stored by asking. */
+async function runOfClosed(store: Store, id: string): Promise<string> {
+  for (const { runId } of await allRuns(store)) {
+    const receipt = await store.signal(runId, id, {
+      kind: 'answer',
+      question: id,
+      decision: { type: 'reject' },
+    })
+    if (!receipt.accepted && receipt.why !== 'unknown') return runId
+  }
+  throw new StateNotFoundError(`There is no open question ${id}.`, { hint: 'pca inbox lists the open ones.' })
+}
+
+async function edited(screen: Screen, question: Question | undefined): Promise<Decision> {
+  const call = question?.call
+  if (call === undefined)
+    throw new UsageError('There are no arguments to edit: this question is not about a call.')
+  const args = editText(shown(call.args))
+  if (!tellEdit(screen.err, call.args, args)) {
+    throw new UsageError('Nothing was changed, and nothing was sent.', {
+      hint: 'Approve it as it is without --edit.',
+    })
+  }
+  if (process.stdin.isTTY && screen.err.isTerminal) {
+    const sure = await terminalOf(screen.err).read('Approve with these arguments? [y]es, [n]o: ')
+    if (sure?.trim().toLowerCase().startsWith('y') !== true) throw new UsageError('Nothing was sent.')
+  }
+  return { type: 'edit', args }
+}

@@ -1,0 +1,171 @@
+/** `pca show`: what happened in a run, step by step, or entry by entry. Loads nothing that drives. */
+import { UsageError } from '../../base/errors.ts'
+import { showDuration } from '../../base/duration.ts'
+import type { ActionStep, MemoryStep } from '../../agent/memory.ts'
+import type { Entry } from '../../journal/entry.ts'
+import { GENESIS } from '../../journal/envelope.ts'
+import { stepOf } from '../../journal/state.ts'
+import { inspectRun, type Inspection } from '../../run/inspect.ts'
+import { readEntries } from '../../run/recover.ts'
+import { openQuestions, type Question } from '../../run/result.ts'
+import { findRun } from '../find.ts'
+import { openStore, storePlace, type Place } from '../place.ts'
+import { inputOf } from '../progress.ts'
+import { answersTo, tellQuestion } from '../questions.ts'
+import type { Pen, Screen } from '../screen.ts'
+import type { Settings } from '../settings.ts'
+import { counted, cut, indented, jsonText, oneLine, safe, shown } from '../text.ts'
+
+export interface ShowOptions {
+  readonly step?: string
+  readonly events?: boolean
+}
+
+export async function show(
+  screen: Screen,
+  settings: Settings,
+  given: string,
+  options: ShowOptions,
+): Promise<number> {
+  const step = stepNumber(options.step)
+  if (step !== undefined && options.events === true)
+    throw new UsageError('--step and --events do not go together.')
+  const place = await storePlace(settings)
+  await using store = openStore(place, 'read')
+  const { runId } = await findRun(store, given)
+  const { entries } = await readEntries(store, runId, 0, GENESIS)
+  if (options.events === true) {
+    tellEntries(screen, runId, entries)
+    return 0
+  }
+  const run = await inspectRun(store, runId, step)
+  const steps = run.memory.steps.filter(
+    (it) => step === undefined || (it.kind === 'action' && it.number === step),
+  )
+  const questions = step === undefined ? await openQuestions(store, runId) : []
+  if (screen.json) {
+    const { memory, ...rest } = run
+    const wanted = new Set<unknown>(steps)
+    const plainSteps = memory.toJSON().steps.filter((_, at) => wanted.has(memory.steps[at]))
+    screen.data({ v: 1, ...rest, steps: plainSteps })
+    return 0
+  }
+  tellRun(screen.out, run, { steps, calls: callsOf(entries), whole: step === undefined })
+  tellWayOn(screen.out, run, questions, place)
+  return 0
+}
+
+function stepNumber(typed: string | undefined): number | undefined {
+  if (typed === undefined) return undefined
+  if (/^[1-9]\d{0,8}$/.test(typed)) return Number(typed)
+  throw new UsageError(`--step ${typed}: a whole number above 0.`)
+}
+
+/** A call as one line says it. */
+interface CallLine {
+  readonly step: number
+  readonly id: string
+  readonly what: string
+  readonly startedAt?: number
+  readonly how: string
+}
+
+type Calls = readonly CallLine[]
+
+function callsOf(entries: readonly Entry[]): Calls {
+  const calls = new Map<string, CallLine>()
+  const change = (id: string, change: (call: CallLine) => Partial<CallLine>): void => {
+    const call = calls.get(id)
+    if (call !== undefined) calls.set(id, { ...call, ...change(call) })
+  }
+  for (const entry of entries) {
+    if (entry.kind === 'call-requested')
+      calls.set(entry.call, {
+        step: stepOf(entry.call),
+        id: entry.call,
+        what: `${oneLine(entry.tool)}(${inputOf(entry.input)})`,
+        how: 'open',
+      })
+    else if (entry.kind === 'call-started')
+      change(entry.call, () => ({ startedAt: entry.at, how: 'in flight' }))
+    else if (entry.kind === 'call-withdrawn') change(entry.call, () => ({ how: `withdrawn (${entry.why})` }))
+    else if (entry.kind === 'call-returned')
+      change(entry.call, ({ startedAt }) => ({
+        how: `${entry.outcome.ok ? 'returned' : `failed: ${oneLine(entry.outcome.error.message)}`}${startedAt === undefined ? '' : ` (${showDuration(entry.at - startedAt)})`}`,
+      }))
+  }
+  return [...calls.values()]
+}
+
+function tellRun(
+  pen: Pen,
+  run: Inspection,
+  {
+    steps,
+    calls,
+    whole,
+  }: { readonly steps: readonly MemoryStep[]; readonly calls: Calls; readonly whole: boolean },
+): void {
+  pen.line(
+    `${pen.paint('bold', run.runId)}  ${run.status}  ${safe(run.agent)}  ${counted(run.stepCount, 'step')}`,
+  )
+  for (const step of steps) {
+    pen.line()
+    if (step.kind === 'task')
+      pen.line(`${pen.paint('bold', `Task ${step.number}`)}\n${indented(safe(step.task))}`)
+    else if (step.kind === 'action')
+      tellAction(
+        pen,
+        step,
+        calls.filter((call) => call.step === step.number),
+      )
+    else pen.line(`${pen.paint('bold', `Answer (${step.reason})`)}\n${indented(answerOf(step.output))}`)
+  }
+  if (!whole || run.calls.length === 0) return
+  pen.line(`\n${pen.paint('bold', 'Open calls')}`)
+  for (const call of run.calls) pen.line(`  ${call.id} ${oneLine(call.tool)}: ${call.waits}`)
+}
+
+function answerOf(output: unknown): string {
+  return typeof output === 'string' ? safe(output) : shown(output)
+}
+
+function tellAction(pen: Pen, step: ActionStep, calls: Calls): void {
+  pen.line(
+    `${pen.paint('bold', `Step ${step.number}`)}${step.durationMs > 0 ? pen.paint('dim', `  ${showDuration(step.durationMs)}`) : ''}`,
+  )
+  if (step.thought !== '') pen.line(indented(safe(step.thought)))
+  pen.line(pen.paint('dim', indented(safe(step.code.trimEnd()), '    ')))
+  for (const { id, what, how } of calls)
+    pen.line(pen.paint('cyan', cut(`  ${id} ${what} ${how}`, Math.max(pen.columns, 40))))
+  if (step.output !== '') pen.line(indented(safe(step.output.trimEnd()), '  | '))
+  if (step.value !== undefined) pen.line(`  = ${indented(safe(step.value), '    ').trimStart()}`)
+  if (step.error !== undefined)
+    pen.line(pen.paint('red', `  ${safe(`${step.error.name}: ${step.error.message}`)}`))
+}
+
+function tellWayOn(pen: Pen, run: Inspection, questions: readonly Question[], place: Place): void {
+  for (const question of questions) {
+    pen.line()
+    tellQuestion(pen, question, Date.now())
+    pen.line(indented(answersTo(question, place.flag).join('\n')))
+  }
+  if (run.status === 'paused' || run.status === 'failed') {
+    pen.line(`\n${run.status === 'paused' ? 'Go on' : 'Try again'}: pca resume ${run.runId}${place.flag}`)
+  }
+}
+
+function tellEntries(screen: Screen, runId: string, entries: readonly Entry[]): void {
+  for (const entry of entries) {
+    const { seq, at, kind, epoch: _epoch, v: _v, ...body } = entry
+    if (screen.json) screen.data({ ...entry, at: new Date(at) })
+    else
+      screen.out.line(
+        cut(
+          `${String(seq).padStart(4)}  ${new Date(at).toISOString()}  ${screen.out.paint('bold', kind)}  ${oneLine(jsonText(body))}`,
+          screen.out.columns,
+        ),
+      )
+  }
+  if (screen.json) screen.data({ v: 1, runId, events: entries.length })
+}

@@ -1,0 +1,144 @@
+#!/usr/bin/env node
+/** `pca`: the command line. Words to functions; each command is loaded when it is called. The door to commander. */
+import { readFileSync } from 'node:fs'
+import { Command, CommanderError } from 'commander'
+import { UsageError } from '../base/errors.ts'
+import { parseJson } from '../base/json.ts'
+import type { ApproveOptions, RejectOptions } from './commands/answer.ts'
+import type { ResumeOptions } from './commands/resume.ts'
+import type { RunOptions } from './commands/run.ts'
+import type { ShowOptions } from './commands/show.ts'
+import { EXIT, tellFailure } from './failure.ts'
+import { leave, screenOf, type Screen } from './screen.ts'
+import { settingsOf, type GlobalOptions, type Settings } from './settings.ts'
+
+/** What a command does: its exit code. */
+type Action = (screen: Screen, settings: Settings) => Promise<number>
+
+const pca = new Command('pca')
+  .description('Agents that write code as their actions, and survive anything.')
+  .option('--store <path>', `the state file (PCA_STORE; else the agent's own, else ./agent_state.db)`)
+  .option(
+    '--agent <module>',
+    'the module that exports the agent (PCA_AGENT; else the one that a run was started with here)',
+  )
+  .option('--json', 'JSON lines on stdout, the last is the result')
+  .option('--no-color', 'no colour (NO_COLOR)')
+  .version(versionOf(), '-V, --version', 'print the version')
+  .helpOption('-h, --help', 'print help')
+  .helpCommand(false)
+  .configureHelp({ showGlobalOptions: true })
+  .configureOutput({ outputError: () => undefined })
+  .exitOverride()
+
+pca.commandsGroup('Drive:')
+
+command('run [agent.ts] [task]', `start a task; '-' reads it from stdin`)
+  .option('--id <run>', 'name the run; the same task under the same id is started once')
+  .option('--input <k=v>', 'a variable for the code, JSON or text (repeatable)', gathered)
+  .option('--max-steps <n>', 'turns of the model')
+  .option('--wait', 'stay through timers instead of resting')
+  .action((module: string | undefined, task: string | undefined, options: RunOptions) =>
+    act(async (...here) => (await import('./commands/run.ts')).run(...here, { module, task }, options)),
+  )
+command('resume [run]', 'go on with a run, also one whose process died')
+  .option('--answer <json>', 'answer its only open question first')
+  .option('--wait', 'stay through timers instead of resting')
+  .action((run: string | undefined, options: ResumeOptions) =>
+    act(async (...here) => (await import('./commands/resume.ts')).resume(...here, run, options)),
+  )
+command('work', 'drive every run that can go on by itself')
+  .option('--once', 'only those that are due now')
+  .action((options: { readonly once?: boolean }) =>
+    act(async (...here) => (await import('./commands/work.ts')).work(...here, options.once === true)),
+  )
+
+pca.commandsGroup('Look:')
+
+command('list', 'the runs')
+  .option('--status <status>', 'running, paused, completed, stopped or failed (repeatable)', gathered)
+  .action((options: { readonly status?: readonly string[] }) =>
+    act(async (...here) => (await import('./commands/list.ts')).list(...here, options.status ?? [])),
+  )
+command('show <run>', 'what happened, step by step')
+  .option('--step <n>', 'only this step')
+  .option('--events', `the journal's entries`)
+  .action((run: string, options: ShowOptions) =>
+    act(async (...here) => (await import('./commands/show.ts')).show(...here, run, options)),
+  )
+
+pca.commandsGroup('Decide:')
+
+command('inbox', 'the open questions of all runs').action(() =>
+  act(async (...here) => (await import('./commands/inbox.ts')).inbox(...here)),
+)
+command('approve <question>', 'let a call happen')
+  .option('--edit [json]', 'with these arguments instead; without any, in $EDITOR')
+  .option('--by <who>', 'who decided')
+  .action((question: string, options: ApproveOptions) =>
+    act(async (...here) => (await import('./commands/answer.ts')).approve(...here, question, options)),
+  )
+command('reject <question>', 'do not let it happen')
+  .option('--reason <text>', 'told to the model')
+  .option('--by <who>', 'who decided')
+  .action((question: string, options: RejectOptions) =>
+    act(async (...here) => (await import('./commands/answer.ts')).reject(...here, question, options)),
+  )
+command('answer <question> <json>', 'answer a question; what is no JSON is text')
+  .option('--by <who>', 'who answered')
+  .action((question: string, value: string, options: { readonly by?: string }) =>
+    act(async (...here) =>
+      (await import('./commands/answer.ts')).answer(...here, { question, value }, options),
+    ),
+  )
+
+pca.commandsGroup('Halt:')
+
+command('pause <run>', 'rest at the next safe point').action((run: string) =>
+  act(async (...here) => (await import('./commands/halt.ts')).pause(...here, run)),
+)
+command('stop <run>', 'end it for good')
+  .option('--reason <text>', 'why')
+  .action((run: string, options: { readonly reason?: string }) =>
+    act(async (...here) => (await import('./commands/halt.ts')).stop(...here, run, options.reason)),
+  )
+
+try {
+  await pca.parseAsync()
+} catch (error) {
+  if (!(error instanceof CommanderError)) throw error
+  if (error.exitCode === 0) await leave(EXIT.done)
+  // What was typed was no command; options that came before the mistake may not have been read.
+  const screen = screenOf(settingsOf({ json: process.argv.includes('--json') }, process.env))
+  if (error.code === 'commander.help') await leave(EXIT.usage)
+  await leave(tellFailure(screen, new UsageError(error.message.replace(/^error: /, ''))))
+}
+
+function command(usage: string, description: string): Command {
+  return pca.command(usage).description(description)
+}
+
+/** Runs a command's function and leaves with its exit code. */
+async function act(action: Action): Promise<void> {
+  const settings = settingsOf(pca.opts<GlobalOptions>(), process.env)
+  const screen = screenOf(settings)
+  let code: number
+  try {
+    code = await action(screen, settings)
+  } catch (error) {
+    code = tellFailure(screen, error)
+  }
+  await leave(code)
+}
+
+function gathered(value: string, before: readonly string[] = []): readonly string[] {
+  return [...before, value]
+}
+
+function versionOf(): string {
+  const manifest = parseJson(
+    readFileSync(new URL('../../package.json', import.meta.url), 'utf8'),
+    'package.json',
+  )
+  return String(Object(manifest).version)
+}
