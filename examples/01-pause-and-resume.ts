@@ -48,7 +48,11 @@ else await secondProcess()
 async function firstProcess(): Promise<void> {
   await using agent = new PersistentCodeAgent({ tools, model, storagePath: path })
   // What a web server does for each request: the caller's trace is the active one.
-  const caller = { traceId: 'c0ffee'.padEnd(32, '1'), spanId: 'beef'.padEnd(16, '2'), traceFlags: TraceFlags.SAMPLED }
+  const caller = {
+    traceId: 'c0ffee'.padEnd(32, '1'),
+    spanId: 'beef'.padEnd(16, '2'),
+    traceFlags: TraceFlags.SAMPLED,
+  }
   const active = trace.setSpanContext(ROOT_CONTEXT, caller)
   const result = await context.with(active, () => agent.run('Count the words'))
   console.log(`process 1: ${result.status}: ${result.status === 'paused' ? result.message : ''}`)
@@ -68,14 +72,20 @@ async function secondProcess(): Promise<void> {
     otelContextHandler: ({ traceparent }) => {
       const [, traceId = '', spanId = ''] = traceparent.split('-')
       console.log(`process 2: trace ${traceId}`)
-      return trace.setSpanContext(ROOT_CONTEXT, { traceId, spanId, traceFlags: TraceFlags.SAMPLED, isRemote: true })
+      return trace.setSpanContext(ROOT_CONTEXT, {
+        traceId,
+        spanId,
+        traceFlags: TraceFlags.SAMPLED,
+        isRemote: true,
+      })
     },
   })
   const result = await agent.run(agent.task, { reset: false })
   console.log(`process 2: ${result.status}, resumed from ${result.resumedFrom}`)
   if (result.status === 'completed') console.log('process 2: output', result.output)
   for (const step of agent.memory.steps)
-    if (step.kind === 'action' && step.output !== '') console.log(`printed in step ${step.number}:\n${step.output}`)
+    if (step.kind === 'action' && step.output !== '')
+      console.log(`printed in step ${step.number}:\n${step.output}`)
 
   await using stopper = new PersistentCodeAgent({
     tools,

@@ -1,5 +1,5 @@
 /**
- * What happens to a call when its process dies in the middle of it: the tool's `effect` says so, or its `probe`.
+ * What happens to a call when its process dies in the middle of it: the tool's `effect` says so.
  *
  *   node examples/03-crash-in-the-middle.ts
  */
@@ -16,26 +16,24 @@ const [, , caseOf, folder = mkdtempSync(join(tmpdir(), 'pca-'))] = process.argv
 /** What the world has seen: a line for each time that the tool ran. */
 const world = (name: string): string => join(folder, `${name}.log`)
 
-/** A tool that leaves its mark in the world; in the first attempt its process dies before it can answer. */
-function fatal(name: string, effect: Effect, canLook: boolean): ToolDefinition {
+/** A tool that leaves its mark in the world; the first process dies before it can answer. */
+function fatal(name: string, effect: Effect): ToolDefinition {
   return tool({
     name: 'pay',
     description: 'Pays the rent',
     effect,
-    ...(canLook ? { probe: async () => ({ happened: true, result: 'paid, as the bank says' }) } : {}),
-    execute: async (_input, { attempt, idempotencyKey }) => {
+    execute: async (_input, { idempotencyKey }) => {
       appendFileSync(world(name), `${idempotencyKey}\n`)
-      if (attempt === 1) process.kill(process.pid, 'SIGKILL')
+      if (caseOf !== undefined) process.kill(process.pid, 'SIGKILL')
       return 'paid'
     },
   })
 }
 
 const cases: Readonly<Record<string, ToolDefinition>> = {
-  idempotent: fatal('idempotent', 'idempotent', false),
-  keyed: fatal('keyed', 'keyed', false),
-  once: fatal('once', 'once', false),
-  probed: fatal('probed', 'once', true),
+  idempotent: fatal('idempotent', 'idempotent'),
+  keyed: fatal('keyed', 'keyed'),
+  once: fatal('once', 'once'),
 }
 
 function agentOf(name: string): PersistentCodeAgent {
@@ -66,5 +64,7 @@ async function crashAndGoOn(name: string): Promise<void> {
   }
   const keys = readFileSync(world(name), 'utf8').trim().split('\n')
   const output = result.status === 'completed' ? result.output : result.status
-  console.log(`${name}: ran ${keys.length} times with ${new Set(keys).size} key: ${String(output)}`)
+  console.log(
+    `${name}: ran ${keys.length === 1 ? 'once' : `${keys.length} times, with ${new Set(keys).size} key`}: ${String(output)}`,
+  )
 }

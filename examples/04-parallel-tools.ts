@@ -54,7 +54,9 @@ async function dieHalfway(): Promise<void> {
 }
 
 async function watchAndGoOn(): Promise<void> {
-  const { signal } = spawnSync(process.execPath, [import.meta.filename, 'first', folder], { stdio: 'inherit' })
+  const { signal } = spawnSync(process.execPath, [import.meta.filename, 'first', folder], {
+    stdio: 'inherit',
+  })
   const before = started()
   console.log(`process 1: started ${before.length} calls, died by ${signal}`)
 

@@ -9,7 +9,7 @@ import { fork, type ChildProcess } from 'node:child_process'
 import { rmSync, statSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import { createInterface } from 'node:readline/promises'
-import { PersistentCodeAgent, type Decision, type Entry, type Question } from '../src/index.ts'
+import { PersistentCodeAgent, type Decision, type Entry } from '../src/index.ts'
 import { createAgent, euros, folder, ledgerPath, storagePath, TASK } from './start/agent.ts'
 import { driveForParent, type Told } from './start/drive.ts'
 import { readLedger } from './start/ledger.ts'
@@ -77,9 +77,15 @@ async function start(): Promise<void> {
   heading(`2. kill -9 ${pid}`)
   child?.kill('SIGKILL')
   const died = await ended()
-  say(`The process is dead (${bad(String(died.signal))}): in a tool call, in a loop, in the middle of a step.`)
-  say('The payment was booked, and the answer was lost. The model, the code and its variables are gone with it.')
-  say(`What is left is a file: ${shown(storagePath)}, ${kilobytes()} KB, ${story.entries} entries of a journal.`)
+  say(
+    `The process is dead (${bad(String(died.signal))}): in a tool call, in a loop, in the middle of a step.`,
+  )
+  say(
+    'The payment was booked, and the answer was lost. The model, the code and its variables are gone with it.',
+  )
+  say(
+    `What is left is a file: ${shown(storagePath)}, ${kilobytes()} KB, ${story.entries} entries of a journal.`,
+  )
 }
 
 async function goOnAfterKill(): Promise<void> {
@@ -89,7 +95,9 @@ async function goOnAfterKill(): Promise<void> {
   await ended()
   if (interruptedBy !== undefined) return
   const arrivals = readLedger(ledgerPath).filter((line) => line.event === 'started' && line.invoice === SLOW)
-  say(`${SLOW} was asked for ${arrivals.length} times, with the same key, so it was booked once. That is what`)
+  say(
+    `${SLOW} was asked for ${arrivals.length} times, with the same key, so it was booked once. That is what`,
+  )
   say("effect: 'keyed' allows. A tool with effect 'once' is never sent again on its own: a person is asked.")
   const waiting = lastOpenCall()
   if (waiting === undefined) return
@@ -106,7 +114,7 @@ async function decide(): Promise<void> {
   const [question] = agent.questions
   if (question === undefined) throw new Error('The run should wait for an approval, and does not.')
   say(`The run asks: ${bold(question.message)}`)
-  const decision = await askPerson(question)
+  const decision = await askPerson()
   if (decision !== undefined) await agent.answer(question.id, decision, { by: 'npm start' })
 }
 
@@ -173,10 +181,14 @@ async function report(): Promise<number> {
   )
 
   heading('Where to look next')
-  say(`npm run pca -- show ${agent.runId} --store ${shown(storagePath)}   ${dim('the whole run, step by step')}`)
+  say(
+    `npm run pca -- show ${agent.runId} --store ${shown(storagePath)}   ${dim('the whole run, step by step')}`,
+  )
   say(`npm run pca -- list --store ${shown(storagePath)}`)
   say('Where the package is installed, it is: npx pca show …')
-  say('examples/01-pause-and-resume.ts and its neighbours are short programs, one idea each. README.md says the rest.')
+  say(
+    'examples/01-pause-and-resume.ts and its neighbours are short programs, one idea each. README.md says the rest.',
+  )
   return odd.length === 0 ? 0 : 1
 }
 
@@ -206,12 +218,14 @@ async function ended(): Promise<{ readonly signal: NodeJS.Signals | null }> {
 
 /** Resolves when the slow booking has arrived at the accounting system; or the process has ended before. */
 async function watchLedger(): Promise<void> {
-  const arrived = (): boolean =>
-    readLedger(ledgerPath).some(
-      (line) => line.event === 'done' && line.invoice === SLOW && lastOpenCall()?.key === line.key,
-    )
-  while (child?.exitCode === null && child.signalCode === null && !arrived())
+  const driving = child
+  const lives = (): boolean => driving?.exitCode === null && driving.signalCode === null
+  while (lives()) {
+    const key = lastOpenCall()?.key
+    const lines = readLedger(ledgerPath)
+    if (lines.some((it) => it.event === 'done' && it.invoice === SLOW && it.key === key)) return
     await new Promise((resolve) => setTimeout(resolve, 5))
+  }
 }
 
 function interrupt(signal: keyof typeof EXIT_CODES): void {
@@ -237,7 +251,9 @@ function sayHowToGoOn(exitCode: number): number {
 
 function hear(told: Told): void {
   if (told.type === 'ready')
-    say(`Resumed from ${story.heap} in ${bold(`${Math.round(told.ms)} ms`)}, in the same line, with the same variables.`)
+    say(
+      `Resumed from ${story.heap} in ${bold(`${Math.round(told.ms)} ms`)}, in the same line, with the same variables.`,
+    )
   if (told.type === 'run') story.runId = told.runId
   if (told.type === 'result') story.status = told.result.status
   if (told.type === 'entry') hearEntry(told.entry)
@@ -287,7 +303,7 @@ function lastOpenCall(): Call | undefined {
 // The person
 
 /** Asks at the terminal; where there is none, takes the default and says so. */
-async function askPerson(question: Question): Promise<Decision | undefined> {
+async function askPerson(): Promise<Decision | undefined> {
   const { promise, resolve } = Promise.withResolvers<Decision | undefined>()
   if (!process.stdin.isTTY || !process.stdout.isTTY) {
     say('There is no terminal to ask at, so the default answer is taken: approve.')

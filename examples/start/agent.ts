@@ -44,7 +44,8 @@ const listInvoices = tool({
 
 const bankStatement = tool({
   name: 'bankStatement',
-  description: 'The payments that came in. Amounts are in cents; `reference` is the invoice that the payer named.',
+  description:
+    'The payments that came in. Amounts are in cents; `reference` is the invoice that the payer named.',
   effect: 'read',
   execute: async () => {
     const { payments } = Statement.parse(JSON.parse(readFileSync(join(input, 'bank-statement.json'), 'utf8')))
@@ -53,7 +54,9 @@ const bankStatement = tool({
 })
 
 const Statement = z.object({
-  payments: z.array(z.object({ date: z.string(), from: z.string(), reference: z.string(), amount: z.string() })),
+  payments: z.array(
+    z.object({ date: z.string(), from: z.string(), reference: z.string(), amount: z.string() }),
+  ),
 })
 
 const bookPayment = tool({

@@ -33,7 +33,8 @@ export async function driveForParent(how: 'start' | 'resume', slow: string | und
 
 function tell(told: Told): Promise<void> {
   return new Promise((resolve, reject) => {
-    if (process.send === undefined) throw new Error('This process has no parent to tell. Start it with npm start.')
+    if (process.send === undefined)
+      throw new Error('This process has no parent to tell. Start it with npm start.')
     process.send(told, undefined, {}, (error) => (error === null ? resolve() : reject(error)))
   })
 }

@@ -5,11 +5,14 @@
  * K2  Whatever a tool throws becomes an outcome: a pause, a stop, or an error that shows the code no stack, no path.
  */
 import { decode, encode } from '../base/codec.ts'
-import { milliseconds } from '../base/duration.ts'
+import type { Clock } from '../base/clock.ts'
+import { milliseconds, showDuration } from '../base/duration.ts'
 import { ToolError, UsageError } from '../base/errors.ts'
 import type { GuestCall, GuestError } from '../base/halt.ts'
 import { AgentPausedException, interruptionIn, type PauseOptions } from '../base/interruption.ts'
+import type { CallOutcome } from '../journal/entry.ts'
 import type { OpenCall } from '../journal/state.ts'
+import type { ToolCallOptions } from '../tool/tool.ts'
 import type { Tool } from '../tool/tools.ts'
 import type { Happening, PauseGiven, PreparedCall, QuestionGiven } from './happening.ts'
 
@@ -21,6 +24,7 @@ export interface CallRoom {
   readonly key: (call: string) => string
   /** The carrier of whatever is active now, or of what the author gave. */
   readonly carrier: (given?: unknown) => { readonly traceparent?: string; readonly tracestate?: string }
+  readonly clock: Clock
   log(line: string): void
   now(): number
 }
@@ -98,35 +102,10 @@ export async function sendCall(
       outcome: { ok: false, error: { name: 'ToolError', message: `There is no tool ${call.tool}.` } },
     }
   try {
-    const output = await tool.execute(decode(input), {
-      toolCallId: call.id,
-      idempotencyKey: room.key(call.id),
-      runId: room.runId,
-      attempt: call.attempt,
-      abortSignal,
-      context: room.context,
-      ask: async (question) => {
-        if (call.answered !== undefined) return call.answered.value
-        throw new AgentPausedException('A tool asks', { question, onAnswer: 'call' })
-      },
-      log: (...parts: readonly unknown[]) =>
-        room.log(parts.map((part) => (typeof part === 'string' ? part : JSON.stringify(part))).join(' ')),
-      ...(call.answered === undefined ? {} : { answer: call.answered.value }),
-      ...(state === undefined ? {} : { state: decode(state) }),
-    })
-    const checked = await tool.checkOutput(output)
-    if (!checked.ok)
-      return {
-        ...settled,
-        outcome: {
-          ok: false,
-          error: {
-            name: 'ToolError',
-            message: `${call.tool} returned what its outputSchema does not allow: ${checked.message}`,
-          },
-        },
-      }
-    return { ...settled, outcome: { ok: true, value: encode(checked.value) } }
+    const timed = timeLimit(tool, abortSignal, room.clock)
+    const given = state === undefined ? {} : { state: decode(state) }
+    const executed = tool.execute(decode(input), { ...optionsOf(call, timed.abortSignal, room), ...given })
+    return { ...settled, outcome: await outcomeOf(tool, await timed.first(executed)) }
   } catch (error) {
     const thrown = interruptionIn(error)
     if (thrown === undefined) return { ...settled, outcome: { ok: false, error: guestError(error) } }
@@ -135,6 +114,86 @@ export async function sendCall(
         ? thrown
         : { is: 'pause' as const, pause: pauseGiven(thrown.message, thrown.options, room) }
     return { kind: 'interrupted', key, by: { call: call.id, attempt: call.attempt }, interruption }
+  }
+}
+
+/** Asks a tool whether a call that a crash cut had happened. A probe that fails has not found out. */
+export async function probeCall(
+  call: OpenCall,
+  input: string,
+  key: string,
+  abortSignal: AbortSignal,
+  room: CallRoom,
+): Promise<Happening> {
+  const probed = { kind: 'probed' as const, key, call: call.id }
+  const tool = room.tools.get(call.tool)
+  try {
+    const said = await tool?.probe?.(decode(input), optionsOf(call, abortSignal, room))
+    if (tool === undefined || said === undefined) return { ...probed, said: 'unknown' }
+    if (!said.happened) return { ...probed, said: 'not' }
+    return { ...probed, said: 'happened', outcome: await outcomeOf(tool, said.result) }
+  } catch (error) {
+    room.log(`the probe of ${call.tool} failed: ${guestError(error).message}`)
+    return { ...probed, said: 'unknown' }
+  }
+}
+
+/** What a tool is told of its call. */
+function optionsOf(call: OpenCall, abortSignal: AbortSignal, room: CallRoom): ToolCallOptions {
+  return {
+    toolCallId: call.id,
+    idempotencyKey: room.key(call.id),
+    runId: room.runId,
+    attempt: call.attempt,
+    abortSignal,
+    context: room.context,
+    ask: async (question) => {
+      if (call.answered !== undefined) return call.answered.value
+      throw new AgentPausedException('A tool asks', { question, onAnswer: 'call' })
+    },
+    log: (...parts: readonly unknown[]) =>
+      room.log(parts.map((part) => (typeof part === 'string' ? part : JSON.stringify(part))).join(' ')),
+    ...(call.answered === undefined ? {} : { answer: call.answered.value }),
+  }
+}
+
+/** A result as it crosses, if the tool's own schema allows it. */
+async function outcomeOf(tool: Tool, output: unknown): Promise<CallOutcome> {
+  const checked = await tool.checkOutput(output)
+  if (checked.ok) return { ok: true, value: encode(checked.value) }
+  const message = `${tool.name} returned what its outputSchema does not allow: ${checked.message}`
+  return { ok: false, error: { name: 'ToolError', message } }
+}
+
+/** A tool's `timeout`: its signal fires, and its call fails whether or not the tool listens. */
+function timeLimit(
+  tool: Tool,
+  abortSignal: AbortSignal,
+  clock: Clock,
+): { readonly abortSignal: AbortSignal; first<T>(executed: Promise<T>): Promise<T> } {
+  const { timeout } = tool
+  if (timeout === undefined) return { abortSignal, first: async (executed) => executed }
+  const over = new AbortController()
+  return {
+    abortSignal: AbortSignal.any([abortSignal, over.signal]),
+    async first(executed) {
+      const done = new AbortController()
+      const late = new Promise<never>((_resolve, reject) => {
+        const onDue = (): void => {
+          const error = new ToolError(
+            `${tool.name} did not return within ${showDuration(timeout)}. Whether it happened is not known.`,
+          )
+          over.abort(error)
+          reject(error)
+        }
+        clock.after(timeout, onDue, done.signal)
+      })
+      try {
+        return await Promise.race([executed, late])
+      } finally {
+        done.abort()
+      }
+    },
   }
 }
 

@@ -37,6 +37,8 @@ export function factsOf(state: State, happening: Happening, desk: Desk): readonl
       return settled(state, happening.call, happening.attempt, happening.outcome)
     case 'judged':
       return judged(state, happening)
+    case 'probed':
+      return probed(state, happening)
     case 'callback-returned':
       return state.phase.at === 'reviewing'
         ? [{ kind: 'callbacks-ran', step: happening.step, index: happening.index, name: happening.name }]
@@ -277,13 +279,26 @@ function judged(state: State, happening: Extract<Happening, { kind: 'judged' }>)
   const verdict: Fact = {
     kind: 'verdict-given',
     call: call.id,
-    required: happening.required,
+    about: 'approval',
+    said: happening.required ? 'required' : 'free',
     ...(happening.message === undefined ? {} : { message: happening.message }),
     ...(happening.expiresAt === undefined ? {} : { expiresAt: happening.expiresAt }),
   }
   return happening.required
     ? [verdict, approvalQuestion(state, call.id, call.tool, happening.message, happening.expiresAt)]
     : [verdict]
+}
+
+/** What the tool's own probe found out about a call that a crash cut. */
+function probed(state: State, happening: Extract<Happening, { kind: 'probed' }>): readonly Fact[] {
+  const call = state.calls[happening.call]
+  if (call?.at.is !== 'lost') return []
+  const verdict: Fact = { kind: 'verdict-given', call: call.id, about: 'probe', said: happening.said }
+  if (happening.outcome === undefined) return [verdict]
+  return [
+    verdict,
+    { kind: 'call-returned', call: call.id, attempt: call.attempt, outcome: happening.outcome },
+  ]
 }
 
 function interrupted(state: State, happening: Extract<Happening, { kind: 'interrupted' }>): readonly Fact[] {

@@ -96,6 +96,14 @@ export type Happening =
       readonly error?: GuestError
     }
   | {
+      readonly kind: 'probed'
+      readonly key: string
+      readonly call: CallId
+      readonly said: 'happened' | 'not' | 'unknown'
+      /** The result, where it had happened. */
+      readonly outcome?: CallOutcome
+    }
+  | {
       readonly kind: 'callback-returned'
       readonly key: string
       readonly step: number

@@ -18,8 +18,8 @@ import { nextDue, type Answer, type OpenCall, type Phase, type State } from '../
 export interface Setup {
   readonly callbacks: readonly string[]
   readonly checks: readonly string[]
-  /** The output that stands in for a missing one, encoded (`undefined`). */
-  readonly nothing: string
+  /** Tools that can find out whether a call had happened. */
+  readonly probes: ReadonlySet<string>
 }
 
 /** What only the driving process knows. */
@@ -42,6 +42,7 @@ export type Effect =
     }
   | { readonly do: 'call'; readonly key: string; readonly durable: boolean; readonly call: OpenCall }
   | { readonly do: 'judge'; readonly key: string; readonly durable: false; readonly call: OpenCall }
+  | { readonly do: 'probe'; readonly key: string; readonly durable: false; readonly call: OpenCall }
   | {
       readonly do: 'callback'
       readonly key: string
@@ -65,7 +66,7 @@ export function decide(state: State, setup: Setup, live: Live): readonly Fact[] 
   if (state.pause !== undefined && state.pause.cause !== 'waiting') return []
   if (state.pause !== undefined)
     return canGoOn(state, live) ? [{ kind: 'run-resumed', why: 'what it waited for has come' }] : []
-  const calls = decideCalls(state)
+  const calls = decideCalls(state, setup)
   if (calls.length > 0) return calls
   switch (state.phase.at) {
     case 'thinking':
@@ -91,7 +92,7 @@ export function next(state: State, setup: Setup): readonly Effect[] {
     return state.strays.length > 0 ? [{ do: 'grace', key: 'grace', durable: false }] : []
   if (state.pause !== undefined && state.pause.cause !== 'waiting')
     return [{ do: 'grace', key: 'grace', durable: false }]
-  const effects: Effect[] = Object.values(state.calls).flatMap(ofCall)
+  const effects: Effect[] = Object.values(state.calls).flatMap((call) => ofCall(call, setup))
   const due = nextDue(state)
   if (due !== undefined) effects.push({ do: 'wake', key: `wake:${due}`, durable: false, due })
   const { phase } = state
@@ -152,7 +153,7 @@ function callModel(state: State, attempt: number): Fact {
   return { kind: 'model-called', step: state.stepCount + 1, attempt, purpose }
 }
 
-function decideCalls(state: State): readonly Fact[] {
+function decideCalls(state: State, setup: Setup): readonly Fact[] {
   const closing = state.phase.at === 'closing'
   return Object.values(state.calls).flatMap((call): readonly Fact[] => {
     if (call.at.is === 'ready' && !closing) {
@@ -165,9 +166,14 @@ function decideCalls(state: State): readonly Fact[] {
         },
       ]
     }
-    if (call.at.is === 'lost') return [inDoubt(state, call)]
+    if (call.at.is === 'lost' && !isProbed(call, setup)) return [inDoubt(state, call)]
     return []
   })
+}
+
+/** A call in doubt whose tool can still be asked whether it happened. */
+function isProbed(call: OpenCall, setup: Setup): boolean {
+  return call.at.is === 'lost' && !call.at.probed && setup.probes.has(call.tool)
 }
 
 /** P4: a `once` call that a crash cut is never sent again without a word. */
@@ -240,7 +246,10 @@ export function waitingFor(state: State): string {
   return `Paused: ${parts.join('; ')}`
 }
 
-function ofCall(call: OpenCall): readonly Effect[] {
+function ofCall(call: OpenCall, setup: Setup): readonly Effect[] {
+  if (isProbed(call, setup)) {
+    return [{ do: 'probe', key: `probe:${call.id}:${call.attempt}`, durable: false, call }]
+  }
   if (call.at.is === 'judging') return [{ do: 'judge', key: `judge:${call.id}`, durable: false, call }]
   if (call.at.is !== 'started') return []
   const durable = call.effect === 'once' || call.effect === 'keyed'

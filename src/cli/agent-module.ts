@@ -24,7 +24,7 @@ export async function loadAgent(path: string): Promise<PersistentCodeAgent> {
   const given = await attempt(name, async () => {
     const module: unknown = await import(pathToFileURL(file).href)
     const exported: unknown = Reflect.get(Object(module), 'default')
-    return typeof exported === 'function' ? ((await exported()) as unknown) : exported
+    return typeof exported === 'function' ? await (exported as () => unknown)() : exported
   })
   if (isAgent(given)) return given
   throw new UsageError(`${name} does not export an agent: its default export ${describe(given)}.`, {

@@ -4,8 +4,10 @@
  */
 import { isPersistentAgentError } from '../base/errors.ts'
 import type { TaskOptions } from '../code-agent.ts'
+import type { RunRow, Store } from '../journal/store.ts'
 import type { PersistentCodeAgent } from '../persistent-code-agent.ts'
-import type { Question, RunResult } from '../run/result.ts'
+import { recover } from '../run/recover.ts'
+import { resultOf, type Question, type RunResult } from '../run/result.ts'
 import type { Run } from '../run/run.ts'
 import { exitOf, failureOf } from './failure.ts'
 import { interruption } from './interrupt.ts'
@@ -41,6 +43,18 @@ export async function driveRun(drive: Drive, task: string, options: TaskOptions)
     result = await watch(run, screen)
   }
   tellResult(screen, result, flags)
+  return exitOf(result)
+}
+
+/** Tells the result of a run that came to its end for good, and gives the exit code; `undefined`: it can go on. */
+export async function tellStored(
+  { screen, place, store }: Pick<Drive, 'screen' | 'place'> & { readonly store: Store },
+  { runId, status }: RunRow,
+): Promise<number | undefined> {
+  if (status !== 'completed' && status !== 'stopped') return undefined
+  const { state } = await recover(store, runId)
+  const result = await resultOf(store, state, { durationMs: 0, inFlight: [] })
+  tellResult(screen, result, { store: place.flag, agent: '' })
   return exitOf(result)
 }
 

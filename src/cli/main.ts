@@ -140,5 +140,5 @@ function versionOf(): string {
     readFileSync(new URL('../../package.json', import.meta.url), 'utf8'),
     'package.json',
   )
-  return String(Object(manifest).version)
+  return String(Reflect.get(Object(manifest), 'version'))
 }

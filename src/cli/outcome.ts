@@ -48,7 +48,7 @@ function tellPause(
   goOn: string,
 ): void {
   const { runId, message, questions, wakeAt, inFlight } = result
-  out.line(`Run ${runId} is paused: ${safe(message)}`)
+  out.line(`Run ${runId} is paused: ${safe(message.replace(/^Paused: /, ''))}`)
   tellInFlight({ out }, inFlight)
   for (const question of questions) {
     out.line()

@@ -107,13 +107,13 @@ export class Progress {
     if (call === undefined) return
     this.#calls.set(entry.call, { ...call, at: entry.at })
     const again = entry.attempt > 1 ? ` (attempt ${entry.attempt})` : ''
-    this.#line('cyan', `  ${entry.call} ${oneLine(call.name)}(${inputOf(call.input)})${again}`)
+    this.#line('cyan', `  ${entry.call} ${nameOf(call.name)}(${inputOf(call.input)})${again}`)
   }
 
   #callReturned(entry: Entry<'call-returned'>): void {
     const call = this.#calls.get(entry.call)
     this.#calls.delete(entry.call)
-    const name = call === undefined ? '' : ` ${oneLine(call.name)}`
+    const name = call === undefined ? '' : ` ${nameOf(call.name)}`
     const took = call === undefined ? '' : ` (${showDuration(entry.at - call.at)})`
     const { outcome } = entry
     if (outcome.ok) this.#line('dim', `  ${entry.call}${name} returned${took}`)
@@ -130,9 +130,16 @@ export class Progress {
   }
 }
 
+/** `$ask` and `$sleep` are the guest's own. */
+export function nameOf(tool: string): string {
+  return oneLine(tool.replace(/^\$/, ''))
+}
+
 /** The arguments of a call in one line. Large ones lie elsewhere. */
 export function inputOf(input: Stored): string {
-  return typeof input === 'string' ? oneLine(shown(decode(input), 0)) : '…'
+  if (typeof input !== 'string') return '…'
+  const args = decode(input)
+  return args === undefined ? '' : oneLine(shown(args, 0))
 }
 
 function retryOf({ retryAt, at }: Entry<'model-failed'>): string {

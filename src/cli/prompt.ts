@@ -10,7 +10,7 @@ import { shown } from './text.ts'
 /** The terminal: `read` gives a line, or `undefined` where the person left (Ctrl-C, Ctrl-D). */
 export interface Terminal {
   readonly pen: Pen
-  read(prompt: string): Promise<string | undefined>
+  readonly read: (prompt: string) => Promise<string | undefined>
 }
 
 export function terminalOf(pen: Pen): Terminal {

@@ -12,7 +12,7 @@ export function tellQuestion(pen: Pen, question: Question, now: number): void {
   pen.line(indented(safe(message)))
   if (call !== undefined) {
     pen.line(indented(pen.paint('cyan', safe(call.tool))))
-    pen.line(indented(shown(call.args), '    '))
+    pen.line(indented(call.args === undefined ? 'without arguments' : shown(call.args), '    '))
   }
   if (schema !== undefined) pen.line(indented(pen.paint('dim', `the answer fits ${jsonText(schema)}`)))
 }

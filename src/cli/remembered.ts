@@ -52,19 +52,22 @@ function file(): string {
 function read(): Modules {
   try {
     const found = parseJson(readFileSync(file(), 'utf8'), 'modules.json')
-    return typeof found === 'object' && found !== null && 'modules' in found ? checked(found.modules) : {}
+    return isRecord(found) ? checked(found['modules']) : {}
   } catch {
     return {}
   }
 }
 
 function checked(found: unknown): Modules {
-  if (typeof found !== 'object' || found === null) return {}
-  const whole = Object.values(found).every(
-    (runs) =>
-      typeof runs === 'object' && runs !== null && Object.values(runs).every((it) => typeof it === 'string'),
-  )
-  return whole ? (found as Modules) : {}
+  return isRecord(found) && Object.values(found).every(isPaths) ? (found as Modules) : {}
+}
+
+function isPaths(runs: unknown): boolean {
+  return isRecord(runs) && Object.values(runs).every((path) => typeof path === 'string')
+}
+
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 function replace(modules: Modules): void {

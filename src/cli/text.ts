@@ -7,8 +7,8 @@
 import { inspect } from 'node:util'
 import { plain } from '../agent/memory.ts'
 
-/** C0 but newline and tab, DEL, C1, line separators, format characters (bidi controls among them), lone surrogates. */
-const UNSAFE = /[\0-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]|(?![\u200c\u200d])\p{Cf}|\p{Cs}/gu
+/** Controls (C0, DEL, C1), formats (bidi and invisible ones among them), lone surrogates, line separators. */
+const UNSAFE = /(?![\n\t\u200c\u200d])[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu
 
 /** `text` with what could act on a terminal, or hide, written as escapes. Newlines and tabs stay. */
 export function safe(text: string): string {

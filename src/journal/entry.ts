@@ -156,9 +156,11 @@ interface Bodies {
     /** Whether a person must approve: known at once, or for the author's function to say. */
     readonly approval: 'never' | 'always' | 'judge'
   }
+  /** What a function of the author said of a call: whether a person must approve it, or whether it had happened. */
   'verdict-given': {
     readonly call: CallId
-    readonly required: boolean
+    readonly about: 'approval' | 'probe'
+    readonly said: 'required' | 'free' | 'happened' | 'not' | 'unknown'
     readonly message?: string
     readonly expiresAt?: number
   }

@@ -34,7 +34,7 @@ export type CallPlace =
   /** Dispatched; its result is awaited. */
   | { readonly is: 'started' }
   /** Dispatched by a driver that is gone, and it must not be sent again without a word. */
-  | { readonly is: 'lost' }
+  | { readonly is: 'lost'; readonly probed: boolean }
   | { readonly is: 'sleeping'; readonly due: number }
   /** Its tool paused the run: it returns `undefined` when the run goes on. */
   | { readonly is: 'parked' }
@@ -250,7 +250,11 @@ function change(state: State, entry: Entry): State {
         at: { is: entry.approval === 'judge' ? 'judging' : 'ready' },
       })
     case 'verdict-given':
-      return atPlace(state, entry.call, { is: 'ready' })
+      return atPlace(
+        state,
+        entry.call,
+        entry.said === 'unknown' ? { is: 'lost', probed: true } : { is: 'ready' },
+      )
     case 'question-asked':
       return askQuestion(state, entry)
     case 'question-answered':
@@ -431,7 +435,7 @@ function retry(phase: Phase): Phase {
 
 function lostOrReady(call: OpenCall): OpenCall {
   if (call.at.is !== 'started') return call
-  return { ...call, at: { is: call.effect === 'once' ? 'lost' : 'ready' } }
+  return { ...call, at: call.effect === 'once' ? { is: 'lost', probed: false } : { is: 'ready' } }
 }
 
 function askQuestion(state: State, entry: Entry<'question-asked'>): State {

@@ -99,7 +99,9 @@ class Driver {
         ...(definition.checkOutput === undefined ? [] : ['outputSchema']),
         ...definition.checks.map((check) => check.name),
       ],
-      nothing: encode(undefined),
+      probes: new Set(
+        [...definition.tools.values()].filter((tool) => tool.probe !== undefined).map((tool) => tool.name),
+      ),
     }
   }
 
@@ -188,7 +190,8 @@ class Driver {
         return
       default:
         if ('key' in happening) this.#running.delete(happening.key)
-        if (happening.kind === 'call-settled' && !isReadAgain(this.#log.state, happening.call)) this.#precious = true
+        if (happening.kind === 'call-settled' && !isReadAgain(this.#log.state, happening.call))
+          this.#precious = true
         this.#record(factsOf(this.#log.state, happening, this.#desk()))
         if (happening.kind === 'guest-halted' && happening.halt.kind !== 'killed')
           room?.printed(happening.halt.printed)

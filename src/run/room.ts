@@ -3,7 +3,15 @@
  * The driver says what to begin; what comes of it is posted.
  */
 import { Guest } from '../agent/act.ts'
-import { guestError, judgeCall, pauseGiven, prepareCall, sendCall, type CallRoom } from '../agent/call.ts'
+import {
+  guestError,
+  judgeCall,
+  pauseGiven,
+  probeCall,
+  prepareCall,
+  sendCall,
+  type CallRoom,
+} from '../agent/call.ts'
 import type { Definition } from '../agent/definition.ts'
 import type { Happening } from '../agent/happening.ts'
 import { idempotencyKey, type Effect } from '../agent/next.ts'
@@ -195,6 +203,16 @@ export class Room implements AsyncDisposable {
           effect.key,
           this.#callRoom(effect.call),
         )
+      case 'probe': {
+        const { call } = effect
+        return probeCall(
+          call,
+          await this.#around.log.text(call.input),
+          effect.key,
+          abortSignal,
+          this.#callRoom(call),
+        )
+      }
       case 'callback':
         return this.#callback(effect)
       case 'check':
@@ -396,6 +414,7 @@ export class Room implements AsyncDisposable {
       key: (id) => idempotencyKey(log.state, id),
       carrier: carrierOf,
       now: () => store.now(),
+      clock: this.#around.clock,
       log: (line) => live.logged(call.id, line),
     }
   }

@@ -29,7 +29,11 @@ const MAX_SOURCE = 512 * 1024
 export function compile(step: number, source: string): Compiled {
   const file = `step${step}.ts`
   if (source.length > MAX_SOURCE) {
-    return refused(file, source, { message: `The code is longer than ${MAX_SOURCE} characters`, line: 1, column: 1 })
+    return refused(file, source, {
+      message: `The code is longer than ${MAX_SOURCE} characters`,
+      line: 1,
+      column: 1,
+    })
   }
   const stripped = strip(source)
   if (!stripped.ok) return refused(file, source, stripped.fault)
@@ -92,7 +96,9 @@ function sourcePlace(code: string, offset: number, map: Program['map']): Omit<Sy
   const line = before.length
   const column = (before.at(-1) ?? '').length
   const segment = map?.[line - 1]?.findLast(([at]) => at <= column) ?? map?.[line - 1]?.[0]
-  return segment === undefined ? { line, column: column + 1 } : { line: segment[1] + 1, column: segment[2] + 1 }
+  return segment === undefined
+    ? { line, column: column + 1 }
+    : { line: segment[1] + 1, column: segment[2] + 1 }
 }
 
 /** The error that the model reads (P1). */
@@ -100,7 +106,10 @@ function refused(file: string, source: string, { message, line, column }: Syntax
   const where = `${file}:${line}:${column}`
   const shown = excerpt(source, line, column)
   const text = `${message} (${where})${shown === '' ? '' : `\n${shown}`}`
-  return { ok: false, error: { name: 'SyntaxError', message: text, stack: `SyntaxError: ${text}\n    at ${where}` } }
+  return {
+    ok: false,
+    error: { name: 'SyntaxError', message: text, stack: `SyntaxError: ${text}\n    at ${where}` },
+  }
 }
 
 /** The line, and a caret under the column; of a long line, the part around it. */

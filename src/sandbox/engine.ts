@@ -28,6 +28,17 @@ class Cut extends Error {
   }
 }
 
+// Neither our libs nor Node's types declare what WebAssembly gives.
+
+/** The memory's bytes, to be asked for afresh each time: they move when the memory grows. */
+function buffer(memory: unknown): ArrayBuffer {
+  return (memory as { readonly buffer: ArrayBuffer }).buffer
+}
+
+function stackPointer(global: unknown): number {
+  return (global as { readonly value: number }).value
+}
+
 let bytecode: Promise<Uint8Array> | undefined
 
 /**
@@ -37,7 +48,12 @@ let bytecode: Promise<Uint8Array> | undefined
 function compiledPrelude(parts: EngineParts): Promise<Uint8Array> {
   bytecode ??= (async () => {
     using vm = await QuickJS.create({ wasm: parts.module, wasi: () => STILL, timezoneOffset: 0 })
-    return vm.compile(parts.prelude, 'sandbox', EvalFlags.STRICT, CompileFlags.STRIP_SOURCE)
+    return vm.compile(
+      parts.prelude,
+      'sandbox',
+      EvalFlags.STRICT,
+      CompileFlags.STRIP_SOURCE | CompileFlags.STRIP_DEBUG,
+    )
   })()
   return bytecode
 }
@@ -91,7 +107,7 @@ export class Guest {
     const { api, grants, ...snapshot } = openImage(image)
     const vm = await QuickJS.restore({ ...snapshot, extensions: [] }, guest.#options(parts))
     guest.#vm = vm
-    vm.registerHostCallback(LOOK, (...args) => guest.#look(args))
+    
     guest.#api = api
     guest.#grants = grants
     return guest
@@ -128,8 +144,8 @@ export class Guest {
   image(): Uint8Array<ArrayBuffer> {
     const x = this.#exports()
     return sealImage({
-      memory: new Uint8Array(x.memory.buffer),
-      stackPointer: Number(x.__stack_pointer.value),
+      memory: new Uint8Array(buffer(x.memory)),
+      stackPointer: stackPointer(x.__stack_pointer),
       runtimePtr: x.qjs_get_runtime_ptr(),
       contextPtr: x.qjs_get_context_ptr(),
       api: this.#api,
@@ -191,7 +207,10 @@ export class Guest {
   }
 
   #timeout(): Cut {
-    return new Cut('timeout', `The code computed for more than ${this.#limits.stepTimeout} ms without waiting.`)
+    return new Cut(
+      'timeout',
+      `The code computed for more than ${this.#limits.stepTimeout} ms without waiting.`,
+    )
   }
 
   #killed(error: unknown): { readonly reason: KillReason; readonly message: string } {
@@ -214,7 +233,10 @@ export class Guest {
   }
 
   #call(op: string, ...texts: readonly string[]): string {
-    return this.#invoke(op, texts.map((text) => this.#text(text)))
+    return this.#invoke(
+      op,
+      texts.map((text) => this.#text(text)),
+    )
   }
 
   /** Calls `api` and frees the arguments. */
@@ -223,7 +245,7 @@ export class Guest {
     const all = [this.#text(op), ...args]
     const list = x.wasm_malloc(all.length * 4)
     if (list === 0) throw new Cut('memory', 'The step ran out of memory.')
-    const view = new DataView(x.memory.buffer)
+    const view = new DataView(buffer(x.memory))
     for (const [index, pointer] of all.entries()) view.setUint32(list + index * 4, pointer, true)
     const self = x.qjs_get_undefined()
     const result = x.qjs_call(this.#api, self, all.length, list)
@@ -275,7 +297,7 @@ export class Guest {
     const text = message.isString ? message.toString() : ''
     if (text.includes('out of memory')) return new Cut('memory', 'The step ran out of memory.')
     if (text.includes('call stack')) return new Cut('stack', 'The step ran out of stack.')
-    return new Cut('trap', 'The step brought the engine down.' + text + new JSValueHandle(vm, thrown).getProp('stack').toString())
+    return new Cut('trap', 'The step brought the engine down.')
   }
 
   // What the guest is made of
@@ -293,11 +315,11 @@ export class Guest {
       onUnhandledRejection: (promise, reason, handled) => this.#noteRejection(promise, reason, handled),
       wasi: (memory) => ({
         clock_time_get: (_id: number, _precision: bigint, at: number) => {
-          new DataView(memory.buffer).setBigUint64(at, BigInt(Math.trunc(this.#clock)) * 1_000_000n, true)
+          new DataView(buffer(memory)).setBigUint64(at, BigInt(Math.trunc(this.#clock)) * 1_000_000n, true)
           return 0
         },
         random_get: (at: number, length: number) => {
-          new Uint8Array(memory.buffer, at, length).fill(7)
+          new Uint8Array(buffer(memory), at, length).fill(7)
           return 0
         },
         fd_write: () => 8,
@@ -324,8 +346,8 @@ export class Guest {
   #look(args: readonly JSValueHandle[]): JSValueHandle {
     const [value, within] = args
     const vm = this.#vm
-    if (vm === undefined || value === undefined) throw 'look needs a value'
-    const x = vm._getExports()
+    const x = this.#exports()
+    if (vm === undefined || value === undefined) throw new Cut('trap', 'The guest is gone.')
     const proxy = value.isObject && value.isProxy
     if (within === undefined) {
       return this.#lend(vm.newNumber(proxy ? PROXY : value.isPromise ? value.promiseState + 1 : 0))

@@ -42,10 +42,18 @@ export function openImage(bytes: Uint8Array): Heap {
     throw new TypeError('These bytes are no image.')
   }
   const word = (index: number): number => view.getUint32(index * 4, true)
-  const [size, stackPointer, runtimePtr, contextPtr, api, text] = [word(2), word(3), word(4), word(5), word(6), word(7)]
+  const [size, stackPointer, runtimePtr, contextPtr, api, text] = [
+    word(2),
+    word(3),
+    word(4),
+    word(5),
+    word(6),
+    word(7),
+  ]
   const body = HEAD + text
   const sound = size % PAGE === 0 && stackPointer <= size && bytes.length === body + size - stackPointer
-  if (!sound || runtimePtr >= size || contextPtr >= size || api >= size) throw new TypeError('This image is not sound.')
+  if (!sound || runtimePtr >= size || contextPtr >= size || api >= size)
+    throw new TypeError('This image is not sound.')
   const memory = new Uint8Array(size)
   memory.set(bytes.subarray(body), stackPointer)
   const grants = new TextDecoder().decode(bytes.subarray(HEAD, body))

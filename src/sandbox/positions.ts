@@ -5,13 +5,13 @@
 import { blank } from './rewrite.ts'
 import type { Program } from './sandbox.ts'
 
-const ASCII = /^[\x00-\x7f]*$/
+const WIDE = /[^\p{ASCII}]/u
 
 /** JSON for the guest: `{ lines, wide, shift, map? }`. `shift`: characters put before the first line. */
 export function positionsOf(program: Program): string {
   const lines = merge(program.body.split('\n'), program.declarations.split('\n'))
   const wide: Record<number, string> = {}
-  for (const [index, line] of lines.entries()) if (!ASCII.test(line)) wide[index + 1] = line
+  for (const [index, line] of lines.entries()) if (WIDE.test(line)) wide[index + 1] = line
   const shift = /^\$step:\{/.exec(program.body)?.[0].length ?? 0
   return JSON.stringify({ lines, wide, shift, map: program.map })
 }

@@ -28,10 +28,21 @@ export interface WorkerStart {
 }
 
 export type Request =
-  | { readonly op: 'create'; readonly seed: string; readonly clock: number; readonly tools: readonly string[] }
+  | {
+      readonly op: 'create'
+      readonly seed: string
+      readonly clock: number
+      readonly tools: readonly string[]
+    }
   | { readonly op: 'restore'; readonly image: Uint8Array; readonly tools: readonly string[] }
   | { readonly op: 'run'; readonly step: number; readonly program: ProgramText; readonly clock: number }
-  | { readonly op: 'settle'; readonly call: string; readonly ok: boolean; readonly payload: string; readonly clock: number }
+  | {
+      readonly op: 'settle'
+      readonly call: string
+      readonly ok: boolean
+      readonly payload: string
+      readonly clock: number
+    }
   | { readonly op: 'image' }
 
 export type Reply =

@@ -49,7 +49,9 @@ export function rewrite(code: string, tree: Tree): Scripts {
     } else if (node.type === 'ClassDeclaration') {
       names.add(node.id.name)
       // The inner name is needed where the class speaks of itself before the assignment: static parts.
-      const head = mentions(node.body, node.id.name) ? `${node.id.name}=class ${node.id.name}` : `${node.id.name}=class`
+      const head = mentions(node.body, node.id.name)
+        ? `${node.id.name}=class ${node.id.name}`
+        : `${node.id.name}=class`
       edits.push({ start: node.start, end: node.id.end, text: head.padEnd(node.id.end - node.start) })
       edits.push({ start: node.end, end: node.end, text: ';' })
     } else if (node.type === 'VariableDeclaration') {
@@ -68,11 +70,7 @@ export function rewrite(code: string, tree: Tree): Scripts {
 }
 
 /** What a statement declares; of an export, the `export` is taken away. */
-function exported(
-  statement: TopLevel,
-  code: string,
-  edits: Edit[],
-): Declaration | undefined {
+function exported(statement: TopLevel, code: string, edits: Edit[]): Declaration | undefined {
   switch (statement.type) {
     case 'ExportNamedDeclaration': {
       const inner = statement.declaration ?? undefined
@@ -83,8 +81,11 @@ function exported(
       const inner = statement.declaration
       edits.push(blanked(code, statement.start, inner.start))
       if (inner.type === 'FunctionDeclaration' || inner.type === 'ClassDeclaration') {
-        if (inner.id !== null) return inner as Declaration
-        edits.push({ start: inner.start, end: inner.start, text: '(' }, { start: inner.end, end: inner.end, text: ')' })
+        if (inner.id !== null) return inner
+        edits.push(
+          { start: inner.start, end: inner.start, text: '(' },
+          { start: inner.end, end: inner.end, text: ')' },
+        )
       }
       return undefined
     }
@@ -112,7 +113,7 @@ function blanked(code: string, start: number, end: number): Edit {
 }
 
 function leave(node: ReturnStatement): readonly Edit[] {
-  const head = { start: node.start, end: node.start + 6, text: `{${RETURN}( ` .padEnd(6) }
+  const head = { start: node.start, end: node.start + 6, text: `{${RETURN}( `.padEnd(6) }
   const from = node.argument?.end ?? head.end
   return [head, { start: from, end: node.end, text: `);break ${LABEL}}` }]
 }
@@ -144,11 +145,17 @@ function apply(code: string, edits: readonly Edit[]): string {
 }
 
 function endsInExpression(tree: Tree): boolean {
-  const last = tree.body.findLast((node) => node.type !== 'EmptyStatement' && node.type !== 'FunctionDeclaration' && !isBareVar(node))
+  const last = tree.body.findLast(
+    (node) => node.type !== 'EmptyStatement' && node.type !== 'FunctionDeclaration' && !isBareVar(node),
+  )
   return last?.type === 'ExpressionStatement' || last?.type === 'ExportDefaultDeclaration'
 }
 
 /** `var N;`, which reprinting puts last. */
 function isBareVar(node: TopLevel): boolean {
-  return node.type === 'VariableDeclaration' && node.kind === 'var' && node.declarations.every((each) => !each.init)
+  return (
+    node.type === 'VariableDeclaration' &&
+    node.kind === 'var' &&
+    node.declarations.every((each) => !each.init)
+  )
 }

@@ -158,7 +158,10 @@ function exchange(worker: Worker, request: Request, within: number): Promise<Ans
   return new Promise((resolve) => {
     let pending: NodeJS.Immediate | undefined
     // An answer that is already there wins over the clock: a busy host thread must not kill a good guest.
-    const timer = setTimeout(() => (pending = setImmediate(() => finish({ kind: 'lost', why: 'late' }))), within)
+    const timer = setTimeout(
+      () => (pending = setImmediate(() => finish({ kind: 'lost', why: 'late' }))),
+      within,
+    )
     const onMessage = (reply: Reply): void => finish(reply)
     const onError = (error: Error & { readonly code?: string }): void =>
       finish({ kind: 'lost', why: error.code === 'ERR_WORKER_OUT_OF_MEMORY' ? 'memory' : 'crash' })
@@ -177,5 +180,9 @@ function exchange(worker: Worker, request: Request, within: number): Promise<Ans
 }
 
 function told(answer: Answer): string {
-  return answer.kind === 'failed' ? answer.message : answer.kind === 'lost' ? 'its thread was lost' : 'it said something else'
+  return answer.kind === 'failed'
+    ? answer.message
+    : answer.kind === 'lost'
+      ? 'its thread was lost'
+      : 'it said something else'
 }

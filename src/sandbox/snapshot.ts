@@ -27,7 +27,9 @@ const compress = promisify(zstdCompress)
 const decompress = promisify(zstdDecompress)
 
 /** `engine`: sound, but of another engine build; replay is the way then. */
-export type Unpacked = { readonly ok: true; readonly image: Image } | { readonly ok: false; readonly why: 'engine' }
+export type Unpacked =
+  | { readonly ok: true; readonly image: Image }
+  | { readonly ok: false; readonly why: 'engine' }
 
 /** An image as it is stored: of this process's engine. */
 export async function pack(image: Image): Promise<Uint8Array> {

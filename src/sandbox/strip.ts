@@ -5,11 +5,10 @@
  * amaro is loaded at the first use: a process that only resumes a run never needs it.
  */
 import { createRequire } from 'node:module'
+import type * as Amaro from 'amaro'
 import { parseJson } from '../base/json.ts'
 import { decodeMap } from './source-map.ts'
 import type { SourceMap } from './source-map.ts'
-
-type Amaro = typeof import('amaro')
 
 /** Where and why the source cannot be read. Line and column count from 1. */
 export interface SyntaxFault {
@@ -35,7 +34,9 @@ export function strip(source: string): Stripped {
   if (!wrapped.ok) return { ok: false, fault: { ...wrapped.fault, line: wrapped.fault.line - 1 } }
   const code = wrapped.code.trimEnd().split('\n').slice(1, -1).join('\n')
   if (wrapped.map === undefined) return { ok: true, code }
-  const map = wrapped.map.slice(1).map((row) => row.map(([at, line, column]) => [at, line - 1, column] as const))
+  const map = wrapped.map
+    .slice(1)
+    .map((row) => row.map(([at, line, column]) => [at, line - 1, column] as const))
   return { ok: true, code, map }
 }
 
@@ -53,8 +54,8 @@ function attempt(source: string): Stripped {
   }
 }
 
-function amaro(): Amaro {
-  return load('amaro')
+function amaro(): typeof Amaro {
+  return load('amaro') as typeof Amaro
 }
 
 function codeOf(error: unknown): unknown {
@@ -64,7 +65,8 @@ function codeOf(error: unknown): unknown {
 /** amaro throws plain objects; anything else means that its own engine gave up, which a new one may not. */
 function faultOf(error: unknown): SyntaxFault {
   if (typeof error === 'object' && error !== null && 'startLine' in error && 'startColumn' in error) {
-    const message = 'message' in error && typeof error.message === 'string' ? error.message : 'The code cannot be read'
+    const message =
+      'message' in error && typeof error.message === 'string' ? error.message : 'The code cannot be read'
     const { startLine, startColumn } = error
     if (typeof startLine === 'number' && typeof startColumn === 'number') {
       return { message: message.trim(), line: startLine, column: startColumn + 1 }
@@ -82,6 +84,7 @@ function forget(): void {
 
 function mapOf(text: string | undefined): SourceMap {
   const parsed: unknown = parseJson(text ?? '{}', 'The source map')
-  const found = typeof parsed === 'object' && parsed !== null && 'mappings' in parsed ? parsed.mappings : undefined
+  const found =
+    typeof parsed === 'object' && parsed !== null && 'mappings' in parsed ? parsed.mappings : undefined
   return typeof found === 'string' ? decodeMap(found) : []
 }

@@ -13,7 +13,7 @@ const load = createRequire(import.meta.url)
 
 /** The tree of a program. @throws {SyntaxError} with `pos`, the offset of what cannot be read. */
 export function parseProgram(code: string): Tree {
-  const { parse }: typeof acorn = load('acorn')
+  const { parse } = load('acorn') as typeof acorn
   return parse(code, {
     ecmaVersion: 'latest',
     sourceType: 'module',
@@ -85,7 +85,9 @@ export function bindingNames(pattern: acorn.Pattern): readonly string[] {
     case 'Identifier':
       return [pattern.name]
     case 'ObjectPattern':
-      return pattern.properties.flatMap((each) => bindingNames(each.type === 'RestElement' ? each.argument : each.value))
+      return pattern.properties.flatMap((each) =>
+        bindingNames(each.type === 'RestElement' ? each.argument : each.value),
+      )
     case 'ArrayPattern':
       return pattern.elements.flatMap((each) => (each === null ? [] : bindingNames(each)))
     case 'RestElement':

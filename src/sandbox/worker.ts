@@ -6,18 +6,17 @@ import { parentPort, workerData } from 'node:worker_threads'
 import { Guest } from './engine.ts'
 import type { Reply, Request, WorkerStart } from './protocol.ts'
 
-const { parts, limits }: WorkerStart = workerData
+const { parts, limits } = workerData as WorkerStart
 let guest: Guest | undefined
 
-parentPort?.on('message', async (request: Request) => {
-  let reply: Reply
-  try {
-    reply = await carryOut(request)
-  } catch (error) {
-    reply = { kind: 'failed', message: error instanceof Error ? error.message : String(error) }
-  }
+parentPort?.on('message', (request: Request) => void answer(request))
+
+async function answer(request: Request): Promise<void> {
+  const reply = await carryOut(request).catch((error: unknown): Reply => {
+    return { kind: 'failed', message: error instanceof Error ? error.message : String(error) }
+  })
   parentPort?.postMessage(reply, reply.kind === 'image' ? [reply.image.buffer] : [])
-})
+}
 
 async function carryOut(request: Request): Promise<Reply> {
   switch (request.op) {

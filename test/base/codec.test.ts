@@ -27,7 +27,9 @@ for (const [name, value] of Object.entries(SURVIVORS)) {
 }
 
 test('C1: NaN, -0, infinities, holes and undefined are told apart', () => {
-  const back = decode(encode([Number.NaN, -0, Infinity, -Infinity, undefined, , 1])) as unknown[]
+  const value: unknown[] = [Number.NaN, -0, Infinity, -Infinity, undefined]
+  value[6] = 1
+  const back = decode(encode(value)) as unknown[]
   expect(back).toHaveLength(7)
   expect(Object.is(back[1], -0)).toBe(true)
   expect(4 in back).toBe(true)

@@ -5,16 +5,22 @@ import { session } from './session.ts'
 import type { Session } from './session.ts'
 
 const REFUSED: { readonly [about: string]: readonly [source: string, message: string | RegExp] } = {
-  'a missing value': ['let a = 1\nconst x = ;', 'Expression expected (step4.ts:2:11)\n  2 | const x = ;\n    |           ^'],
+  'a missing value': [
+    'let a = 1\nconst x = ;',
+    'Expression expected (step4.ts:2:11)\n  2 | const x = ;\n    |           ^',
+  ],
   'TypeScript that is none': ['const x: = 1', /\(step4\.ts:1:\d+\)/],
   'two declarations of one name': ['let a = 1\nlet a = 2', /'a' has already been declared \(step4\.ts:2:5\)/],
-  'import': ['\nimport fs from "node:fs"', /^Nothing can be imported here[^]*\(step4\.ts:2:1\)/],
+  import: ['\nimport fs from "node:fs"', /^Nothing can be imported here[^]*\(step4\.ts:2:1\)/],
   'export from': ['export * from "x"', /^Nothing can be imported/],
   'export of another module': ['export { a } from "x"', /^Nothing can be imported/],
   'a variable named tools': ['const { tools } = { tools: 1 }', /^`tools` holds the tools/],
-  'a function named finalAnswer': ['function finalAnswer() {}', /^`finalAnswer` is the function that ends the task/],
+  'a function named finalAnswer': [
+    'function finalAnswer() {}',
+    /^`finalAnswer` is the function that ends the task/,
+  ],
   'a variable named finalAnswer': ['const finalAnswer = 1', /choose another name/],
-  'decorators': ['@dec class A {}', /\(step4\.ts:1:\d+\)/],
+  decorators: ['@dec class A {}', /\(step4\.ts:1:\d+\)/],
   'await in a plain function': ['function f() { await g() }', /\(step4\.ts:1:\d+\)/],
   'a fault in a program with a return': ['return 1\nlet = ;', /\(step4\.ts:2:\d+\)/],
   'a fault in a program with an enum': ['enum A { B }\n\nlet a = 1; let a = 2', /\(step4\.ts:3:\d+\)/],
@@ -34,10 +40,13 @@ for (const [about, [source, message]] of Object.entries(REFUSED)) {
 }
 
 test('locked names may be used inside functions', () => {
-  expect(compile(1, 'const f = (tools: number) => { const finalAnswer = tools; return finalAnswer }').ok).toBe(true)
+  expect(
+    compile(1, 'const f = (tools: number) => { const finalAnswer = tools; return finalAnswer }').ok,
+  ).toBe(true)
 })
 
-test('type-only imports are types', () => expect(compile(1, 'import type { A } from "x"; let a: A').ok).toBe(true))
+test('type-only imports are types', () =>
+  expect(compile(1, 'import type { A } from "x"; let a: A').ok).toBe(true))
 
 test('a program is plain JSON', () => {
   const compiled = compile(1, 'enum A { B }\nfunction f() {}\nA.B')
@@ -54,18 +63,22 @@ test('after brackets without end the next program compiles', () => {
 
 const PLACES: { readonly [about: string]: string } = {
   'on the first line': 'throw new @Error("x")',
-  'behind typed code': 'const a: number = 1; const f = (b: string): void => { throw new @Error("x") }; f("x")',
+  'behind typed code':
+    'const a: number = 1; const f = (b: string): void => { throw new @Error("x") }; f("x")',
   'on a later line': 'let a = 1\n\n  if (a) throw new @Error("x")',
   'behind letters of two and more bytes': 'const ä = "😀é"; const b = `–`; throw new @Error("x")',
   'on a later line behind such letters': 'let x\n/* 漢字 */ throw new @Error("x")',
   'in a hoisted function': 'f()\nfunction f() {\n  /* ü */ throw new @Error("x")\n}',
-  'in a hoisted function behind other code with such letters': 'const s = "üü"; function f() { throw new @Error("x") }\nf()',
+  'in a hoisted function behind other code with such letters':
+    'const s = "üü"; function f() { throw new @Error("x") }\nf()',
   'in a class': 'class A {\n  m() { throw new @Error("x") }\n}\nnew A().m()',
   'with a return': 'throw new @Error("x"); if (false) return 1',
   'with a return, later': 'const a = 1\nif (a === 2) return 1\n  throw new @Error("x")',
   'with an enum': 'enum A {\n  B,\n  C,\n}\nconst a = A.B\nthrow new @Error("x")',
-  'with parameter properties': 'class P { constructor(private a: number) {} }\n\n\nfunction f() {\n  throw new @Error("x")\n}\nf()',
-  'with a namespace and a return': 'namespace N { export const a = 1 }\nif (N.a === 1) {\n  throw new @Error("x")\n}\nreturn 1',
+  'with parameter properties':
+    'class P { constructor(private a: number) {} }\n\n\nfunction f() {\n  throw new @Error("x")\n}\nf()',
+  'with a namespace and a return':
+    'namespace N { export const a = 1 }\nif (N.a === 1) {\n  throw new @Error("x")\n}\nreturn 1',
 }
 
 let guest: Session
@@ -90,5 +103,7 @@ for (const [about, marked] of Object.entries(PLACES)) {
 test('a frame of an earlier step names that step', async () => {
   await guest.step('const thrower = () => {\n  throw new RangeError("old")\n}')
   const { ending } = await guest.step('function caller() { thrower() }\ncaller()')
-  expect(ending.kind === 'error' && ending.error.stack).toMatch(/^RangeError: old\n {4}at thrower \(step\d+\.ts:2:\d+\)\n {4}at caller \(step\d+\.ts:1:\d+\)/)
+  expect(ending.kind === 'error' && ending.error.stack).toMatch(
+    /^RangeError: old\n {4}at thrower \(step\d+\.ts:2:\d+\)\n {4}at caller \(step\d+\.ts:1:\d+\)/,
+  )
 })

@@ -49,10 +49,29 @@ JSON.stringify([total(), counter.up(0), Counter.made, it.next().value, [...seen]
   weak.get(counter), String(bound[symbol]), Math.random() !== random])`
 
 const SHOWN = JSON.stringify(
-  JSON.stringify([20, 10, 1, 4, [['a', 1], ['b', 3], ['c', 6], ['d', 10]], '2026-01-02T03:04:05.000Z', 2, 'weak', `1${'0'.repeat(30)}`, true]),
+  JSON.stringify([
+    20,
+    10,
+    1,
+    4,
+    [
+      ['a', 1],
+      ['b', 3],
+      ['c', 6],
+      ['d', 10],
+    ],
+    '2026-01-02T03:04:05.000Z',
+    2,
+    'weak',
+    `1${'0'.repeat(30)}`,
+    true,
+  ]),
 )
 
-async function elsewhere(file: string, deliveries: readonly (readonly [string, string])[]): Promise<readonly Halt[]> {
+async function elsewhere(
+  file: string,
+  deliveries: readonly (readonly [string, string])[],
+): Promise<readonly Halt[]> {
   const fixture = join(import.meta.dirname, 'fixtures/go-on.ts')
   const { stdout } = await run(process.execPath, [fixture, file, JSON.stringify(deliveries)])
   return JSON.parse(stdout)
@@ -68,8 +87,15 @@ test('in the middle of a loop, in another process, twice: everything alive is al
   }
   const [second] = await elsewhere(file, [['1.2', encode(2)]])
   expect(second).toMatchObject({ kind: 'waiting', calls: [{ id: '1.3' }], printed: 'done b\n' })
-  const [, last] = await elsewhere(file, [['1.3', encode(3)], ['1.4', encode(4)]])
-  expect(last).toMatchObject({ kind: 'ended', output: 'done a\ndone b\ndone c\ndone d\n', ending: { kind: 'value' } })
+  const [, last] = await elsewhere(file, [
+    ['1.3', encode(3)],
+    ['1.4', encode(4)],
+  ])
+  expect(last).toMatchObject({
+    kind: 'ended',
+    output: 'done a\ndone b\ndone c\ndone d\n',
+    ending: { kind: 'value' },
+  })
   const shown = last?.kind === 'ended' && last.ending.kind === 'value' ? (last.ending.shown ?? '') : ''
   expect(JSON.stringify(shown.slice(1, -1))).toBe(SHOWN)
 
@@ -134,7 +160,12 @@ test('S3: the same deliveries give the same halts and the same bytes; so does go
       await two.open({ from: 'seed', seed: source, clock: CLOCK }, ['fetch'])
       const again = await tell(two, source, deliveries)
       expect(again.halts).toEqual(told.halts)
-      expect(Buffer.compare(again.images.at(-1)?.bytes ?? Buffer.alloc(1), told.images.at(-1)?.bytes ?? Buffer.alloc(2))).toBe(0)
+      expect(
+        Buffer.compare(
+          again.images.at(-1)?.bytes ?? Buffer.alloc(1),
+          told.images.at(-1)?.bytes ?? Buffer.alloc(2),
+        ),
+      ).toBe(0)
 
       const from = cut % told.images.length
       const image = told.images[from]
@@ -163,7 +194,9 @@ test('another seed draws other numbers', async () => {
   const drawn = new Set<string>()
   for (const seed of ['a', 'b', 'a']) {
     await sandbox.open({ from: 'seed', seed, clock: CLOCK }, [])
-    const halt = await sandbox.run(1, program(1, '[Math.random(), crypto.randomUUID()].join()'), { clock: CLOCK })
+    const halt = await sandbox.run(1, program(1, '[Math.random(), crypto.randomUUID()].join()'), {
+      clock: CLOCK,
+    })
     drawn.add(JSON.stringify(halt))
   }
   expect(drawn.size).toBe(2)
@@ -171,18 +204,24 @@ test('another seed draws other numbers', async () => {
 
 test('random numbers are between 0 and 1 and spread; an UUID looks like one', async () => {
   await using guest = await session()
-  const source = 'const b = Array(10).fill(0); for (let i = 0; i < 10000; i++) b[Math.floor(Math.random() * 10)]++; [b.every((n) => n > 850 && n < 1150), b.length]'
+  const source =
+    'const b = Array(10).fill(0); for (let i = 0; i < 10000; i++) b[Math.floor(Math.random() * 10)]++; [b.every((n) => n > 850 && n < 1150), b.length]'
   expect(await guest.show(source)).toBe('[ true, 10 ]')
-  expect(await guest.show('crypto.randomUUID()')).toMatch(/^'[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}'$/)
+  expect(await guest.show('crypto.randomUUID()')).toMatch(
+    /^'[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}'$/,
+  )
 })
 
 test('an idle sandbox does not keep a process alive', async () => {
   const file = join(folder, 'idle.mjs')
   const url = new URL('../../src/sandbox/sandbox-thread.ts', import.meta.url).href
-  await writeFile(file, `
+  await writeFile(
+    file,
+    `
     const { createSandbox } = await import(${JSON.stringify(url)})
     const sandbox = createSandbox(${JSON.stringify(LIMITS)})
     await sandbox.open({ from: 'seed', seed: 's', clock: 0 }, [])
-    console.log('open')`)
+    console.log('open')`,
+  )
   expect((await run(process.execPath, [file], { timeout: 10_000 })).stdout).toBe('open\n')
 })

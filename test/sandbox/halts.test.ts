@@ -21,9 +21,15 @@ function answerOf(halt: Halt): unknown {
 test('Promise.all names all its calls at once, with ids by step and ordinal', async () => {
   await using guest = await session({}, TOOLS)
   await guest.step('1')
-  const halt = await guest.start('(await Promise.all([tools.a({ n: 1 }), tools.b({ n: 2 }), tools.a()])).join()')
+  const halt = await guest.start(
+    '(await Promise.all([tools.a({ n: 1 }), tools.b({ n: 2 }), tools.a()])).join()',
+  )
   expect(idsOf(halt)).toEqual(['2.1 a', '2.2 b', '2.3 a'])
-  expect(halt.kind === 'waiting' && halt.calls.map((call) => decode(call.input))).toEqual([{ n: 1 }, { n: 2 }, undefined])
+  expect(halt.kind === 'waiting' && halt.calls.map((call) => decode(call.input))).toEqual([
+    { n: 1 },
+    { n: 2 },
+    undefined,
+  ])
   expect(idsOf(await guest.resolve('2.3', 'c'))).toEqual([])
   await guest.resolve('2.1', 'a')
   expect(endingOf(await guest.resolve('2.2', 'b'))).toEqual({ kind: 'value', shown: "'a,b,c'" })
@@ -31,7 +37,9 @@ test('Promise.all names all its calls at once, with ids by step and ordinal', as
 
 test('the loser of a race stays open, is named, and is delivered later', async () => {
   await using guest = await session({}, TOOLS)
-  await guest.start('const late = tools.b(); late.then((v) => print("late", v)); await Promise.race([tools.a(), late])')
+  await guest.start(
+    'const late = tools.b(); late.then((v) => print("late", v)); await Promise.race([tools.a(), late])',
+  )
   const ended = await guest.resolve('1.2', 'won')
   expect(ended).toMatchObject({ kind: 'ended', open: ['1.1'] })
   const between = await guest.resolve('1.1', 'lost')
@@ -67,23 +75,38 @@ test('a call made by what goes on between the steps gets the next ordinal', asyn
 
 test('ask and sleep are waits of the guest’s own', async () => {
   await using guest = await session({}, TOOLS)
-  const asked = await guest.start('[await ask("Size?", { type: "string" }), await ask("Sure?"), await sleep("2d")]')
+  const asked = await guest.start(
+    '[await ask("Size?", { type: "string" }), await ask("Sure?"), await sleep("2d")]',
+  )
   expect(asked).toMatchObject({ kind: 'waiting', calls: [{ id: '1.1', name: '$ask' }] })
-  expect(asked.kind === 'waiting' && decode(asked.calls[0]?.input ?? '')).toEqual(['Size?', { type: 'string' }])
+  expect(asked.kind === 'waiting' && decode(asked.calls[0]?.input ?? '')).toEqual([
+    'Size?',
+    { type: 'string' },
+  ])
   const again = await guest.resolve('1.1', 'L')
   expect(again.kind === 'waiting' && decode(again.calls[0]?.input ?? '')).toEqual(['Sure?'])
   const slept = await guest.resolve('1.2', 'yes')
   expect(slept.kind === 'waiting' && slept.calls[0]).toEqual({ id: '1.3', name: '$sleep', input: '["2d"]' })
-  expect(endingOf(await guest.resolve('1.3', undefined))).toEqual({ kind: 'value', shown: "[ 'L', 'yes', undefined ]" })
+  expect(endingOf(await guest.resolve('1.3', undefined))).toEqual({
+    kind: 'value',
+    shown: "[ 'L', 'yes', undefined ]",
+  })
 })
 
 test('a rejected call has the name, the message and the line where the model waits', async () => {
   await using guest = await session({}, TOOLS)
   await guest.start('const x = 1\nfunction go() {\n  return tools.a()\n}\nawait go()')
   const ending = endingOf(await guest.reject('1.1', 'UnknownOutcomeError', 'who knows'))
-  expect(ending.kind === 'error' && ending.error).toMatchObject({ name: 'UnknownOutcomeError', message: 'who knows' })
-  expect(ending.kind === 'error' && ending.error.stack).toMatch(/who knows\n {4}at go \(step1\.ts:3:\d+\)\n {4}at step1\.ts:5:\d+$/)
-  await guest.start('try { await tools.a() } catch (e) { [e instanceof Error, e instanceof TypeError, String(e)] }')
+  expect(ending.kind === 'error' && ending.error).toMatchObject({
+    name: 'UnknownOutcomeError',
+    message: 'who knows',
+  })
+  expect(ending.kind === 'error' && ending.error.stack).toMatch(
+    /who knows\n {4}at go \(step1\.ts:3:\d+\)\n {4}at step1\.ts:5:\d+$/,
+  )
+  await guest.start(
+    'try { await tools.a() } catch (e) { [e instanceof Error, e instanceof TypeError, String(e)] }',
+  )
   expect(await guest.reject('2.1', 'TypeError', 'm')).toMatchObject({ ending: { kind: 'value' } })
 })
 
@@ -96,7 +119,7 @@ test('the clock is the moment’s, in the guest and through its timers', async (
 
 const ANSWERS: { readonly [about: string]: string } = {
   'awaited by nobody': 'async function main() { finalAnswer(1); print("never") } main()',
-  'swallowed': 'try { finalAnswer(1) } catch (e) { print("never", e) }',
+  swallowed: 'try { finalAnswer(1) } catch (e) { print("never", e) }',
   'followed by another': 'try { finalAnswer(1) } catch {} finalAnswer(2)',
   'in finally': 'try { throw new Error("x") } finally { finalAnswer(1) }',
   'followed by calls': 'try { finalAnswer(1) } finally { await tools.a() }',
@@ -112,18 +135,22 @@ for (const [about, source] of Object.entries(ANSWERS)) {
     expect(answerOf(halt)).toBe(1)
     expect(halt).toMatchObject({ kind: 'ended', output: '' })
     const calls = halt.kind === 'ended' ? halt.open : []
-    for (const call of calls) expect(await guest.resolve(call, 0)).toMatchObject({ kind: 'waiting', calls: [], printed: '' })
+    for (const call of calls)
+      expect(await guest.resolve(call, 0)).toMatchObject({ kind: 'waiting', calls: [], printed: '' })
     expect(await guest.show('"next"')).toBe("'next'")
   })
 }
 
 test('a final answer is data: instances by their fields, maps, dates, undefined', async () => {
   await using guest = await session()
-  class Money {
-    readonly amount = 3
-  }
-  expect(answerOf(await guest.start('class Money { amount = 3; #cents = 1 }; finalAnswer({ m: new Money(), d: new Date(0) })'))).toEqual({
-    m: { ...new Money() },
+  expect(
+    answerOf(
+      await guest.start(
+        'class Money { amount = 3; #cents = 1 }; finalAnswer({ m: new Money(), d: new Date(0) })',
+      ),
+    ),
+  ).toEqual({
+    m: { amount: 3 },
     d: new Date(0),
   })
   expect(answerOf(await guest.start('finalAnswer()'))).toBe(undefined)
@@ -150,7 +177,10 @@ test('printed text comes with each halt, the output is the whole of it', async (
 
 test('more calls than the limit kill the step', async () => {
   await using guest = await session({ callsPerStep: 3 }, TOOLS)
-  expect(await guest.start('for (let i = 0; i < 9; i++) try { tools.a() } catch {}')).toMatchObject({ kind: 'killed', reason: 'calls' })
+  expect(await guest.start('for (let i = 0; i < 9; i++) try { tools.a() } catch {}')).toMatchObject({
+    kind: 'killed',
+    reason: 'calls',
+  })
 })
 
 test('S4: after a kill only open is allowed, and it works', async () => {
@@ -168,7 +198,9 @@ test('tools may be others after opening an image: new ones come, missing ones go
   await using guest = await session({}, TOOLS)
   await guest.step('const held = tools.a')
   await guest.sandbox.open({ from: 'image', image: await guest.image() }, ['b', 'c'])
-  expect(await guest.show('[Object.keys(tools), typeof a, typeof b, typeof c]')).toBe("[ [ 'b', 'c' ], 'undefined', 'function', 'function' ]")
+  expect(await guest.show('[Object.keys(tools), typeof a, typeof b, typeof c]')).toBe(
+    "[ [ 'b', 'c' ], 'undefined', 'function', 'function' ]",
+  )
 })
 
 test('requests made at once are carried out in their order', async () => {

@@ -5,7 +5,12 @@ import { compile } from '../../src/sandbox/compile.ts'
 import { createSandbox } from '../../src/sandbox/sandbox-thread.ts'
 import type { Image, Program, Sandbox, SandboxLimits } from '../../src/sandbox/sandbox.ts'
 
-export const LIMITS: SandboxLimits = { stepTimeout: 2_000, memory: 64 * 2 ** 20, callsPerStep: 100, outputChars: 20_000 }
+export const LIMITS: SandboxLimits = {
+  stepTimeout: 2_000,
+  memory: 64 * 2 ** 20,
+  callsPerStep: 100,
+  outputChars: 20_000,
+}
 export const CLOCK = Date.UTC(2026, 0, 2, 3, 4, 5)
 
 export function program(step: number, source: string): Program {

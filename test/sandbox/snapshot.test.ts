@@ -31,7 +31,7 @@ test('another engine’s snapshot is told apart from a damaged one', async () =>
 test('K1: a change of any bit of the head is refused', async () => {
   for (let at = 0; at < HEAD; at++) {
     const bytes = Uint8Array.from(packed)
-    bytes[at] = (bytes[at] ?? 0) ^ (1 << at % 8)
+    bytes[at] = (bytes[at] ?? 0) ^ (1 << (at % 8))
     await expect(unpack(bytes, engineDigest()), `byte ${at}`).rejects.toThrow(StateCorruptError)
   }
 })
@@ -46,9 +46,13 @@ test('K1: a change of a byte of the body is refused', async () => {
 
 test('what is cut short, or longer, or empty is refused', async () => {
   for (const length of [0, 1, 4, HEAD - 1, HEAD, HEAD + 1, packed.length - 1]) {
-    await expect(unpack(packed.subarray(0, length), engineDigest()), `${length}`).rejects.toThrow(StateCorruptError)
+    await expect(unpack(packed.subarray(0, length), engineDigest()), `${length}`).rejects.toThrow(
+      StateCorruptError,
+    )
   }
-  await expect(unpack(Buffer.concat([packed, Buffer.alloc(1)]), engineDigest())).rejects.toThrow(StateCorruptError)
+  await expect(unpack(Buffer.concat([packed, Buffer.alloc(1)]), engineDigest())).rejects.toThrow(
+    StateCorruptError,
+  )
 })
 
 test('raw bytes that are no image are refused by open', async () => {

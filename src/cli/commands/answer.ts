@@ -72,8 +72,8 @@ async function decide(
   const row = await findQuestion(store, given)
   const question = row === undefined ? undefined : questionOf(row)
   const decision = await choose(question)
-  const runId = row?.runId ?? (await runOfClosed(store, given))
-  await answerQuestion(store, runId, row?.id ?? given, decision, by)
+  const runId = row?.runId ?? (await answerClosed(store, given, decision, by))
+  if (row !== undefined) await answerQuestion(store, runId, row.id, decision, by)
   const id = row?.id ?? given
   if (screen.json) screen.data({ v: 1, question: id, runId, decision })
   else {
@@ -103,15 +103,15 @@ function whatOf(row: QuestionRow | undefined, question: Question | undefined, de
   return `: ${safe(call.tool)}\n${indented(shown(args), '    ')}`
 }
 
-/** A question that is closed keeps its decision: its run is the one that knows the id. No signal is stored by asking. */
-async function runOfClosed(store: Store, id: string): Promise<string> {
+/** A question that is closed keeps its decision: the run that knows the id says whether this one is the same. */
+async function answerClosed(store: Store, id: string, decision: Decision, by?: string): Promise<string> {
   for (const { runId } of await allRuns(store)) {
-    const receipt = await store.signal(runId, id, {
-      kind: 'answer',
-      question: id,
-      decision: { type: 'reject' },
-    })
-    if (!receipt.accepted && receipt.why !== 'unknown') return runId
+    try {
+      await answerQuestion(store, runId, id, decision, by)
+      return runId
+    } catch (error) {
+      if (!(error instanceof StateNotFoundError)) throw error
+    }
   }
   throw new StateNotFoundError(`There is no open question ${id}.`, { hint: 'pca inbox lists the open ones.' })
 }

@@ -3,14 +3,10 @@ import { resolve } from 'node:path'
 import { UsageError } from '../../base/errors.ts'
 import type { RunRow } from '../../journal/store.ts'
 import type { PersistentCodeAgent } from '../../persistent-code-agent.ts'
-import { recover } from '../../run/recover.ts'
-import { resultOf } from '../../run/result.ts'
 import { loadAgent, settle } from '../agent-module.ts'
 import { valueOf } from '../decide.ts'
-import { driveRun } from '../drive.ts'
-import { exitOf } from '../failure.ts'
+import { driveRun, tellStored } from '../drive.ts'
 import { findOnlyRun, findRun } from '../find.ts'
-import { tellResult } from '../outcome.ts'
 import { near, openStore, placeOf, type Place } from '../place.ts'
 import { moduleOf } from '../remembered.ts'
 import type { Screen } from '../screen.ts'
@@ -32,12 +28,8 @@ export async function resume(
   const place = placeOf(settings, named?.storagePath)
   await using store = openStore(place, 'write')
   const row = given === undefined ? await findOnlyRun(store, near(place.file)) : await findRun(store, given)
-  if (row.status === 'completed' || row.status === 'stopped') {
-    const { state } = await recover(store, row.runId)
-    const result = await resultOf(store, state, { durationMs: 0, inFlight: [] })
-    tellResult(screen, result, { store: place.flag, agent: '' })
-    return exitOf(result)
-  }
+  const stored = await tellStored({ screen, place, store }, row)
+  if (stored !== undefined) return stored
   const module = settings.agent ?? mustKnowModule(row, place)
   const agent = named ?? (await loadAgent(module))
   settle(agent, store)

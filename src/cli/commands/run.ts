@@ -4,7 +4,7 @@ import { text } from 'node:stream/consumers'
 import { UsageError } from '../../base/errors.ts'
 import { loadAgent, settle } from '../agent-module.ts'
 import { jsonOf } from '../decide.ts'
-import { driveRun } from '../drive.ts'
+import { driveRun, tellStored } from '../drive.ts'
 import { openStore, placeOf } from '../place.ts'
 import type { Screen } from '../screen.ts'
 import type { Settings } from '../settings.ts'
@@ -34,6 +34,11 @@ export async function run(
   const place = placeOf(settings, storageOf(agent.storagePath, module, settings))
   await using store = openStore(place, 'create')
   settle(agent, store)
+  const before = options.id === undefined ? undefined : await store.run(options.id)
+  if (before?.task === task) {
+    const stored = await tellStored({ screen, place, store }, before)
+    if (stored !== undefined) return stored
+  }
   const drive = { screen, place, agent, module: resolve(module), wait: options.wait === true }
   return await driveRun(drive, task, {
     ...(options.id === undefined ? {} : { runId: options.id }),

@@ -10,7 +10,7 @@ import { readEntries } from '../../run/recover.ts'
 import { openQuestions, type Question } from '../../run/result.ts'
 import { findRun } from '../find.ts'
 import { openStore, storePlace, type Place } from '../place.ts'
-import { inputOf } from '../progress.ts'
+import { inputOf, nameOf } from '../progress.ts'
 import { answersTo, tellQuestion } from '../questions.ts'
 import type { Pen, Screen } from '../screen.ts'
 import type { Settings } from '../settings.ts'
@@ -83,7 +83,7 @@ function callsOf(entries: readonly Entry[]): Calls {
       calls.set(entry.call, {
         step: stepOf(entry.call),
         id: entry.call,
-        what: `${oneLine(entry.tool)}(${inputOf(entry.input)})`,
+        what: `${nameOf(entry.tool)}(${inputOf(entry.input)})`,
         how: 'open',
       })
     else if (entry.kind === 'call-started')
@@ -123,7 +123,7 @@ function tellRun(
   }
   if (!whole || run.calls.length === 0) return
   pen.line(`\n${pen.paint('bold', 'Open calls')}`)
-  for (const call of run.calls) pen.line(`  ${call.id} ${oneLine(call.tool)}: ${call.waits}`)
+  for (const call of run.calls) pen.line(`  ${call.id} ${nameOf(call.tool)}: ${call.waits}`)
 }
 
 function answerOf(output: unknown): string {
@@ -155,9 +155,13 @@ function tellWayOn(pen: Pen, run: Inspection, questions: readonly Question[], pl
   }
 }
 
+/** What stands elsewhere in an entry's line, or says nothing to a person. */
+const PLACE: ReadonlySet<string> = new Set(['seq', 'at', 'kind', 'epoch', 'v'])
+
 function tellEntries(screen: Screen, runId: string, entries: readonly Entry[]): void {
   for (const entry of entries) {
-    const { seq, at, kind, epoch: _epoch, v: _v, ...body } = entry
+    const { seq, at, kind } = entry
+    const body = Object.fromEntries(Object.entries(entry).filter(([name]) => !PLACE.has(name)))
     if (screen.json) screen.data({ ...entry, at: new Date(at) })
     else
       screen.out.line(

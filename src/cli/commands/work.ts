@@ -109,7 +109,7 @@ class Worker {
       if (module === undefined) return
       const run = await this.#start(module, runId)
       const result = await run.result()
-      if (abortSignal.aborted) await this.#leaveDue(runId)
+      if (abortSignal.aborted) await this.#leaveDue(result)
       this.results.push(result)
       if (screen.json) screen.data(resultToJson(result))
       else screen.out.line(`${runId}  ${lineOf(result)}`)
@@ -159,11 +159,10 @@ class Worker {
   }
 
   /** K2: a letter makes it due, if it was this worker's leaving that paused it. */
-  async #leaveDue(runId: string): Promise<void> {
-    const { store } = this.#shop
-    const row = await store.run(runId)
-    if (row?.status === 'paused' && row.cause === 'requested')
-      await store.signal(runId, `resume_${randomText(12)}`, { kind: 'resume' })
+  async #leaveDue(result: RunResult): Promise<void> {
+    const { store, abortSignal } = this.#shop
+    if (result.status !== 'paused' || result.message !== abortSignal.reason) return
+    await store.signal(result.runId, `resume_${randomText(12)}`, { kind: 'resume' })
   }
 }
 

@@ -10,7 +10,22 @@
  */
 ;(function boot(kit, coder, show, makeRandom) {
   'use strict'
-  const { list, push, lock, hide, put, apply, mapGet, mapSet, mapHas, mapDelete, mapEach, mapSize, slice, indexOf } = kit
+  const {
+    list,
+    push,
+    lock,
+    hide,
+    put,
+    apply,
+    mapGet,
+    mapSet,
+    mapHas,
+    mapDelete,
+    mapEach,
+    mapSize,
+    slice,
+    indexOf,
+  } = kit
   const { encode, decode, newError, quote } = coder
   const { inspect, format } = show
   const P = kit.Promise
@@ -50,7 +65,9 @@
   }
   function textOf(from) {
     trim(from, limits.output >> 1)
-    return from.cut === 0 ? from.head + from.tail : from.head + '\n[… ' + from.cut + ' characters cut …]\n' + from.tail
+    return from.cut === 0
+      ? from.head + from.tail
+      : from.head + '\n[… ' + from.cut + ' characters cut …]\n' + from.tail
   }
   let output = buffer() // since the step's start
   let printed = buffer() // since the last halt
@@ -65,19 +82,20 @@
 
   const FRAME = /^ *at (?:(.*) )?\(?([^()\s]+):(\d+):(\d+)\)?$/
   const CALLEE = /^\.?[\w$]*/
-  const OBJECT = /[\w$.\]\[]*$/
+  const OBJECT = /[\w$.\][]*$/
 
   /** The frames of the model's own code, at the positions where it was written. */
   function framesOf(stack) {
     let text = ''
-    for (let from = 0; from < stack.length; ) {
+    for (let from = 0; from < stack.length;) {
       const end = indexOf(stack, '\n', from)
       const line = slice(stack, from, end < 0 ? stack.length : end)
       from = end < 0 ? stack.length : end + 1
       const found = kit.exec(FRAME, line)
       if (found === null || files[found[2]] === undefined) continue
       const place = placed(files[found[2]], +found[3], +found[4])
-      const name = found[1] === undefined || found[1] === '<eval>' || found[1] === '<anonymous>' ? '' : found[1]
+      const name =
+        found[1] === undefined || found[1] === '<eval>' || found[1] === '<anonymous>' ? '' : found[1]
       const where = found[2] + ':' + place.line + ':' + place.column
       text += (text === '' ? '' : '\n') + '    at ' + (name === '' ? where : name + ' (' + where + ')')
     }
@@ -86,7 +104,7 @@
 
   /** Line and column as the model wrote them: columns of the engine count UTF-8 bytes, and a map moves both. */
   function placed(file, line, byte) {
-    const wide = file.wide[line]
+    const wide = read(file.wide, line)
     let column = byte
     if (wide !== undefined) {
       let bytes = 1
@@ -94,9 +112,10 @@
       for (; bytes < byte && column <= wide.length; column++) bytes += bytesAt(wide, column - 1)
     }
     if (line === 1) column -= file.shift
-    const row = file.map === undefined ? undefined : file.map[line - 1]
+    const map = read(file, 'map')
+    const row = map === undefined ? undefined : read(map, line - 1)
     if (row === undefined) return { line, column }
-    let best = row[0]
+    let best = read(row, 0)
     for (let i = 0; i < row.length && row[i][0] <= column - 1; i++) best = row[i]
     if (best === undefined) return { line, column }
     return { line: best[1] + 1, column: best[2] + 1 }
@@ -106,6 +125,11 @@
     if (code < 0x80) return 1
     if (code < 0x800) return 2
     return code >= 0xd800 && code <= 0xdfff ? 2 : 3 // half of a pair: four bytes for two units
+  }
+
+  /** What parsed JSON holds itself; its prototypes are the code's. */
+  function read(json, key) {
+    return kit.hasOwn(json, key) ? json[key] : undefined
   }
 
   function own(value, key) {
@@ -146,7 +170,8 @@
       const end = indexOf(message, ' is not defined')
       const word = end < 0 ? '' : slice(message, 0, end)
       if (ABSENT[word] !== undefined) return message + '. ' + ABSENT[word]
-      if (indexOf(message, 'could not load module') === 0) return message + '. Nothing can be imported here; the tools are the only way out.'
+      if (indexOf(message, 'could not load module') === 0)
+        return message + '. Nothing can be imported here; the tools are the only way out.'
     }
     return message
   }
@@ -154,8 +179,10 @@
   /** The expression that was called at the first frame's position, as the model wrote it. */
   function callee(frames) {
     const found = kit.exec(/at (?:.* )?\(?([^()\s]+):(\d+):(\d+)\)?/, frames)
-    const line = found === null ? undefined : files[found[1]]?.lines?.[+found[2] - 1]
-    if (line === undefined || files[found[1]].map !== undefined) return 'what was called'
+    const file = found === null ? undefined : files[found[1]]
+    const lines = file === undefined || read(file, 'map') !== undefined ? undefined : read(file, 'lines')
+    const line = lines === undefined ? undefined : read(lines, +found[2] - 1)
+    if (line === undefined) return 'what was called'
     const at = +found[3] - 1
     // The engine names the dot of a member on the first line, and what follows it on the others.
     const after = kit.exec(CALLEE, slice(line, at))[0]
@@ -180,7 +207,8 @@
       for (let i = 0; i < errors.length && i < 10; i++) text += '\n  - ' + titled(explain(errors[i]))
     }
     const cause = own(thrown, 'cause')
-    if (cause !== undefined && cause !== thrown) text += ' (cause: ' + (kit.isError(cause) ? titleOf(cause) : inspect(cause, 1)) + ')'
+    if (cause !== undefined && cause !== thrown)
+      text += ' (cause: ' + (kit.isError(cause) ? titleOf(cause) : inspect(cause, 1)) + ')'
     return { __proto__: null, name: known, message: text, stack: frames }
   }
   function titleOf(error) {
@@ -215,7 +243,13 @@
       resolve = yes
       reject = no
     })
-    mapSet(open, id, { __proto__: null, resolve, reject, step, trace: typeof stack === 'string' ? framesOf(stack) : '' })
+    mapSet(open, id, {
+      __proto__: null,
+      resolve,
+      reject,
+      step,
+      trace: typeof stack === 'string' ? framesOf(stack) : '',
+    })
     push(made, '{"id":"' + id + '","name":' + quote(name) + ',"input":' + quote(input) + '}')
     return promise
   }
@@ -244,7 +278,9 @@
 
   // What the code can call.
 
-  const sentinel = kit.freeze(hide(new Fault('finalAnswer was called: the step is over'), 'name', 'FinalAnswer'))
+  const sentinel = kit.freeze(
+    hide(new Fault('finalAnswer was called: the step is over'), 'name', 'FinalAnswer'),
+  )
 
   function finalAnswer(value) {
     if (answer === null && running !== null) {
@@ -288,15 +324,33 @@
 
   const counts = new kit.Map()
   const console = {
-    log(...args) { apply(log, undefined, args) },
-    info(...args) { apply(log, undefined, args) },
-    warn(...args) { apply(log, undefined, args) },
-    error(...args) { apply(log, undefined, args) },
-    debug(...args) { apply(log, undefined, args) },
-    trace(...args) { apply(log, undefined, args) },
-    dir(value) { print(inspect(value) + '\n') },
-    table(rows) { print(table(rows) + '\n') },
-    group(...args) { if (args.length > 0) apply(log, undefined, args) },
+    log(...args) {
+      apply(log, undefined, args)
+    },
+    info(...args) {
+      apply(log, undefined, args)
+    },
+    warn(...args) {
+      apply(log, undefined, args)
+    },
+    error(...args) {
+      apply(log, undefined, args)
+    },
+    debug(...args) {
+      apply(log, undefined, args)
+    },
+    trace(...args) {
+      apply(log, undefined, args)
+    },
+    dir(value) {
+      print(inspect(value) + '\n')
+    },
+    table(rows) {
+      print(table(rows) + '\n')
+    },
+    group(...args) {
+      if (args.length > 0) apply(log, undefined, args)
+    },
     groupEnd() {},
     time() {},
     timeEnd() {},
@@ -307,13 +361,20 @@
       print(label + ': ' + n + '\n')
     },
     assert(condition, ...args) {
-      if (!condition) print(args.length === 0 ? 'Assertion failed\n' : 'Assertion failed: ' + format(args) + '\n')
+      if (!condition)
+        print(args.length === 0 ? 'Assertion failed\n' : 'Assertion failed: ' + format(args) + '\n')
     },
   }
 
   /** Rows by columns, as `console.table` draws them; anything that is no table is inspected. */
   function table(rows) {
-    if (typeof rows !== 'object' || rows === null || coder.tagOf(rows) === 'Map' || coder.tagOf(rows) === 'Set') return inspect(rows)
+    if (
+      typeof rows !== 'object' ||
+      rows === null ||
+      coder.tagOf(rows) === 'Map' ||
+      coder.tagOf(rows) === 'Set'
+    )
+      return inspect(rows)
     const names = list()
     const cells = list()
     push(names, '(index)')
@@ -358,7 +419,8 @@
     }
     const line = (at) => {
       let text = '│'
-      for (let c = 0; c < widths.length; c++) text += (c > 0 ? '│' : '') + kit.padEnd(' ' + (at(c) ?? ''), widths[c])
+      for (let c = 0; c < widths.length; c++)
+        text += (c > 0 ? '│' : '') + kit.padEnd(' ' + (at(c) ?? ''), widths[c])
       return text + '│'
     }
     let text = rule('┌', '┬', '┐') + '\n' + line((c) => names[c]) + '\n' + rule('├', '┼', '┤') + '\n'
@@ -390,8 +452,24 @@
   lock(global, '$r', (value) => {
     if (running !== null) running.returned = { __proto__: null, value }
   })
-  kit.defineProperty(global, 'tools', { __proto__: null, get: () => tools, set: undefined, enumerable: false, configurable: false })
-  const provided = { __proto__: null, ask, sleep, print: console.log, console, setTimeout, clearTimeout, structuredClone, crypto: random.crypto }
+  kit.defineProperty(global, 'tools', {
+    __proto__: null,
+    get: () => tools,
+    set: undefined,
+    enumerable: false,
+    configurable: false,
+  })
+  const provided = {
+    __proto__: null,
+    ask,
+    sleep,
+    print: console.log,
+    console,
+    setTimeout,
+    clearTimeout,
+    structuredClone,
+    crypto: random.crypto,
+  }
   for (const name of kit.keys(provided)) hide(global, name, provided[name])
   hide(Math, 'random', random.random)
   const reserved = new kit.Map()
@@ -424,7 +502,13 @@
     const values = decode(text)
     const names = kit.keys(values)
     for (let i = 0; i < names.length; i++) {
-      kit.defineProperty(global, names[i], { __proto__: null, value: values[names[i]], writable: true, enumerable: true, configurable: true })
+      kit.defineProperty(global, names[i], {
+        __proto__: null,
+        value: values[names[i]],
+        writable: true,
+        enumerable: true,
+        configurable: true,
+      })
     }
   }
   function named(name) {
@@ -456,7 +540,8 @@
       const done = await promise
       if (running !== mine) return
       const value = mine.returned === null ? done.value : mine.returned.value
-      mine.value = (hasValue === 'true' || mine.returned !== null) && value !== undefined ? inspect(value) : ''
+      mine.value =
+        (hasValue === 'true' || mine.returned !== null) && value !== undefined ? inspect(value) : ''
     } catch (error) {
       mine.failed = { __proto__: null, error }
     }
@@ -503,7 +588,8 @@
     }
     if (running.settled) {
       const failing = failure()
-      if (failing === null) return '{"kind":"value"' + (running.value === '' ? '' : ',"shown":' + quote(running.value)) + '}'
+      if (failing === null)
+        return '{"kind":"value"' + (running.value === '' ? '' : ',"shown":' + quote(running.value)) + '}'
       const told = explain(failing.error)
       if (told.name === 'InternalError' && indexOf(told.message, 'out of memory') === 0) doom = 'memory'
       if (told.name === 'RangeError' && indexOf(told.message, OVERFLOW) === 0) doom = 'stack'
@@ -512,12 +598,16 @@
     }
     if (mapSize(open) > 0) return null
     flushRejections()
-    return '{"kind":"error","error":' + errorText({
-      __proto__: null,
-      name: 'Error',
-      message: 'The program waits for a promise that nothing can settle: no call is open.',
-      stack: '',
-    }) + '}'
+    return (
+      '{"kind":"error","error":' +
+      errorText({
+        __proto__: null,
+        name: 'Error',
+        message: 'The program waits for a promise that nothing can settle: no call is open.',
+        stack: '',
+      }) +
+      '}'
+    )
   }
 
   /** Everything since the last halt, as the JSON of a `Halt`. */
@@ -539,7 +629,9 @@
     output = buffer()
     running = null
     answer = null
-    return '{"kind":"ended",' + common + ',"output":' + quote(all) + ',"ending":' + end + ',"open":[' + ids + ']}'
+    return (
+      '{"kind":"ended",' + common + ',"output":' + quote(all) + ',"ending":' + end + ',"open":[' + ids + ']}'
+    )
   }
   function killed(end) {
     const words = {
@@ -548,8 +640,15 @@
       memory: 'The step ran out of memory.',
       stack: 'The step ran out of stack (RangeError: ' + OVERFLOW + ').',
     }
-    const stack = end === null ? undefined : kit.parse(end).error?.stack
-    return '{"kind":"killed","reason":"' + doom + '","message":' + quote(words[doom] + (stack === undefined ? '' : '\n' + stack)) + '}'
+    const error = end === null ? undefined : read(kit.parse(end), 'error')
+    const stack = error === undefined ? undefined : read(error, 'stack')
+    return (
+      '{"kind":"killed","reason":"' +
+      doom +
+      '","message":' +
+      quote(words[doom] + (stack === undefined ? '' : '\n' + stack)) +
+      '}'
+    )
   }
   /** The answered step's code never goes on (B4). */
   function dropCalls() {
@@ -565,16 +664,26 @@
         limits.output = kit.parse(a).output
         random.seed(kit.parse(a).seed)
         return ''
-      case 'tools': return (grant(a), '')
-      case 'begin': return (begin(a, b, c), '')
-      case 'variables': return (variables(a), '')
-      case 'watch': return (watch(a, b), '')
-      case 'failed': return (failed(a), '')
-      case 'settle': return (settle(a, b, c), '')
-      case 'rejected': return (rejected(a, b), '')
-      case 'handled': return (handled(a), '')
-      case 'halt': return halt()
-      default: return ''
+      case 'tools':
+        return (grant(a), '')
+      case 'begin':
+        return (begin(a, b, c), '')
+      case 'variables':
+        return (variables(a), '')
+      case 'watch':
+        return (watch(a, b), '')
+      case 'failed':
+        return (failed(a), '')
+      case 'settle':
+        return (settle(a, b, c), '')
+      case 'rejected':
+        return (rejected(a, b), '')
+      case 'handled':
+        return (handled(a), '')
+      case 'halt':
+        return halt()
+      default:
+        return ''
     }
   }
 })

@@ -8,8 +8,8 @@
  */
 ;(function codec(kit) {
   'use strict'
-  const { list, push, put, hide, apply, construct, isArray, hasOwn, stringify, slice, charCode, indexOf } = kit
-  const { mapGet, mapSet, mapHas, getPrototypeOf, TypeError, RangeError } = kit
+  const { list, push, put, hide, isArray, hasOwn, stringify, slice, charCode, indexOf } = kit
+  const { mapGet, mapSet, getPrototypeOf, TypeError, RangeError } = kit
 
   const MAX_VALUES = 200_000
   const MAX_EXPANDED = 2_000_000
@@ -41,25 +41,48 @@
 
   function confirmed(tag, value) {
     switch (tag) {
-      case 'Map': return holds(kit.mapSize, value)
-      case 'Set': return holds(kit.setSize, value)
-      case 'Date': return holds(kit.dateTime, value)
-      case 'RegExp': return holds(kit.regExpGlobal, value) && kit.regExpGlobal(value) !== undefined
-      case 'ArrayBuffer': return holds(kit.bufferLength, value)
-      case 'DataView': return holds(kit.viewLength, value)
-      case 'Number': return holds(kit.numberValue, value)
-      case 'String': return holds(kit.stringValue, value)
-      case 'Boolean': return holds(kit.booleanValue, value)
-      case 'BigInt': return holds(kit.bigintValue, value)
-      case 'Symbol': return holds(kit.symbolValue, value)
-      case 'Array': return false // a real one was seen before
-      case 'Error': return kit.isError(value)
-      default: return true
+      case 'Map':
+        return holds(kit.mapSize, value)
+      case 'Set':
+        return holds(kit.setSize, value)
+      case 'Date':
+        return holds(kit.dateTime, value)
+      case 'RegExp':
+        return holds(kit.regExpGlobal, value) && kit.regExpGlobal(value) !== undefined
+      case 'ArrayBuffer':
+        return holds(kit.bufferLength, value)
+      case 'DataView':
+        return holds(kit.viewLength, value)
+      case 'Number':
+        return holds(kit.numberValue, value)
+      case 'String':
+        return holds(kit.stringValue, value)
+      case 'Boolean':
+        return holds(kit.booleanValue, value)
+      case 'BigInt':
+        return holds(kit.bigintValue, value)
+      case 'Symbol':
+        return holds(kit.symbolValue, value)
+      case 'Array':
+        return false // a real one was seen before
+      case 'Error':
+        return kit.isError(value)
+      default:
+        return true
     }
   }
 
   /** The built-ins that a mere heir of their prototype is not taken for: the language gives it no tag. */
-  const UNTAGGED = { __proto__: null, Array: true, Date: true, RegExp: true, Number: true, String: true, Boolean: true, Error: true }
+  const UNTAGGED = {
+    __proto__: null,
+    Array: true,
+    Date: true,
+    RegExp: true,
+    Number: true,
+    String: true,
+    Boolean: true,
+    Error: true,
+  }
 
   /** What an object is by its internal slots: a built-in's name, or `Object`. */
   function tagOf(value) {
@@ -124,9 +147,20 @@
 
   const TYPED = { __proto__: null }
   for (const name of [
-    'Int8Array', 'Uint8Array', 'Uint8ClampedArray', 'Int16Array', 'Uint16Array', 'Float16Array', 'Int32Array',
-    'Uint32Array', 'Float32Array', 'Float64Array', 'BigInt64Array', 'BigUint64Array',
-  ]) TYPED[name] = globalThis[name]
+    'Int8Array',
+    'Uint8Array',
+    'Uint8ClampedArray',
+    'Int16Array',
+    'Uint16Array',
+    'Float16Array',
+    'Int32Array',
+    'Uint32Array',
+    'Float32Array',
+    'Float64Array',
+    'BigInt64Array',
+    'BigUint64Array',
+  ])
+    TYPED[name] = globalThis[name]
 
   /** The text of `root`. `what` is the name in the path of a refusal. */
   function encode(root, what, unbounded) {
@@ -160,7 +194,8 @@
     }
     function at(key, value) {
       path[path.length++] = key
-      if (path.length > MAX_DEPTH) throw new RangeError(what + ' is nested too deeply: more than ' + MAX_DEPTH + ' levels')
+      if (path.length > MAX_DEPTH)
+        throw new RangeError(what + ' is nested too deeply: more than ' + MAX_DEPTH + ' levels')
       const index = flatten(value)
       path.length--
       return index
@@ -204,11 +239,16 @@
             throw new RangeError(what + ' is too large: more than ' + MAX_CHARS + ' characters when encoded')
           }
           return quote(thing)
-        case 'number': return kit.numberText(thing)
-        case 'boolean': return thing ? 'true' : 'false'
-        case 'bigint': return '["BigInt","' + thing + '"]'
-        case 'function': return refuse('it is a function')
-        case 'symbol': return refuse('it is a symbol')
+        case 'number':
+          return kit.numberText(thing)
+        case 'boolean':
+          return thing ? 'true' : 'false'
+        case 'bigint':
+          return '["BigInt","' + thing + '"]'
+        case 'function':
+          return refuse('it is a function')
+        case 'symbol':
+          return refuse('it is a symbol')
       }
       if (thing === null) return 'null'
       const tag = tagOf(thing)
@@ -219,11 +259,16 @@
         return whole ? head + ']' : head + ',' + kit.typedOffset(thing) + ',' + kit.typedLength(thing) + ']'
       }
       switch (tag) {
-        case 'Error': return '["Error",' + flatten(errorFields(thing)) + ']'
-        case 'Number': return '["Object",' + flatten(kit.numberValue(thing)) + ']'
-        case 'String': return '["Object",' + flatten(kit.stringValue(thing)) + ']'
-        case 'Boolean': return '["Object",' + flatten(kit.booleanValue(thing)) + ']'
-        case 'BigInt': return '["Object",' + flatten(kit.bigintValue(thing)) + ']'
+        case 'Error':
+          return '["Error",' + flatten(errorFields(thing)) + ']'
+        case 'Number':
+          return '["Object",' + flatten(kit.numberValue(thing)) + ']'
+        case 'String':
+          return '["Object",' + flatten(kit.stringValue(thing)) + ']'
+        case 'Boolean':
+          return '["Object",' + flatten(kit.booleanValue(thing)) + ']'
+        case 'BigInt':
+          return '["Object",' + flatten(kit.bigintValue(thing)) + ']'
         case 'Date': {
           const time = kit.dateTime(thing)
           return time !== time ? '["Date",""]' : '["Date","' + kit.dateISO(thing) + '"]'
@@ -232,7 +277,8 @@
           const flags = kit.regExpFlags(thing)
           return '["RegExp",' + quote(kit.regExpSource(thing)) + (flags ? ',"' + flags + '"]' : ']')
         }
-        case 'Array': return writeArray(thing)
+        case 'Array':
+          return writeArray(thing)
         case 'Set': {
           let text = '["Set"'
           kit.setEach(thing, (value) => {
@@ -251,7 +297,9 @@
           const buffer = kit.viewBuffer(thing)
           const length = kit.viewLength(thing)
           const head = '["DataView",' + flatten(buffer)
-          return length === kit.bufferLength(buffer) ? head + ']' : head + ',' + kit.viewOffset(thing) + ',' + length + ']'
+          return length === kit.bufferLength(buffer)
+            ? head + ']'
+            : head + ',' + kit.viewOffset(thing) + ',' + length + ']'
         }
         case 'ArrayBuffer': {
           if (kit.bufferLength(thing) > MAX_CHARS && !unbounded) {
@@ -259,9 +307,12 @@
           }
           return '["ArrayBuffer","' + kit.toBase64(new kit.Uint8Array(thing)) + '"]'
         }
-        case 'Promise': return refuse('it is a Promise; await it first')
-        case 'Object': return writeObject(thing)
-        default: return refuse('it is a ' + tag + ', which has no plain form')
+        case 'Promise':
+          return refuse('it is a Promise; await it first')
+        case 'Object':
+          return writeObject(thing)
+        default:
+          return refuse('it is a ' + tag + ', which has no plain form')
       }
     }
 
@@ -281,7 +332,8 @@
           const digits = ('' + length).length
           if ((length - found.length) * 3 > 4 + digits + found.length * (digits + 1)) {
             text = '[' + SPARSE + ',' + length
-            for (let j = 0; j < found.length; j++) text += ',' + found[j] + ',' + at(+found[j], array[found[j]])
+            for (let j = 0; j < found.length; j++)
+              text += ',' + found[j] + ',' + at(+found[j], array[found[j]])
             break
           }
           dense = true
@@ -357,7 +409,7 @@
       const value = values[index]
       if (value === null || typeof value !== 'object') return (made[index] = value)
       if (!isArray(value)) return readObject(index, value)
-      if (typeof value[0] === 'string') return readTagged(index, value)
+      if (value.length > 0 && typeof value[0] === 'string') return readTagged(index, value)
       return readArray(index, value)
     }
     function readObject(index, value) {
@@ -368,7 +420,7 @@
     }
     function readArray(index, value) {
       const array = (made[index] = [])
-      if (value[0] === SPARSE) {
+      if (value.length > 0 && value[0] === SPARSE) {
         array.length = value[1]
         for (let i = 2; i < value.length; i += 2) put(array, value[i], hydrate(value[i + 1]))
         return array
@@ -393,12 +445,18 @@
         return (made[index] = value.length > 2 ? new View(buffer, value[2], value[3]) : new View(buffer))
       }
       switch (tag) {
-        case 'Error': return (made[index] = readError(value[1]))
-        case 'Date': return (made[index] = new kit.Date(value[1]))
-        case 'RegExp': return (made[index] = new kit.RegExp(value[1], value[2]))
-        case 'BigInt': return (made[index] = kit.BigInt(value[1]))
-        case 'Object': return (made[index] = kit.Object(hydrate(value[1])))
-        case 'ArrayBuffer': return (made[index] = kit.typedBuffer(kit.fromBase64(value[1])))
+        case 'Error':
+          return (made[index] = readError(value[1]))
+        case 'Date':
+          return (made[index] = new kit.Date(value[1]))
+        case 'RegExp':
+          return (made[index] = new kit.RegExp(value[1], value.length > 2 ? value[2] : ''))
+        case 'BigInt':
+          return (made[index] = kit.BigInt(value[1]))
+        case 'Object':
+          return (made[index] = kit.Object(hydrate(value[1])))
+        case 'ArrayBuffer':
+          return (made[index] = kit.typedBuffer(kit.fromBase64(value[1])))
         case 'Set': {
           const set = (made[index] = new kit.Set())
           for (let i = 1; i < value.length; i++) kit.setAdd(set, hydrate(value[i]))
@@ -414,7 +472,8 @@
           for (let i = 1; i < value.length; i += 2) put(object, unescapeKey(value[i]), hydrate(value[i + 1]))
           return object
         }
-        default: return (made[index] = value[1]) // URL, URLSearchParams, Temporal: their text
+        default:
+          return (made[index] = value[1]) // URL, URLSearchParams, Temporal: their text
       }
     }
     return hydrate(0)

@@ -7,7 +7,7 @@
  */
 ;(function inspector(kit, tagOf, look) {
   'use strict'
-  const { list, push, apply, exec, slice, repeat, charCode, indexOf, getOwnPropertyDescriptor, getPrototypeOf } = kit
+  const { list, push, exec, slice, repeat, charCode, indexOf, getOwnPropertyDescriptor, getPrototypeOf } = kit
 
   const DEPTH = 4
   const ITEMS = 100
@@ -113,18 +113,32 @@
 
   /** Shows `value`. `depth` levels of nesting are shown. */
   function inspect(value, depth) {
-    const context = { __proto__: null, depth: depth ?? DEPTH, indent: 0, current: 0, left: ENTRIES, seen: list(), circular: null }
+    const context = {
+      __proto__: null,
+      depth: depth ?? DEPTH,
+      indent: 0,
+      current: 0,
+      left: ENTRIES,
+      seen: list(),
+      circular: null,
+    }
     return show(context, value, 0)
   }
 
   function show(context, value, level) {
     switch (typeof value) {
-      case 'string': return showString(value, context)
-      case 'number': return showNumber(value)
-      case 'bigint': return value + 'n'
-      case 'boolean': return value ? 'true' : 'false'
-      case 'undefined': return 'undefined'
-      case 'symbol': return kit.symbolText(value)
+      case 'string':
+        return showString(value, context)
+      case 'number':
+        return showNumber(value)
+      case 'bigint':
+        return value + 'n'
+      case 'boolean':
+        return value ? 'true' : 'false'
+      case 'undefined':
+        return 'undefined'
+      case 'symbol':
+        return kit.symbolText(value)
     }
     if (value === null) return 'null'
     for (let steps = 0; look(value) === PROXY; steps++) {
@@ -135,7 +149,8 @@
     for (let i = 0; i < context.seen.length; i++) {
       if (context.seen[i] === value) {
         context.circular ??= new kit.Map()
-        if (!kit.mapHas(context.circular, value)) kit.mapSet(context.circular, value, kit.mapSize(context.circular) + 1)
+        if (!kit.mapHas(context.circular, value))
+          kit.mapSet(context.circular, value, kit.mapSize(context.circular) + 1)
         return '[Circular *' + kit.mapGet(context.circular, value) + ']'
       }
     }
@@ -171,7 +186,15 @@
       if (base === '') open = '<ref *' + reference + '> ' + open
       else base = '<ref *' + reference + '> ' + base
     }
-    return layout(context, { __proto__: null, output, base, open, close: shape.close, level, grouped: indexed ? value : null })
+    return layout(context, {
+      __proto__: null,
+      output,
+      base,
+      open,
+      close: shape.close,
+      level,
+      grouped: indexed ? value : null,
+    })
   }
 
   function visibleKeys(value, indexed) {
@@ -211,23 +234,37 @@
         if (kit.mapSize(value) === 0 && none) return head + '{}'
         return shape(head + '{', '}', (output, level) => fillMap(context, output, value, level))
       }
-      case 'Function': return none ? functionBase(value, name) : shape('{', '}', undefined, functionBase(value, name))
+      case 'Function':
+        return none ? functionBase(value, name) : shape('{', '}', undefined, functionBase(value, name))
       case 'RegExp': {
-        const base = (name === 'RegExp' ? '' : prefix(name, 'RegExp', '')) + '/' + kit.regExpSource(value) + '/' + kit.regExpFlags(value)
+        const base =
+          (name === 'RegExp' ? '' : prefix(name, 'RegExp', '')) +
+          '/' +
+          kit.regExpSource(value) +
+          '/' +
+          kit.regExpFlags(value)
         return none ? base : shape('{', '}', undefined, base)
       }
       case 'Date': {
         const time = kit.dateTime(value)
-        const base = (name === 'Date' ? '' : prefix(name, 'Date', '')) + (time !== time ? 'Invalid Date' : kit.dateISO(value))
+        const base =
+          (name === 'Date' ? '' : prefix(name, 'Date', '')) +
+          (time !== time ? 'Invalid Date' : kit.dateISO(value))
         return none ? base : shape('{', '}', undefined, base)
       }
       case 'Error': {
         const base = errorBase(context, value, name)
         const cause = getOwnPropertyDescriptor(value, 'cause')
-        if (cause === undefined || kit.isEnumerable(value, 'cause')) return none ? base : shape('{', '}', undefined, base)
-        return shape('{', '}', (output, level) => {
-          push(output, '[cause]: ' + indented(context, () => show(context, cause.value, level)))
-        }, base)
+        if (cause === undefined || kit.isEnumerable(value, 'cause'))
+          return none ? base : shape('{', '}', undefined, base)
+        return shape(
+          '{',
+          '}',
+          (output, level) => {
+            push(output, '[cause]: ' + indented(context, () => show(context, cause.value, level)))
+          },
+          base,
+        )
       }
       case 'Promise':
         return shape(prefix(name, 'Promise', '') + '{', '}', (output, level) => {
@@ -250,11 +287,16 @@
           push(output, 'byteLength: ' + length)
         })
       }
-      case 'Number': return boxed(shape, none, 'Number', showNumber(kit.numberValue(value)))
-      case 'Boolean': return boxed(shape, none, 'Boolean', kit.booleanValue(value) ? 'true' : 'false')
-      case 'BigInt': return boxed(shape, none, 'BigInt', kit.bigintValue(value) + 'n')
-      case 'Symbol': return boxed(shape, none, 'Symbol', kit.symbolText(kit.symbolValue(value)))
-      case 'String': return '[String: ' + quoted(kit.stringValue(value)) + ']'
+      case 'Number':
+        return boxed(shape, none, 'Number', showNumber(kit.numberValue(value)))
+      case 'Boolean':
+        return boxed(shape, none, 'Boolean', kit.booleanValue(value) ? 'true' : 'false')
+      case 'BigInt':
+        return boxed(shape, none, 'BigInt', kit.bigintValue(value) + 'n')
+      case 'Symbol':
+        return boxed(shape, none, 'Symbol', kit.symbolText(kit.symbolValue(value)))
+      case 'String':
+        return '[String: ' + quoted(kit.stringValue(value)) + ']'
     }
     const label = peek(value, kit.Symbol.toStringTag)
     const mark = typeof label === 'string' && label !== '' && label !== name ? '[' + label + '] ' : ''
@@ -274,7 +316,12 @@
     if (exec(CLASS, source) !== null) {
       const parent = getPrototypeOf(value)
       const base = typeof parent === 'function' ? getOwnPropertyDescriptor(parent, 'name')?.value : ''
-      return '[class ' + (known ? own : '(anonymous)') + (typeof base === 'string' && base !== '' ? ' extends ' + base : '') + ']'
+      return (
+        '[class ' +
+        (known ? own : '(anonymous)') +
+        (typeof base === 'string' && base !== '' ? ' extends ' + base : '') +
+        ']'
+      )
     }
     const kind = name === null || exec(/Function$/, name) === null ? 'Function' : name
     return '[' + kind + (known ? ': ' + own : ' (anonymous)') + ']'
@@ -315,10 +362,14 @@
         continue
       }
       if (context.left-- <= 0) break
-      push(output, indented(context, () => showValue(context, own, level)))
+      push(
+        output,
+        indented(context, () => showValue(context, own, level)),
+      )
       push(shown, own.value)
     }
-    if (index < length) push(output, '... ' + (length - index) + ' more item' + (length - index > 1 ? 's' : ''))
+    if (index < length)
+      push(output, '... ' + (length - index) + ' more item' + (length - index > 1 ? 's' : ''))
   }
 
   /** The first filled index after `from`. */
@@ -335,7 +386,11 @@
     let left = 0
     kit.setEach(value, (item) => {
       if (output.length >= ITEMS || context.left-- <= 0) left++
-      else push(output, indented(context, () => show(context, item, level)))
+      else
+        push(
+          output,
+          indented(context, () => show(context, item, level)),
+        )
     })
     if (left > 0) push(output, '... ' + left + ' more item' + (left > 1 ? 's' : ''))
   }
@@ -344,7 +399,11 @@
     let left = 0
     kit.mapEach(value, (item, key) => {
       if (output.length >= ITEMS || context.left-- <= 0) left++
-      else push(output, indented(context, () => show(context, key, level) + ' => ' + show(context, item, level)))
+      else
+        push(
+          output,
+          indented(context, () => show(context, key, level) + ' => ' + show(context, item, level)),
+        )
     })
     if (left > 0) push(output, '... ' + left + ' more item' + (left > 1 ? 's' : ''))
   }
@@ -378,7 +437,15 @@
       if (single) return (base === '' ? '' : base + ' ') + open + ' ' + joined(output, ', ') + ' ' + close
     }
     const start = '\n' + repeat(' ', context.indent)
-    return (base === '' ? '' : base + ' ') + open + start + '  ' + joined(lines, ',' + start + '  ') + start + close
+    return (
+      (base === '' ? '' : base + ' ') +
+      open +
+      start +
+      '  ' +
+      joined(lines, ',' + start + '  ') +
+      start +
+      close
+    )
   }
 
   function columns(context, output, value) {
@@ -410,7 +477,8 @@
       let line = ''
       for (let j = i; j < end; j++) {
         let width = 0
-        for (let k = j - i; k < output.length; k += count) if (k < counted) width = kit.max(width, output[k].length)
+        for (let k = j - i; k < output.length; k += count)
+          if (k < counted) width = kit.max(width, output[k].length)
         width += 2
         const last = j === end - 1
         if (numbers) line += kit.padStart(last ? output[j] : output[j] + ', ', last ? width - 2 : width)
@@ -452,19 +520,30 @@
     if (next >= args.length) return undefined
     const value = args[next]
     const primitive = value === null || (typeof value !== 'object' && typeof value !== 'function')
-    const number = (turn) => (typeof value === 'bigint' ? value + 'n' : !primitive || typeof value === 'symbol' ? 'NaN' : showNumber(turn(value)))
+    const number = (turn) =>
+      typeof value === 'bigint'
+        ? value + 'n'
+        : !primitive || typeof value === 'symbol'
+          ? 'NaN'
+          : showNumber(turn(value))
     switch (letter) {
       case 's':
         if (typeof value === 'string') return { text: value, next: next + 1 }
         return { text: inspect(value, 0), next: next + 1 }
-      case 'd': return { text: number(kit.Number), next: next + 1 }
-      case 'i': return { text: number(kit.parseInt), next: next + 1 }
-      case 'f': return { text: number(kit.parseFloat), next: next + 1 }
+      case 'd':
+        return { text: number(kit.Number), next: next + 1 }
+      case 'i':
+        return { text: number(kit.parseInt), next: next + 1 }
+      case 'f':
+        return { text: number(kit.parseFloat), next: next + 1 }
       case 'j':
       case 'o':
-      case 'O': return { text: inspect(value), next: next + 1 }
-      case 'c': return { text: '', next: next + 1 }
-      default: return undefined
+      case 'O':
+        return { text: inspect(value), next: next + 1 }
+      case 'c':
+        return { text: '', next: next + 1 }
+      default:
+        return undefined
     }
   }
 

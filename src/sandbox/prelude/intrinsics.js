@@ -7,7 +7,14 @@
  */
 ;(function intrinsics() {
   'use strict'
-  const { apply, construct, defineProperty, getOwnPropertyDescriptor, getPrototypeOf, ownKeys } = Reflect
+  const { apply, construct, defineProperty, getPrototypeOf, ownKeys, setPrototypeOf } = Reflect
+  const descriptorOf = Reflect.getOwnPropertyDescriptor
+  /** Without a prototype: a data property has no `get`, whatever `Object.prototype` has. */
+  const getOwnPropertyDescriptor = (object, key) => {
+    const found = descriptorOf(object, key)
+    if (found !== undefined) setPrototypeOf(found, null)
+    return found
+  }
   const uncurry = Function.prototype.bind.bind(Function.prototype.call)
   const getter = (proto, key) => uncurry(getOwnPropertyDescriptor(proto, key).get)
   const Typed = getPrototypeOf(Uint8Array)
@@ -125,15 +132,33 @@
     },
     /** An own, ordinary property, whatever stands on the prototypes. */
     put(target, key, value) {
-      defineProperty(target, key, { __proto__: null, value, writable: true, enumerable: true, configurable: true })
+      defineProperty(target, key, {
+        __proto__: null,
+        value,
+        writable: true,
+        enumerable: true,
+        configurable: true,
+      })
       return target
     },
     hide(target, key, value) {
-      defineProperty(target, key, { __proto__: null, value, writable: true, enumerable: false, configurable: true })
+      defineProperty(target, key, {
+        __proto__: null,
+        value,
+        writable: true,
+        enumerable: false,
+        configurable: true,
+      })
       return target
     },
     lock(target, key, value) {
-      defineProperty(target, key, { __proto__: null, value, writable: false, enumerable: false, configurable: false })
+      defineProperty(target, key, {
+        __proto__: null,
+        value,
+        writable: false,
+        enumerable: false,
+        configurable: false,
+      })
       return target
     },
 
