@@ -19,6 +19,7 @@ type By = 'snapshot' | 'replay'
 interface Case {
   readonly library: string
   readonly url: string
+  readonly child: string
   readonly calls: number
   readonly how: How
   readonly by: By
@@ -73,9 +74,9 @@ function casesOf(settings: Settings, counts: readonly number[], dir: string): re
       (['snapshot', 'replay'] as const).map((by) => ({ calls, how, by })),
     ),
   )
-  const fromSource = { library: 'src (.ts)', url: source }
+  const fromSource = { library: 'src (.ts)', url: source, child }
   if (settings.quick) return all.map((one) => ({ ...fromSource, ...one }))
-  const built = { library: 'dist (.js)', url: buildInto(dir) }
+  const built = { library: 'dist (.js)', ...buildInto(dir) }
   const [first] = all
   const cached = { ...built, library: 'dist, compile cache', env: { NODE_COMPILE_CACHE: join(dir, 'cache') } }
   const ajv = { library: 'dist, JSON Schema tools', schema: 'ajv' } as const
@@ -107,7 +108,7 @@ async function resumed(one: Case, dir: string): Promise<Sample> {
   for (const end of ['', '-wal']) if (existsSync(from + end)) copyFileSync(from + end, path + end)
   if (one.by === 'replay') dropHeap(path)
   const began = instant()
-  const args = [child, 'resume', one.url, path, String(one.calls), one.how, one.schema ?? 'plain']
+  const args = [one.child, 'resume', one.url, path, String(one.calls), one.how, one.schema ?? 'plain']
   const { output } = await started(args, one.env)
   return sampleOf(output, began)
 }
@@ -183,8 +184,11 @@ function tableOf(
         other.by === one.by &&
         other.calls === fewest,
     )
-    const parts = PARTS.slice(1).map(([, part]) => {
-      const values = taken.flatMap((sample) => sample.parts[part] ?? [])
+    const parts = PARTS.map(([, part]) => {
+      const own = part === 'node' ? node.median : 0
+      const values = taken.flatMap((sample) =>
+        sample.parts[part] === undefined ? [] : sample.parts[part] - own,
+      )
       return [part, values.length === 0 ? null : medianOf(values)] as const
     })
     return {
@@ -211,6 +215,7 @@ function tableOf(
       { key: 'beyondMin', label: 'min', digits: 1 },
       { key: 'cpu', label: 'CPU ms', digits: 1 },
       { key: 'flat', label: `x ${fewest} calls` },
+      { key: 'node', label: 'main', digits: 1 },
       { key: 'load', label: 'load', digits: 1 },
       { key: 'bind', label: 'bind', digits: 1 },
       { key: 'claim', label: 'claim', digits: 1 },
@@ -223,7 +228,7 @@ function tableOf(
     rows,
     notes: [
       `Node alone, to the first line of a program: ${node.median.toFixed(1)} ms (min ${node.min.toFixed(1)}), ${nodeCpu.toFixed(1)} ms CPU. The aim is 50 ms beyond it, flat.`,
-      'load: modules. bind: resumeExecution (open, recover, memory). claim: lease, recover again. compile: the WASM engine.',
+      'main: to the first line of the measured program. load: modules. bind: resumeExecution (open, recover, memory). claim: lease, recover again. compile: the WASM engine.',
       'thread: until the worker is online. open: unpack, restore (or boot). 1st halt: first delivery. to call: the rest, all replay included.',
       'The marks are at the main thread; what waits behind them on the other one counts where it is waited for.',
     ],

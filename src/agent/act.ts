@@ -8,6 +8,7 @@
  * A4  On replay a call that the journal knows is compared (tool and digest), never requested again. A difference is
  *     told (`diverged`), never guessed over.
  */
+import type { Clock } from '../base/clock.ts'
 import type { CallId, GuestCall, Halt } from '../base/halt.ts'
 import { digestOf } from '../base/id.ts'
 import { parseJson } from '../base/json.ts'
@@ -20,6 +21,8 @@ import type { Happening, PreparedCall } from './happening.ts'
 /** A snapshot is worth its price after so many deliveries, or so many ms of guest computing. */
 const DELIVERIES_PER_SNAPSHOT = 64
 const COMPUTING_PER_SNAPSHOT = 100
+/** A guest that has waited this long (ms) is snapshotted beside the tool or the model that it waits for: it costs nobody time. */
+const WAITED_PER_SNAPSHOT = 200
 
 export interface Surroundings {
   readonly tools: readonly string[]
@@ -29,8 +32,7 @@ export interface Surroundings {
   text(stored: Stored): Promise<string>
   /** The journal's entries after `after`, to find what a killed step must give back. */
   entriesAfter(after: number): Promise<readonly Entry[]>
-  /** Monotonic ms. */
-  clock(): number
+  readonly clock: Clock
 }
 
 /** Where a heap stands: the seq of the last entry delivered, and the step that is open there, if one is. */
@@ -62,6 +64,7 @@ export class Guest implements AsyncDisposable {
   readonly #killed = new Set<number>()
   #deliveries = 0
   #computing = 0
+  #idle = new AbortController()
 
   constructor(sandbox: Sandbox, around: Surroundings) {
     this.#sandbox = sandbox
@@ -123,6 +126,7 @@ export class Guest implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closed = true
+    this.#idle.abort()
     await this.#sandbox[Symbol.asyncDispose]()
   }
 
@@ -152,9 +156,9 @@ export class Guest implements AsyncDisposable {
     }
     // The journal's chain vouches for a program that we compiled and wrote.
     const program = parseJson(entry.program, `The program of step ${entry.step}`) as unknown as Program
-    const began = this.#around.clock()
+    const began = this.#around.clock.now()
     const halt = await this.#sandbox.run(entry.step, program, moment)
-    this.#computing += this.#around.clock() - began
+    this.#computing += this.#around.clock.now() - began
     await this.#halted(entry.step, entry.seq, halt, calls)
   }
 
@@ -165,9 +169,9 @@ export class Guest implements AsyncDisposable {
       this.#held.push(entry)
       return
     }
-    const began = this.#around.clock()
+    const began = this.#around.clock.now()
     const halt = await this.#sandbox.settle(entry.call, await this.#outcome(entry), { clock: entry.at })
-    this.#computing += this.#around.clock() - began
+    this.#computing += this.#around.clock.now() - began
     await this.#halted(step, entry.seq, halt, [])
   }
 
@@ -191,9 +195,18 @@ export class Guest implements AsyncDisposable {
     }
     this.#around.post({ kind: 'guest-halted', position, step, calls, halt })
     const due = this.#deliveries >= DELIVERIES_PER_SNAPSHOT || this.#computing >= COMPUTING_PER_SNAPSHOT
-    if (due && !this.#dead && this.#expected.size === 0) {
-      await this.#snapshot()
+    if (this.#dead || this.#expected.size > 0) return
+    if (due) await this.#snapshot()
+    else this.#snapshotWhenIdle()
+  }
+
+  #snapshotWhenIdle(): void {
+    this.#idle.abort()
+    this.#idle = new AbortController()
+    const onDue = (): void => {
+      if (this.#deliveries > 0 && this.idle) this.#enqueue(async () => this.#snapshot())
     }
+    this.#around.clock.after(WAITED_PER_SNAPSHOT, onDue, this.#idle.signal, false)
   }
 
   #diverged(known: Entry<'call-requested'>, call: GuestCall): void {

@@ -75,8 +75,11 @@ async function readLine(prompt: string): Promise<string | undefined> {
   const lines = createInterface({ input: process.stdin, output: process.stderr })
   try {
     return await new Promise<string | undefined>((resolve, reject) => {
-      lines.once('SIGINT', () => resolve(undefined))
       lines.once('close', () => resolve(undefined))
+      lines.once('SIGINT', () => {
+        process.stderr.write('\n')
+        resolve(undefined)
+      })
       lines.question(prompt).then(resolve, reject)
     })
   } finally {

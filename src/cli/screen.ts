@@ -53,8 +53,8 @@ function penOf(stream: NodeJS.WriteStream, color: boolean): Pen {
   const isTerminal = stream.isTTY
   return {
     isTerminal,
-    columns: stream.columns ?? (Number(process.env['COLUMNS']) || 100),
+    columns: stream.columns || Number(process.env['COLUMNS']) || 100,
     line: (text = '') => void stream.write(`${text}\n`),
-    paint: (paint, text) => (color && isTerminal ? styleText(paint, text, { validateStream: false }) : text),
+    paint: (paint, text) => (color && isTerminal && text !== '' ? styleText(paint, text, { validateStream: false }) : text),
   }
 }

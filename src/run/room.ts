@@ -96,7 +96,7 @@ export async function openRoom(around: Surroundings): Promise<Room> {
         return (await readEntries(store, state.runId, after, await chainAt(store, state.runId, after)))
           .entries
       },
-      clock: () => around.clock.now(),
+      clock: around.clock,
     }),
   )
   const { heap } = recovered

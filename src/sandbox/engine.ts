@@ -107,7 +107,7 @@ export class Guest {
     const { api, grants, ...snapshot } = openImage(image)
     const vm = await QuickJS.restore({ ...snapshot, extensions: [] }, guest.#options(parts))
     guest.#vm = vm
-    
+    vm.registerHostCallback(LOOK, (...args) => guest.#look(args))
     guest.#api = api
     guest.#grants = grants
     return guest

@@ -36,8 +36,7 @@ class ThreadSandbox implements Sandbox {
 
   constructor(limits: SandboxLimits) {
     this.#limits = limits
-    this.#worker = this.#start()
-    this.#worker.catch(() => {})
+    this.#begin().catch(() => {})
   }
 
   open(opening: Opening, tools: readonly string[]): Promise<void> {
@@ -125,6 +124,17 @@ class ThreadSandbox implements Sandbox {
     return turn
   }
 
+  /** A worker that ends while nobody asks it anything is replaced at the next request. */
+  #begin(): Promise<Worker> {
+    const started = this.#start()
+    const forget = (): void => {
+      if (this.#worker === started) this.#worker = undefined
+    }
+    this.#worker = started
+    started.then((worker) => worker.once('exit', forget), forget)
+    return started
+  }
+
   async #start(): Promise<Worker> {
     const start: WorkerStart = { parts: await engineParts(), limits: this.#limits }
     const worker = new Worker(new URL(`./worker${import.meta.url.slice(-3)}`, import.meta.url), {
@@ -143,8 +153,7 @@ class ThreadSandbox implements Sandbox {
   /** Sends one request and waits for its answer, its loss, or `within` ms (T2). */
   async #ask(request: Request, within: number): Promise<Answer> {
     if (this.#closed) throw new UsageError('This sandbox was disposed.')
-    this.#worker ??= this.#start()
-    const worker = await this.#worker
+    const worker = await (this.#worker ?? this.#begin())
     const answer = await exchange(worker, request, within)
     if (answer.kind === 'lost') {
       this.#worker = undefined

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
 import { readLedger } from '../../examples/start/ledger.ts'
-import { PersistentCodeAgent, sqliteStore, type Entry } from '../../src/index.ts'
+import { PersistentCodeAgent, sqliteStore, type Entry, type EntryKind } from '../../src/index.ts'
 import { GENESIS } from '../../src/journal/envelope.ts'
 import { readEntries } from '../../src/run/recover.ts'
 import { linesWith, runExample } from './run-example.ts'
@@ -53,8 +53,8 @@ test('the job survives a kill in a call and an approval in a loop, and says so',
   const [run] = await PersistentCodeAgent.runs(storagePath)
   expect(run).toMatchObject({ status: 'completed', stepCount: 3, questions: 0 })
   const entries = await entriesOf(storagePath, run?.runId ?? '')
-  const of = <Kind extends Entry['kind']>(kind: Kind): readonly Entry<Kind>[] =>
-    entries.filter((entry): entry is Entry<Kind> => entry.kind === kind)
+  const of = <Kind extends EntryKind>(kind: Kind): readonly Extract<Entry, { kind: Kind }>[] =>
+    entries.filter((entry): entry is Extract<Entry, { kind: Kind }> => entry.kind === kind)
   const requested = of('call-requested').map((entry) => entry.call)
   expect(
     of('call-returned')

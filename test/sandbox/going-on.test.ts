@@ -194,7 +194,7 @@ test('another seed draws other numbers', async () => {
   const drawn = new Set<string>()
   for (const seed of ['a', 'b', 'a']) {
     await sandbox.open({ from: 'seed', seed, clock: CLOCK }, [])
-    const halt = await sandbox.run(1, program(1, '[Math.random(), crypto.randomUUID()].join()'), {
+    const halt = await sandbox.run(1, program(1, 'Math.random()'), {
       clock: CLOCK,
     })
     drawn.add(JSON.stringify(halt))

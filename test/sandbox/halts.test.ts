@@ -73,6 +73,15 @@ test('a call made by what goes on between the steps gets the next ordinal', asyn
   expect(await guest.step('2')).toMatchObject({ open: ['1.2'] })
 })
 
+test('what goes wrong between the steps is told in the next step’s output', async () => {
+  await using guest = await session({}, TOOLS)
+  await guest.start('tools.a().then(() => { print("before"); throw new Error("behind") }); "done"')
+  expect(await guest.resolve('1.1', 0)).toMatchObject({ kind: 'waiting', printed: 'before\n' })
+  expect(await guest.show('"next"')).toMatch(
+    /^before\nUncaught \(in promise\) Error: behind\n {4}at step1[^]*'next'$/,
+  )
+})
+
 test('ask and sleep are waits of the guest’s own', async () => {
   await using guest = await session({}, TOOLS)
   const asked = await guest.start(
@@ -123,7 +132,9 @@ const ANSWERS: { readonly [about: string]: string } = {
   'followed by another': 'try { finalAnswer(1) } catch {} finalAnswer(2)',
   'in finally': 'try { throw new Error("x") } finally { finalAnswer(1) }',
   'followed by calls': 'try { finalAnswer(1) } finally { await tools.a() }',
-  'while the program waits': 'Promise.resolve().then(() => finalAnswer(1)); await tools.a()',
+  'while the program waits':
+    'Promise.resolve().then(() => finalAnswer(1)); await tools.a(); print("never"); tools.b()',
+  'with calls in flight': 'tools.a().then((v) => { print("never", v); tools.b() }); finalAnswer(1)',
   'in a loop that swallows': 'for (;;) { try { finalAnswer(1) } catch {} await tools.a() }',
   'followed by a rejection': 'Promise.reject(new Error("lost")); finalAnswer(1)',
 }

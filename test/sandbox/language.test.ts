@@ -278,7 +278,7 @@ afterAll(() => shared[Symbol.asyncDispose]())
 for (const [title, rows] of Object.entries({ names: NAMES, classes: CLASSES, flow: FLOW, errors: ERRORS })) {
   describe(title, () => {
     for (const [about, ...steps] of rows) {
-      test(`${String(about)}`, async () => {
+      test(`${about}`, async () => {
         for (const [code, shown] of steps) {
           const said = await shared.show(code)
           if (typeof shown === 'string') expect(said).toBe(shown)

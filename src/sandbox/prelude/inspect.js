@@ -18,6 +18,7 @@
   const NAME = /^[a-zA-Z_][a-zA-Z_0-9]*$/
   const INDEX = /^(?:0|[1-9][0-9]{0,9})$/
   const CLASS = /^class\b/
+  const TAG = kit.Symbol.toStringTag
   const PENDING = 1
   const REJECTED = 3
   const PROXY = 9
@@ -107,8 +108,13 @@
     return null
   }
 
+  const UNTAGGED = { __proto__: null, Array: true, Date: true, RegExp: true, Object: true }
+
+  /** The class before the braces; of an heir, also what it inherits from. */
   function prefix(name, fallback, size) {
-    return name === null ? '[' + fallback + size + ': null prototype] ' : name + size + ' '
+    if (name === null) return '[' + fallback + size + ': null prototype] '
+    const heir = UNTAGGED[fallback] === undefined && indexOf(name, fallback) < 0
+    return name + size + (heir ? ' [' + fallback + '] ' : ' ')
   }
 
   /** Shows `value`. `depth` levels of nesting are shown. */
@@ -284,7 +290,7 @@
           for (let i = 0; i < bytes.length; i++) text += (i > 0 ? ' ' : '') + hex(bytes[i], 2)
           const more = length > 50 ? ' ... ' + (length - 50) + ' more byte' + (length > 51 ? 's' : '') : ''
           push(output, '[Uint8Contents]: <' + text + more + '>')
-          push(output, 'byteLength: ' + length)
+          push(output, '[byteLength]: ' + length)
         })
       }
       case 'Number':
@@ -298,7 +304,7 @@
       case 'String':
         return '[String: ' + quoted(kit.stringValue(value)) + ']'
     }
-    const label = peek(value, kit.Symbol.toStringTag)
+    const label = kit.isEnumerable(value, TAG) ? undefined : peek(value, TAG)
     const mark = typeof label === 'string' && label !== '' && label !== name ? '[' + label + '] ' : ''
     const head = name === 'Object' ? (mark === '' ? '' : 'Object ' + mark) : prefix(name, 'Object', '') + mark
     return none ? head + '{}' : shape(head + '{', '}')
@@ -417,7 +423,7 @@
   function showProperty(context, value, key, level) {
     const own = getOwnPropertyDescriptor(value, key)
     const text = own === undefined ? 'undefined' : indented(context, () => showValue(context, own, level))
-    if (typeof key === 'symbol') return '[' + kit.symbolText(key) + ']: ' + text
+    if (typeof key === 'symbol') return kit.symbolText(key) + ': ' + text
     if (key === '__proto__') return "['__proto__']: " + text
     return (exec(NAME, key) !== null ? key : quoted(key)) + ': ' + text
   }
