@@ -25,8 +25,8 @@ export const layers: readonly (readonly string[])[] = [
 /** Which files may import a dependency. `*` stands for every file of that folder. */
 export const doors: Readonly<Record<string, readonly string[]>> = {
   'quickjs-wasi': ['src/sandbox/engine.ts'],
-  amaro: ['src/sandbox/compile.ts'],
-  acorn: ['src/sandbox/compile.ts'],
+  amaro: ['src/sandbox/strip.ts'],
+  acorn: ['src/sandbox/tree.ts'],
   devalue: ['src/base/codec.ts'],
   ajv: ['src/tool/json-schema.ts'],
   commander: ['src/cli/main.ts'],

@@ -2,17 +2,20 @@
  * One process of the resume benchmark: `setup` makes a run that stands after many calls of one step, `resume` goes on
  * with it and says, at its next host call, when that was.
  *
- * Arguments: setup | resume, the URL of the library, the state file, the calls, rest | kill, plain | ajv.
+ * Arguments: setup | resume, the URL of the library, the state file, the calls of the
+ * last step, the steps before it, rest | kill, plain | ajv.
  * The marks are taken here, around what the library uses of Node, never in it.
  */
 import { writeSync } from 'node:fs'
 import { Worker } from 'node:worker_threads'
+import type * as Library from '../src/index.ts'
 import { instant } from './measure.ts'
 import { instantModel } from './model.ts'
 
-type Library = typeof import('../src/index.ts')
+/** Of the global, which neither our libs nor Node's types declare. */
+declare const WebAssembly: { compile: (bytes: Uint8Array) => Promise<object> }
 
-const [mode = '', url = '', path = '', calls = '', how = '', schema = ''] = process.argv.slice(2)
+const [mode = '', url = '', path = '', calls = '', steps = '', how = '', schema = ''] = process.argv.slice(2)
 const marks: { readonly name: string; readonly at: number }[] = []
 const mark = (name: string): void => void marks.push({ name, at: instant() })
 mark('started')
@@ -30,7 +33,7 @@ const standard = {
 const shape = schema === 'ajv' ? json : standard
 
 if (mode === 'resume') watchSandbox()
-const library = (await import(url)) as Library
+const library = (await import(url)) as typeof Library
 mark('loaded')
 const { AgentPausedException, PersistentCodeAgent, tool } = library
 
@@ -40,7 +43,8 @@ await ${how === 'rest' ? 'gate' : 'cut'}({ n: 0 })
 await mark({ n: sum })`
 
 const options = {
-  model: instantModel(() => code),
+  model: instantModel((n) => (n <= Number(steps) ? 'print((await get({ n: 1 })).length)' : code)),
+  maxSteps: Number(steps) + 2,
   limits: { callsPerStep: 20_000 },
   tools: [
     tool({ name: 'get', description: 'Gets', effect: 'read', inputSchema: shape, execute: () => text }),
@@ -86,30 +90,36 @@ function reached(): void {
 /** Marks what passes between the library and its sandbox's thread. */
 function watchSandbox(): void {
   const { compile } = WebAssembly
-  WebAssembly.compile = async (...args) => {
+  WebAssembly.compile = async (bytes) => {
     mark('compiling')
-    const module = await compile(...args)
+    const module = await compile(bytes)
     mark('compiled')
     return module
   }
-  const post = Worker.prototype.postMessage
   let halts = 0
-  Worker.prototype.postMessage = function (this: Worker, ...args: Parameters<Worker['postMessage']>): void {
-    const [request] = args as readonly unknown[]
-    const op: unknown =
-      typeof request === 'object' && request !== null ? Reflect.get(request, 'op') : undefined
+  before('postMessage', ([request]) => {
+    const op = field(request, 'op')
     if (op === 'restore' || op === 'create') mark('opening')
-    post.apply(this, args)
-  }
-  const emit = Worker.prototype.emit
-  Worker.prototype.emit = function (this: Worker, name: string | symbol, ...args: unknown[]): boolean {
+  })
+  before('emit', ([name, reply]) => {
     if (name === 'online') mark('online')
-    const [reply] = args
-    if (name === 'message' && typeof reply === 'object' && reply !== null) {
-      const kind: unknown = Reflect.get(reply, 'kind')
-      if (kind === 'done') mark('opened')
-      if (kind === 'halt' && ++halts === 1) mark('halted')
-    }
-    return emit.call(this, name, ...args)
-  }
+    if (name !== 'message') return
+    const kind = field(reply, 'kind')
+    if (kind === 'done') mark('opened')
+    if (kind === 'halt' && ++halts === 1) mark('halted')
+  })
+}
+
+/** Has `look` see the arguments of every call of a worker's method. */
+function before(method: 'postMessage' | 'emit', look: (args: readonly unknown[]) => void): void {
+  const was: unknown = Reflect.get(Worker.prototype, method)
+  if (typeof was !== 'function') throw new TypeError(`A worker has no ${method}`)
+  Reflect.set(Worker.prototype, method, function (this: Worker, ...args: readonly unknown[]): unknown {
+    look(args)
+    return Reflect.apply(was, this, args)
+  })
+}
+
+function field(value: unknown, name: string): unknown {
+  return typeof value === 'object' && value !== null ? Reflect.get(value, name) : undefined
 }

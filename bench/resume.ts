@@ -16,11 +16,19 @@ const source = pathToFileURL(join(import.meta.dirname, '../src/index.ts')).href
 type How = 'rest' | 'kill'
 type By = 'snapshot' | 'replay'
 
+/** What the run has behind it. */
+interface Size {
+  /** Steps of one call each. */
+  readonly steps: number
+  /** Calls of the step that is open. */
+  readonly calls: number
+}
+
 interface Case {
   readonly library: string
   readonly url: string
   readonly child: string
-  readonly calls: number
+  readonly size: Size
   readonly how: How
   readonly by: By
   readonly schema?: 'ajv'
@@ -50,10 +58,9 @@ const PARTS = [
 export async function resumeTable(settings: Settings): Promise<readonly Table[]> {
   const dir = mkdtempSync(join(settings.dir, 'resume-'))
   try {
-    const counts = settings.quick ? [10] : [10, 1_000, 10_000]
-    const cases = casesOf(settings, counts, dir)
-    for (const how of ['rest', 'kill'] as const)
-      for (const calls of counts) await setUp(fileOf(dir, calls, how), calls, how)
+    const cases = casesOf(settings, dir)
+    const files = new Map(cases.map((one) => [fileOf(dir, one), one]))
+    for (const [path, one] of files) await setUp(path, one)
     const samples = new Map<Case, Sample[]>(cases.map((one) => [one, []]))
     const bare: Sample[] = []
     for (let round = 0; round < (settings.quick ? 1 : settings.rounds); round++) {
@@ -62,53 +69,55 @@ export async function resumeTable(settings: Settings): Promise<readonly Table[]>
         samples.get(one)?.push(await resumed(one, dir))
       }
     }
-    return [tableOf(samples, bare, counts[0] ?? 0)]
+    return [tableOf(samples, bare)]
   } finally {
     rmSync(dir, { recursive: true, force: true })
   }
 }
 
-function casesOf(settings: Settings, counts: readonly number[], dir: string): readonly Case[] {
-  const all = counts.flatMap((calls) =>
-    (['rest', 'kill'] as const).flatMap((how) =>
-      (['snapshot', 'replay'] as const).map((by) => ({ calls, how, by })),
-    ),
+const SMALL: Size = { steps: 0, calls: 10 }
+const AFTER_CALLS: readonly Size[] = [SMALL, { steps: 0, calls: 1_000 }, { steps: 0, calls: 10_000 }]
+const AFTER_STEPS: readonly Size[] = [10, 100, 400].map((steps) => ({ steps, calls: 10 }))
+
+function casesOf(settings: Settings, dir: string): readonly Case[] {
+  const ways = (['rest', 'kill'] as const).flatMap((how) =>
+    (['snapshot', 'replay'] as const).map((by) => ({ how, by })),
   )
   const fromSource = { library: 'src (.ts)', url: source, child }
-  if (settings.quick) return all.map((one) => ({ ...fromSource, ...one }))
+  if (settings.quick) return ways.map((way) => ({ ...fromSource, ...way, size: SMALL }))
   const built = { library: 'dist (.js)', ...buildInto(dir) }
-  const [first] = all
-  const cached = { ...built, library: 'dist, compile cache', env: { NODE_COMPILE_CACHE: join(dir, 'cache') } }
-  const ajv = { library: 'dist, JSON Schema tools', schema: 'ajv' } as const
+  const plain = { size: SMALL, how: 'rest', by: 'snapshot' } as const
   return [
-    ...all.map((one) => ({ ...built, ...one })),
-    ...(first === undefined
-      ? []
-      : [
-          { ...cached, ...first },
-          { ...built, ...ajv, ...first },
-          { ...fromSource, ...first },
-        ]),
+    ...AFTER_CALLS.flatMap((size) => ways.map((way) => ({ ...built, ...way, size }))),
+    ...AFTER_STEPS.map((size) => ({ ...built, ...plain, size })),
+    { ...built, ...plain, library: 'dist, compile cache', env: { NODE_COMPILE_CACHE: join(dir, 'cache') } },
+    { ...built, ...plain, library: 'dist, JSON Schema tools', schema: 'ajv' },
+    { ...fromSource, ...plain },
   ]
 }
 
-function fileOf(dir: string, calls: number, how: How): string {
-  return join(dir, `${calls}-${how}.db`)
+function fileOf(dir: string, one: Case): string {
+  return join(dir, `${told(one).join('-')}.db`)
 }
 
-async function setUp(path: string, calls: number, how: How): Promise<void> {
-  const { code, signal } = await started([child, 'setup', source, path, String(calls), how])
-  if (how === 'kill' ? signal !== 'SIGKILL' : code !== 0) throw new Error(`The setup of ${path} failed`)
+/** What both processes of a case are told of it. */
+function told({ size, how, schema }: Case): readonly string[] {
+  return [String(size.calls), String(size.steps), how, schema ?? 'plain']
+}
+
+async function setUp(path: string, one: Case): Promise<void> {
+  const { code, signal } = await started([child, 'setup', source, path, ...told(one)])
+  if (one.how === 'kill' ? signal !== 'SIGKILL' : code !== 0) throw new Error(`The setup of ${path} failed`)
 }
 
 async function resumed(one: Case, dir: string): Promise<Sample> {
   const path = join(dir, 'copy.db')
   for (const end of ['', '-wal', '-shm']) rmSync(path + end, { force: true })
-  const from = fileOf(dir, one.calls, one.how)
+  const from = fileOf(dir, one)
   for (const end of ['', '-wal']) if (existsSync(from + end)) copyFileSync(from + end, path + end)
   if (one.by === 'replay') dropHeap(path)
   const began = instant()
-  const args = [one.child, 'resume', one.url, path, String(one.calls), one.how, one.schema ?? 'plain']
+  const args = [one.child, 'resume', one.url, path, ...told(one)]
   const { output } = await started(args, one.env)
   return sampleOf(output, began)
 }
@@ -155,8 +164,10 @@ interface Ended {
 
 function started(args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<Ended> {
   return new Promise((resolve, reject) => {
-    const options = { stdio: ['ignore', 'pipe', 'inherit'], env: { ...process.env, ...env } } as const
-    const node = spawn(process.execPath, args, options)
+    const node = spawn(process.execPath, args, {
+      stdio: ['ignore', 'pipe', 'inherit'],
+      env: { ...process.env, ...env },
+    })
     let output = ''
     node.stdout.setEncoding('utf8').on('data', (text: string) => (output += text))
     node.on('error', reject)
@@ -164,11 +175,7 @@ function started(args: readonly string[], env: Readonly<Record<string, string>> 
   })
 }
 
-function tableOf(
-  samples: ReadonlyMap<Case, readonly Sample[]>,
-  bare: readonly Sample[],
-  fewest: number,
-): Table {
+function tableOf(samples: ReadonlyMap<Case, readonly Sample[]>, bare: readonly Sample[]): Table {
   const node = spreadOf(bare.map((one) => one.total))
   const nodeCpu = medianOf(bare.map((one) => one.cpu))
   const beyond = (taken: readonly Sample[]): Spread => {
@@ -179,10 +186,7 @@ function tableOf(
     const { median, min } = beyond(taken)
     const few = [...samples].find(
       ([other]) =>
-        other.library === one.library &&
-        other.how === one.how &&
-        other.by === one.by &&
-        other.calls === fewest,
+        other.library === one.library && other.how === one.how && other.by === one.by && other.size === SMALL,
     )
     const parts = PARTS.map(([, part]) => {
       const own = part === 'node' ? node.median : 0
@@ -193,7 +197,8 @@ function tableOf(
     })
     return {
       library: one.library,
-      calls: one.calls,
+      steps: one.size.steps,
+      calls: one.size.calls,
       how: one.how === 'rest' ? 'after a pause' : 'after SIGKILL',
       by: one.by,
       beyond: median,
@@ -208,13 +213,14 @@ function tableOf(
     title: '2. From a new process to the next host call, ms beyond the start of Node itself',
     columns: [
       { key: 'library', label: 'library' },
-      { key: 'calls', label: 'calls made', digits: 0 },
+      { key: 'steps', label: 'steps', digits: 0 },
+      { key: 'calls', label: 'calls', digits: 0 },
       { key: 'how', label: 'resumed' },
       { key: 'by', label: 'by' },
       { key: 'beyond', label: 'ms', digits: 1 },
       { key: 'beyondMin', label: 'min', digits: 1 },
       { key: 'cpu', label: 'CPU ms', digits: 1 },
-      { key: 'flat', label: `x ${fewest} calls` },
+      { key: 'flat', label: `x ${SMALL.calls} calls` },
       { key: 'node', label: 'main', digits: 1 },
       { key: 'load', label: 'load', digits: 1 },
       { key: 'bind', label: 'bind', digits: 1 },
@@ -227,6 +233,7 @@ function tableOf(
     ],
     rows,
     notes: [
+      'steps: closed before, of one call each. calls: made by the step that is open.',
       `Node alone, to the first line of a program: ${node.median.toFixed(1)} ms (min ${node.min.toFixed(1)}), ${nodeCpu.toFixed(1)} ms CPU. The aim is 50 ms beyond it, flat.`,
       'main: to the first line of the measured program. load: modules. bind: resumeExecution (open, recover, memory). claim: lease, recover again. compile: the WASM engine.',
       'thread: until the worker is online. open: unpack, restore (or boot). 1st halt: first delivery. to call: the rest, all replay included.',

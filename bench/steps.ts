@@ -161,7 +161,7 @@ function timingTable(
       }
     })
   })
-  const memory = rows.find((row) => row.variant.startsWith('memory') && row.step === points.at(-1))?.ms
+  const inMemory = new Map(rows.filter((row) => row.floor === null).map((row) => [row.step, row.ms]))
   return {
     id: 'steps',
     title: '1a. A step: one request to a model that answers at once, one tool call with a result of 2 KB',
@@ -179,7 +179,7 @@ function timingTable(
       { key: 'overMemory', label: 'x memory' },
       { key: 'flat', label: `x step ${points[0]}` },
     ],
-    rows: rows.map((row) => ({ ...row, overMemory: memory === undefined ? null : row.ms / memory })),
+    rows: rows.map((row) => ({ ...row, overMemory: row.ms / (inMemory.get(row.step) ?? Number.NaN) })),
     notes: [
       'ms: median from one request to the model to the next, over the steps around; min: the least of them.',
       'CPU ms: of the whole process, all threads, mean over the steps around; median and least of the rounds.',

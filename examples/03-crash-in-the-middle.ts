@@ -1,5 +1,5 @@
 /**
- * What happens to a call when its process dies in the middle of it: the tool's `effect` says so.
+ * What happens to a call when its process dies in the middle of it: the tool's `effect` says so, or its `probe`.
  *
  *   node examples/03-crash-in-the-middle.ts
  */
@@ -17,11 +17,12 @@ const [, , caseOf, folder = mkdtempSync(join(tmpdir(), 'pca-'))] = process.argv
 const world = (name: string): string => join(folder, `${name}.log`)
 
 /** A tool that leaves its mark in the world; the first process dies before it can answer. */
-function fatal(name: string, effect: Effect): ToolDefinition {
+function fatal(name: string, effect: Effect, canLook = false): ToolDefinition {
   return tool({
     name: 'pay',
     description: 'Pays the rent',
     effect,
+    ...(canLook ? { probe: async () => ({ happened: true, result: 'paid, as the bank says' }) } : {}),
     execute: async (_input, { idempotencyKey }) => {
       appendFileSync(world(name), `${idempotencyKey}\n`)
       if (caseOf !== undefined) process.kill(process.pid, 'SIGKILL')
@@ -34,6 +35,7 @@ const cases: Readonly<Record<string, ToolDefinition>> = {
   idempotent: fatal('idempotent', 'idempotent'),
   keyed: fatal('keyed', 'keyed'),
   once: fatal('once', 'once'),
+  probed: fatal('probed', 'once', true),
 }
 
 function agentOf(name: string): PersistentCodeAgent {

@@ -174,21 +174,24 @@ async function report(): Promise<number> {
   const again = counted.filter((row) => row.attempts > 1)
   const keys = ledger.filter((line) => line.event === 'started').map((line) => line.key)
   const repeated = keys.length - new Set(keys).size
-  say(
-    odd.length === 0
-      ? `${good('Both agree')}: ${calls.length} calls, one result each. ${again.length} was sent twice; the accounting system saw ${repeated} repeated key, and no effect twice.`
-      : bad(`They do not agree: see ${odd.map((row) => row.id).join(', ')}.`),
-  )
+  if (odd.length === 0) {
+    say(`${good('Both agree')}: ${calls.length} calls, one result each. ${again.length} was sent again.`)
+    say(`The accounting system saw ${repeated} repeated key, and nothing had its effect twice.`)
+  } else {
+    say(bad(`They do not agree: see ${odd.map((row) => row.id).join(', ')}.`))
+  }
 
   heading('Where to look next')
+  const store = `--store ${shown(storagePath)}`
+  say(`npm run pca -- show ${agent.runId} ${store}`)
+  say(`npm run pca -- show ${agent.runId} ${store} --events`)
   say(
-    `npm run pca -- show ${agent.runId} --store ${shown(storagePath)}   ${dim('the whole run, step by step')}`,
+    dim(
+      'The whole run, step by step, and the journal itself. Where the package is installed: npx pca show …',
+    ),
   )
-  say(`npm run pca -- list --store ${shown(storagePath)}`)
-  say('Where the package is installed, it is: npx pca show …')
-  say(
-    'examples/01-pause-and-resume.ts and its neighbours are short programs, one idea each. README.md says the rest.',
-  )
+  say('examples/01-pause-and-resume.ts and its neighbours are short programs, one idea each.')
+  say('README.md says what is promised, and what is not.')
   return odd.length === 0 ? 0 : 1
 }
 

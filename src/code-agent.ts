@@ -47,7 +47,8 @@ export class CodeAgent<Output = unknown> implements AsyncDisposable {
   readonly #definition: Definition | undefined
   #store: Promise<Store> | undefined
   #bound: { readonly runId: string; readonly task: string } | undefined
-  #run: Run<Output> | undefined
+  /** Runs that this agent drives now. */
+  readonly #driven = new Set<Run<Output>>()
   #memory = new Memory([])
   #questions: readonly Question[] = []
   #result: RunResult<Output> | undefined
@@ -182,10 +183,8 @@ export class CodeAgent<Output = unknown> implements AsyncDisposable {
     this.#store = undefined
     if (opened === undefined) return
     const store = await opened
-    if (this.#run !== undefined) {
-      await this.#run.pause('Its agent was closed').catch(() => undefined)
-      await this.#run.result().catch(() => undefined)
-    }
+    for (const run of this.#driven) await run.pause('Its agent was closed').catch(() => undefined)
+    for (const run of this.#driven) await run.result().catch(() => undefined)
     await store.close()
   }
 
@@ -254,12 +253,13 @@ export class CodeAgent<Output = unknown> implements AsyncDisposable {
   }
 
   #drive(run: Run<Output>, task: string): Run<Output> {
-    this.#run = run
+    this.#driven.add(run)
+    const done = (): boolean => this.#driven.delete(run)
+    run.result().then(done, done)
     this.#bound = { runId: run.id, task }
     return run.watched(async (result) => {
       if (this.#bound?.runId !== run.id || this.#store === undefined) return
       this.#result = result
-      this.#run = undefined
       await this.#look(await this.store(), run.id)
     })
   }

@@ -14,7 +14,7 @@ import { scriptedModel } from '../../src/testing.ts'
 import { post } from './ledger.ts'
 
 export const TASK =
-  'Reconcile the invoices of October with the bank statement: book what was paid, correct what is wrong, and report.'
+  'Reconcile the October invoices with the bank: book what was paid, correct what is wrong, report.'
 
 /** Where `npm start` keeps what it makes. `.pca/` is not under version control. */
 export const folder: string = process.env['PCA_EXAMPLE_DIR'] ?? join(import.meta.dirname, '../../.pca/start')

@@ -3,8 +3,8 @@
  *
  * A1  The heap is a function of the journal: what is fed, in which order, and nothing else.
  * A2  A result that arrives between steps is kept and delivered at the next step's start, before its program runs.
- * A3  A killed step never happened to the heap: it goes back to the step's start, and results of earlier steps'
- *     calls that were delivered since are delivered again at the next step's start.
+ * A3  A killed step never happened to the heap: it goes back to the step's start. Results that it had heard are not
+ *     told again: code that goes on with one may make calls, and would make them twice. The model is told.
  * A4  On replay a call that the journal knows is compared (tool and digest), never requested again. A difference is
  *     told (`diverged`), never guessed over.
  */
@@ -30,8 +30,6 @@ export interface Surroundings {
   /** Validates a new call at the door. */
   prepare(call: GuestCall, sent: string): Promise<PreparedCall>
   text(stored: Stored): Promise<string>
-  /** The journal's entries after `after`, to find what a killed step must give back. */
-  entriesAfter(after: number): Promise<readonly Entry[]>
   readonly clock: Clock
 }
 
@@ -62,6 +60,10 @@ export class Guest implements AsyncDisposable {
   /** What the journal says the replayed code asks for (A4). */
   readonly #expected = new Map<CallId, Entry<'call-requested'>>()
   readonly #killed = new Set<number>()
+  /** Steps whose end the journal knows. */
+  readonly #ended = new Set<number>()
+  /** The killed step that replay is passing over (A3). */
+  #passing: number | undefined
   #deliveries = 0
   #computing = 0
   #idle = new AbortController()
@@ -88,7 +90,10 @@ export class Guest implements AsyncDisposable {
   open(opening: Opening, place: HeapPlace, stepStart: Kept | undefined, past: readonly Entry[]): void {
     this.#place = place
     this.#stepStart = stepStart
-    for (const entry of past) if (entry.kind === 'step-killed') this.#killed.add(entry.step)
+    for (const entry of past) {
+      if (entry.kind === 'step-killed') this.#killed.add(entry.step)
+      if (entry.kind === 'step-ended') this.#ended.add(entry.step)
+    }
     for (const entry of past) {
       if (entry.kind !== 'call-requested' || this.#killed.has(stepOf(entry.call))) continue
       if (isLater(entry.call, place.lastCall)) this.#expected.set(entry.call, entry)
@@ -97,7 +102,8 @@ export class Guest implements AsyncDisposable {
     for (const entry of past) this.feed(entry, true)
     this.#enqueue(async () => {
       for (const [call, entry] of this.#expected) {
-        // A call of the last delivery may be journaled while its step was cut later; one that is still owed is a difference.
+        if (this.#dead) return
+        this.#dead = true
         this.#around.post({
           kind: 'diverged',
           message: `The replayed code no longer asks for ${entry.tool} (call ${call}), as the journal says it did.`,
@@ -111,7 +117,8 @@ export class Guest implements AsyncDisposable {
   feed(entry: Entry, past = false): void {
     if (entry.kind === 'step-started') this.#enqueue(async () => this.#start(entry))
     else if (entry.kind === 'call-returned') this.#enqueue(async () => this.#settle(entry))
-    else if (entry.kind === 'step-killed' && !past) this.#enqueue(async () => this.#undo(entry))
+    else if (entry.kind === 'step-killed')
+      this.#enqueue(async () => (past ? this.#passed(entry) : this.#undo(entry)))
   }
 
   /** The heap as it stands, packed; undefined where there is none to keep. Waits for what is queued. */
@@ -143,12 +150,17 @@ export class Guest implements AsyncDisposable {
   }
 
   async #start(entry: Entry<'step-started'>): Promise<void> {
-    if (entry.program === undefined || this.#killed.has(entry.step)) return
+    if (entry.program === undefined || this.#dead) return
+    if (this.#killed.has(entry.step)) {
+      this.#passing = entry.step
+      this.#held = []
+      return
+    }
     this.#stepStart = { ...this.#place, image: await this.#sandbox.image() }
     const held = this.#held
     this.#held = []
     const calls: GuestCall[] = []
-    const moment = { clock: entry.at }
+    const moment = { clock: entry.at, step: entry.step }
     for (const result of held) {
       const halt = await this.#sandbox.settle(result.call, await this.#outcome(result), moment)
       if (halt.kind === 'killed') return this.#halted(entry.step, entry.seq, halt, calls)
@@ -163,7 +175,7 @@ export class Guest implements AsyncDisposable {
   }
 
   async #settle(entry: Entry<'call-returned'>): Promise<void> {
-    if (this.#killed.has(stepOf(entry.call)) || this.#dead) return
+    if (this.#killed.has(stepOf(entry.call)) || this.#dead || this.#passing !== undefined) return
     const { step } = this.#place
     if (step === undefined) {
       this.#held.push(entry)
@@ -177,7 +189,13 @@ export class Guest implements AsyncDisposable {
 
   async #halted(step: number, position: number, halt: Halt, before: readonly GuestCall[]): Promise<void> {
     this.#deliveries++
-    if (halt.kind === 'killed') this.#dead = true
+    if (halt.kind === 'killed') {
+      this.#dead = true
+      // The journal knows how a closed step ended: not like this.
+      if (this.#ended.has(step))
+        return this.#differs(`The replayed code of step ${step} was cut: ${halt.message}`)
+      this.#expected.clear()
+    }
     const made = halt.kind === 'killed' ? [] : [...before, ...halt.calls]
     const lastCall = made.at(-1)?.id ?? this.#place.lastCall
     this.#place = {
@@ -210,20 +228,26 @@ export class Guest implements AsyncDisposable {
   }
 
   #diverged(known: Entry<'call-requested'>, call: GuestCall): void {
+    this.#differs(
+      `The replayed code asks for ${call.name} (call ${call.id}) with other arguments than the journal says: ${known.tool}.`,
+    )
+  }
+
+  #differs(message: string): void {
     this.#dead = true
-    const message = `The replayed code asks for ${call.name} (call ${call.id}) with other arguments than the journal says: ${known.tool}.`
     this.#around.post({ kind: 'diverged', message })
+  }
+
+  #passed(entry: Entry<'step-killed'>): void {
+    if (this.#passing === entry.step) this.#passing = undefined
   }
 
   /** A3. */
   async #undo(entry: Entry<'step-killed'>): Promise<void> {
     this.#killed.add(entry.step)
+    this.#held = []
     const start = this.#stepStart
     if (start === undefined) throw new TypeError(`Step ${entry.step} has no start to go back to`)
-    const since = await this.#around.entriesAfter(start.position)
-    this.#held = since
-      .filter((one) => one.kind === 'call-returned')
-      .filter((one) => !this.#killed.has(stepOf(one.call)))
     await this.#sandbox.open({ from: 'image', image: start.image }, this.#around.tools)
     this.#place = {
       position: start.position,

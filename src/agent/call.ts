@@ -140,6 +140,8 @@ export async function probeCall(
 
 /** What a tool is told of its call. */
 function optionsOf(call: OpenCall, abortSignal: AbortSignal, room: CallRoom): ToolCallOptions {
+  const answers = call.answered?.values ?? []
+  let asked = 0
   return {
     toolCallId: call.id,
     idempotencyKey: room.key(call.id),
@@ -148,12 +150,14 @@ function optionsOf(call: OpenCall, abortSignal: AbortSignal, room: CallRoom): To
     abortSignal,
     context: room.context,
     ask: async (question) => {
-      if (call.answered !== undefined) return call.answered.value
+      // `execute` runs again from its start with each answer: the n-th question gets the n-th.
+      const known = asked < answers.length
+      if (known) return answers[asked++]
       throw new AgentPausedException('A tool asks', { question, onAnswer: 'call' })
     },
     log: (...parts: readonly unknown[]) =>
       room.log(parts.map((part) => (typeof part === 'string' ? part : JSON.stringify(part))).join(' ')),
-    ...(call.answered === undefined ? {} : { answer: call.answered.value }),
+    ...(answers.length === 0 ? {} : { answer: answers.at(-1) }),
   }
 }
 
@@ -271,9 +275,12 @@ function jsonSchemaText(schema: unknown): string {
   return JSON.stringify(schema)
 }
 
+/** The last moment that a Date can name. */
+const LATEST = 8.64e15
+
 function timeOf(time: unknown): number {
   const ms =
     time instanceof Date ? time.getTime() : typeof time === 'string' ? Date.parse(time) : Number(time)
-  if (Number.isFinite(ms)) return ms
+  if (Math.abs(ms) <= LATEST) return ms
   throw new UsageError(`expiresAt is no time: ${String(time)}.`)
 }

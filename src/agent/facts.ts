@@ -1,28 +1,19 @@
 /**
- * What a happening means: state × happening → facts. Pure but for `tools.stow`, which only decides where a large
+ * What a happening means: state × happening → facts. Pure but for `desk.stow`, which only decides where a large
  * text is kept.
  *
  * A happening that comes too late (its call was withdrawn, the run was stopped) is kept as evidence or changes
  * nothing; it is never a result.
  */
-import type { CallId, Encoded, GuestError, Halt } from '../base/halt.ts'
-import type { CallOutcome, Decision, Fact, Stored } from '../journal/entry.ts'
-import { nextDue, type OpenCall, type OpenQuestion, type State } from '../journal/state.ts'
-import type { Signal } from '../journal/store.ts'
-import type { Happening, PreparedCall } from './happening.ts'
-import { questionId } from './next.ts'
-
-/** What `factsOf` needs of its surroundings. */
-export interface Desk {
-  /** The store's time, ms since the epoch. */
-  readonly now: number
-  /** Keeps large text as a blob beside the entries of this commit. */
-  stow(text: Encoded): Stored
-  encode(value: unknown): Encoded
-  digest(text: string): string
-  /** The validated form of edited arguments, prepared by whoever read the signal. */
-  edited?(question: string): { readonly input: Encoded } | undefined
-}
+import type { CallId } from '../base/halt.ts'
+import type { CallOutcome, Fact } from '../journal/entry.ts'
+import type { State } from '../journal/state.ts'
+import type { Desk } from './desk.ts'
+import { haltFacts } from './halt-facts.ts'
+import type { Happening, PauseGiven } from './happening.ts'
+import { isDiverged, questionId } from './next.ts'
+import { approvalQuestion, wokeFacts } from './question-facts.ts'
+import { pauseFacts, signalFacts } from './signal-facts.ts'
 
 /** The facts that a happening leads to, in order. */
 export function factsOf(state: State, happening: Happening, desk: Desk): readonly Fact[] {
@@ -70,6 +61,7 @@ export function factsOf(state: State, happening: Happening, desk: Desk): readonl
     case 'woke':
       return wokeFacts(state, desk.now)
     case 'diverged':
+      if (state.ended !== undefined || isDiverged(state)) return []
       return [
         {
           kind: 'question-asked',
@@ -77,8 +69,9 @@ export function factsOf(state: State, happening: Happening, desk: Desk): readonl
           asks: 'diverged',
           message: happening.message,
         },
-        { kind: 'run-paused', cause: 'requested', message: happening.message },
+        { kind: 'run-paused', cause: 'diverged', message: happening.message },
       ]
+    case 'gone':
     case 'grace-over':
     case 'checkpointed':
     case 'passed':
@@ -142,122 +135,6 @@ function modelBroke(
   return [failed, { kind: 'task-failed', code: error.code, message: error.message }]
 }
 
-function haltFacts(
-  state: State,
-  happening: Extract<Happening, { kind: 'guest-halted' }>,
-  desk: Desk,
-): readonly Fact[] {
-  if (state.ended !== undefined) return []
-  const { halt, step } = happening
-  const here = state.phase.at === 'acting' && state.phase.step === step
-  if (halt.kind === 'killed') return here ? [killed(state, step, halt)] : []
-  const requested = happening.calls.flatMap((prepared) => requestFacts(state, prepared, desk))
-  if (halt.kind === 'waiting' || !here) return requested
-  const { ending } = halt
-  const made = happening.calls.map((prepared) => prepared.call)
-  const withdrawn = [
-    ...Object.values(state.calls).map(({ id, tool }) => ({ id, tool })),
-    ...made.map(({ id, name }) => ({ id, tool: name })),
-  ]
-    .filter((call) => call.tool.startsWith('$'))
-    .map((call): Fact => ({ kind: 'call-withdrawn', call: call.id, why: 'ended' }))
-  const gone = new Set(withdrawn.map((fact) => (fact.kind === 'call-withdrawn' ? fact.call : '')))
-  return [
-    ...requested,
-    ...withdrawn,
-    {
-      kind: 'step-ended',
-      step,
-      printed: halt.output,
-      open: halt.open.filter((call) => !gone.has(call)),
-      ...(ending.kind === 'value' && ending.shown !== undefined ? { shown: ending.shown } : {}),
-      ...(ending.kind === 'error' ? { error: ending.error } : {}),
-      ...(ending.kind === 'answer' ? { answer: desk.stow(ending.value) } : {}),
-    },
-  ]
-}
-
-function killed(state: State, step: number, halt: Extract<Halt, { kind: 'killed' }>): Fact {
-  const { count, recent } = state.settled
-  const open = Object.values(state.calls).filter((call) => call.at.is === 'started')
-  const words = [
-    ...recent.map((call) => `${call.tool} (${call.call}) ${call.ok ? 'returned' : 'failed'}`),
-    ...open.map((call) => `${call.tool} (${call.id}) is still running`),
-  ]
-  const more = count > recent.length ? `${count - recent.length} earlier calls had returned; ` : ''
-  return {
-    kind: 'step-killed',
-    step,
-    reason: halt.reason,
-    message: halt.message,
-    calls: words.length === 0 ? '' : more + words.join(', '),
-  }
-}
-
-function requestFacts(state: State, prepared: PreparedCall, desk: Desk): readonly Fact[] {
-  const { id, name } = prepared.call
-  const request = (
-    input: Encoded,
-    effect: OpenCall['effect'],
-    approval: 'never' | 'always' | 'judge',
-  ): Fact => ({
-    kind: 'call-requested',
-    call: id,
-    tool: name,
-    sent: prepared.sent,
-    input: desk.stow(input),
-    digest: desk.digest(input),
-    effect,
-    approval,
-  })
-  switch (prepared.is) {
-    case 'tool': {
-      const asked = request(prepared.input, prepared.effect, prepared.approval)
-      return prepared.approval === 'always' ? [asked, approvalQuestion(state, id, name)] : [asked]
-    }
-    case 'ask':
-      return [
-        request(prepared.call.input, 'read', 'never'),
-        {
-          kind: 'question-asked',
-          question: questionId(state, id, 0),
-          asks: 'input',
-          call: id,
-          ...prepared.question,
-        },
-      ]
-    case 'sleep':
-      return [
-        request(prepared.call.input, 'read', 'never'),
-        { kind: 'sleep-started', call: id, due: desk.now + prepared.ms },
-      ]
-    case 'refused':
-      return [
-        request(prepared.call.input, 'read', 'never'),
-        { kind: 'call-returned', call: id, attempt: 0, outcome: { ok: false, error: prepared.error } },
-      ]
-    default:
-      return prepared satisfies never
-  }
-}
-
-function approvalQuestion(
-  state: State,
-  call: CallId,
-  tool: string,
-  message?: string,
-  expiresAt?: number,
-): Fact {
-  return {
-    kind: 'question-asked',
-    question: questionId(state, call, 0),
-    asks: 'approval',
-    call,
-    message: message ?? `Approve ${tool}?`,
-    ...(expiresAt === undefined ? {} : { expiresAt }),
-  }
-}
-
 function settled(state: State, id: CallId, attempt: number, outcome: CallOutcome): readonly Fact[] {
   const call = state.calls[id]
   if (call?.at.is === 'started' && call.attempt === attempt)
@@ -314,12 +191,18 @@ function interrupted(state: State, happening: Extract<Happening, { kind: 'interr
     ...(pause.traceparent === undefined ? {} : { traceparent: pause.traceparent }),
     ...(pause.tracestate === undefined ? {} : { tracestate: pause.tracestate }),
   }
-  if (typeof by === 'string')
-    return pauseFacts(state, { kind: 'run-paused', cause: by, message: pause.message, ...carrier })
+  const paused = (cause: 'callback' | 'check' | 'model'): readonly Fact[] =>
+    pauseFacts(state, ...asked(state, pause), {
+      kind: 'run-paused',
+      cause,
+      message: pause.message,
+      ...carrier,
+    })
+  if (typeof by === 'string') return paused(by)
   if ('callback' in by) {
     return [
       { kind: 'callbacks-ran', step: by.step, index: by.callback, name: by.name },
-      ...pauseFacts(state, { kind: 'run-paused', cause: 'callback', message: pause.message, ...carrier }),
+      ...paused('callback'),
     ]
   }
   const call = state.calls[by.call]
@@ -338,166 +221,15 @@ function interrupted(state: State, happening: Extract<Happening, { kind: 'interr
   ]
 }
 
-function pauseFacts(state: State, paused: Fact): readonly Fact[] {
-  return state.pause === undefined || state.pause.cause === 'waiting' ? [paused] : []
-}
-
-/** Signals in order of arrival. A question that closed meanwhile, or a run that ended, makes them no more than read. */
-function signalFacts(state: State, signals: readonly Signal[], desk: Desk): readonly Fact[] {
-  const facts: Fact[] = []
-  const closed = new Set<string>()
-  for (const signal of signals) {
-    if (state.ended !== undefined && signal.kind !== 'say') continue
-    switch (signal.kind) {
-      case 'stop':
-        return [
-          ...facts,
-          {
-            kind: 'run-stopped',
-            message: signal.reason,
-            ...(signal.by === undefined ? {} : { by: signal.by }),
-          },
-        ]
-      case 'pause':
-        facts.push(...pauseFacts(state, { kind: 'run-paused', cause: 'requested', message: signal.reason }))
-        break
-      case 'resume':
-        if (state.pause !== undefined) facts.push(...resumeFacts(state, 'a person resumed it'))
-        break
-      case 'say':
-        facts.push({
-          kind: 'message-said',
-          text: signal.text,
-          ...(signal.by === undefined ? {} : { by: signal.by }),
-        })
-        break
-      case 'answer': {
-        const question = state.questions[signal.question]
-        if (question === undefined || closed.has(question.id)) break
-        closed.add(question.id)
-        facts.push(...answerFacts(state, question, signal.decision, signal.by, desk))
-        break
-      }
-      default:
-        signal satisfies never
-    }
-  }
-  return facts
-}
-
-/** The run goes on: calls whose tool paused it return `undefined` now. */
-export function resumeFacts(state: State, why: string): readonly Fact[] {
-  const parked = Object.values(state.calls).filter((call) => call.at.is === 'parked')
+/** The question of a pause that no call waits in. */
+function asked(state: State, pause: PauseGiven): readonly Fact[] {
+  if (pause.question === undefined) return []
   return [
-    { kind: 'run-resumed', why },
-    ...parked.map((call): Fact => ({
-      kind: 'call-returned',
-      call: call.id,
-      attempt: call.attempt,
-      outcome: { ok: true, value: UNDEFINED },
-    })),
+    {
+      kind: 'question-asked',
+      question: questionId(state, undefined, state.seq),
+      asks: 'input',
+      ...pause.question,
+    },
   ]
-}
-
-/** `undefined` in the wire format of values. */
-const UNDEFINED: Encoded = '-1'
-
-function answerFacts(
-  state: State,
-  question: OpenQuestion,
-  decision: Decision,
-  by: string | undefined,
-  desk: Desk,
-): readonly Fact[] {
-  const answered = (more: object = {}): Fact => ({
-    kind: 'question-answered',
-    question: question.id,
-    decision,
-    ...(by === undefined ? {} : { by }),
-    ...more,
-  })
-  if (question.kind === 'diverged') return [answered(), divergedFact(state, decision)]
-  const call = question.call === undefined ? undefined : state.calls[question.call]
-  if (call === undefined) return [answered()]
-  const returns = (outcome: CallOutcome): Fact => ({
-    kind: 'call-returned',
-    call: call.id,
-    attempt: call.attempt,
-    outcome,
-  })
-  switch (decision.type) {
-    case 'approve':
-      return [answered()]
-    case 'edit': {
-      const edited = desk.edited?.(question.id)
-      if (edited === undefined)
-        return [
-          answered(),
-          returns({ ok: false, error: rejection('the edited arguments do not fit the tool') }),
-        ]
-      return [answered({ edited: { input: desk.stow(edited.input), digest: desk.digest(edited.input) } })]
-    }
-    case 'reject':
-      return [answered(), returns({ ok: false, error: rejection(decision.reason) })]
-    case 'respond':
-      if (question.kind === 'input' && question.resumption?.onAnswer === 'call') return [answered()]
-      return [answered(), returns({ ok: true, value: desk.stow(desk.encode(decision.value)) })]
-    default:
-      return decision satisfies never
-  }
-}
-
-/** A person decides over a replay that differs: redo the step from its start, or stop. */
-function divergedFact(state: State, decision: Decision): Fact {
-  if (decision.type === 'reject' || state.phase.at !== 'acting')
-    return { kind: 'run-stopped', message: 'Stopped: the replay differed from the journal.' }
-  return {
-    kind: 'step-killed',
-    step: state.phase.step,
-    reason: 'trap',
-    message: 'the step is begun again after its replay differed',
-    calls: '',
-  }
-}
-
-function rejection(reason: string | undefined): GuestError {
-  return {
-    name: 'RejectedError',
-    message: reason === undefined ? 'rejected by a person' : `rejected by a person: ${reason}`,
-  }
-}
-
-/** Timers that are due, in the order of their due time; expired questions are answered `expired`, which means no. */
-function wokeFacts(state: State, now: number): readonly Fact[] {
-  if (state.ended !== undefined || (nextDue(state) ?? Infinity) > now) return []
-  const sleeps = Object.values(state.calls)
-    .flatMap((call) => (call.at.is === 'sleeping' && call.at.due <= now ? [{ call, due: call.at.due }] : []))
-    .toSorted((a, b) => a.due - b.due)
-    .map(({ call }): Fact => ({
-      kind: 'call-returned',
-      call: call.id,
-      attempt: 0,
-      outcome: { ok: true, value: UNDEFINED },
-    }))
-  const expired = Object.values(state.questions)
-    .filter((question) => question.expiresAt !== undefined && question.expiresAt <= now)
-    .flatMap((question): readonly Fact[] => {
-      const answered: Fact = {
-        kind: 'question-answered',
-        question: question.id,
-        decision: { type: 'expired' },
-      }
-      if (question.call === undefined) return [answered]
-      const error = { name: 'RejectedError', message: `nobody answered in time: ${question.message}` }
-      return [
-        answered,
-        {
-          kind: 'call-returned',
-          call: question.call,
-          attempt: state.calls[question.call]?.attempt ?? 0,
-          outcome: { ok: false, error },
-        },
-      ]
-    })
-  return [...sleeps, ...expired]
 }

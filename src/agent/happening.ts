@@ -143,6 +143,8 @@ export type Happening =
       /** The heap at the open step's start. */
       readonly stepStart?: NonNullable<CheckpointRow['stepStart']>
     }
+  /** An effect was cut and has nothing to say. */
+  | { readonly kind: 'gone'; readonly key: string }
   /** The store says that something may have changed. */
   | { readonly kind: 'hinted' }
   /** The guest's player has dealt with one thing it was given. */

@@ -60,9 +60,17 @@ export type Effect =
   | { readonly do: 'wake'; readonly key: string; readonly durable: false; readonly due: number }
   | { readonly do: 'grace'; readonly key: string; readonly durable: false }
 
+/** Calls in flight get a while to come home. */
+const GRACE: Effect = { do: 'grace', key: 'grace', durable: false }
+
+/** The replay differs from the journal: nothing is dispatched until a person has decided. */
+export function isDiverged(state: State): boolean {
+  return Object.values(state.questions).some((question) => question.kind === 'diverged')
+}
+
 /** The facts that follow from the state alone. Call again with the folded result until it returns none. */
 export function decide(state: State, setup: Setup, live: Live): readonly Fact[] {
-  if (state.ended !== undefined) return []
+  if (state.ended !== undefined || isDiverged(state)) return []
   if (state.pause !== undefined && state.pause.cause !== 'waiting') return []
   if (state.pause !== undefined)
     return canGoOn(state, live) ? [{ kind: 'run-resumed', why: 'what it waited for has come' }] : []
@@ -88,10 +96,8 @@ export function decide(state: State, setup: Setup, live: Live): readonly Fact[] 
 
 /** The effects that must be under way. */
 export function next(state: State, setup: Setup): readonly Effect[] {
-  if (state.ended !== undefined)
-    return state.strays.length > 0 ? [{ do: 'grace', key: 'grace', durable: false }] : []
-  if (state.pause !== undefined && state.pause.cause !== 'waiting')
-    return [{ do: 'grace', key: 'grace', durable: false }]
+  const resting = state.pause !== undefined && state.pause.cause !== 'waiting'
+  if (state.ended !== undefined || resting || isDiverged(state)) return [GRACE]
   const effects: Effect[] = Object.values(state.calls).flatMap((call) => ofCall(call, setup))
   const due = nextDue(state)
   if (due !== undefined) effects.push({ do: 'wake', key: `wake:${due}`, durable: false, due })
@@ -107,7 +113,7 @@ export function next(state: State, setup: Setup): readonly Effect[] {
     effects.push({ do: 'wake', key: `wake:${phase.retryAt}`, durable: false, due: phase.retryAt })
   }
   if (phase.at === 'reviewing') effects.push(...ofReview(phase, setup))
-  if (phase.at === 'closing') effects.push({ do: 'grace', key: 'grace', durable: false })
+  if (phase.at === 'closing') effects.push(GRACE)
   return effects
 }
 
@@ -212,10 +218,20 @@ function close(state: State, output: Answer, live: Live): readonly Fact[] {
 
 function restIfAllWait(state: State, live: Live): readonly Fact[] {
   const calls = Object.values(state.calls)
-  if (calls.length === 0 || !calls.every(waits)) return []
+  if (calls.length === 0 && state.phase.at === 'acting') return [stuck(state.phase.step)]
+  if (!calls.every(waits)) return []
   const due = nextDue(state)
   if (due !== undefined && due - live.now <= live.stay) return []
   return [{ kind: 'run-paused', cause: 'waiting', message: waitingFor(state) }]
+}
+
+/** The program waits, and no call is open that could settle what it waits for. */
+function stuck(step: number): Fact {
+  const error = {
+    name: 'Error',
+    message: 'The program waits for a promise that nothing can settle: no call is open.',
+  }
+  return { kind: 'step-ended', step, printed: '', error, open: [] }
 }
 
 function waits(call: OpenCall): boolean {

@@ -41,13 +41,9 @@ export async function think(
   room: ThinkRoom,
 ): Promise<Happening> {
   const at = { key, step: phase.step, attempt: phase.attempt }
+  const last = phase.purpose === 'answer' ? LAST_WORD : undefined
+  const prompt = toMessages(room.system, room.chapters, room.text, last)
   try {
-    const prompt = toMessages(
-      room.system,
-      room.chapters,
-      room.text,
-      phase.purpose === 'answer' ? LAST_WORD : undefined,
-    )
     const reply = await askModel(room.model, {
       prompt,
       format: phase.purpose === 'answer' ? 'none' : 'tool',

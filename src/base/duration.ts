@@ -12,16 +12,20 @@ const UNITS: Readonly<Record<string, number>> = {
   w: 604_800_000,
 }
 
+/** A hundred years: what is longer is a mistake, and dates beyond it soon have no name. */
+const LONGEST = 100 * 366 * 86_400_000
+
 /** Milliseconds of a duration. @throws {UsageError} naming `what`, for anything else. */
 export function milliseconds(duration: unknown, what: string): number {
-  if (typeof duration === 'number' && Number.isFinite(duration) && duration >= 0) return duration
+  if (typeof duration === 'number' && duration >= 0 && duration <= LONGEST) return duration
   if (typeof duration === 'string') {
     const match = /^(\d+(?:\.\d+)?)(ms|s|m|h|d|w)$/.exec(duration.trim())
     const factor = UNITS[match?.[2] ?? '']
-    if (match !== null && factor !== undefined) return Number(match[1]) * factor
+    const ms = match === null || factor === undefined ? Infinity : Number(match[1]) * factor
+    if (ms <= LONGEST) return ms
   }
   throw new UsageError(
-    `${what} is no duration: ${show(duration)}. Write a number of ms, or '30s', '10m', '1h', '2d'.`,
+    `${what} is no duration: ${show(duration)}. Write a number of ms, or '30s', '10m', '1h', '2d'; at most 100 years.`,
   )
 }
 

@@ -65,6 +65,8 @@ export type PauseCause =
   | 'waiting'
   /** `pause()`, an abort signal, Ctrl-C, another process. */
   | 'requested'
+  /** The replayed code differs from the journal; a person decides. */
+  | 'diverged'
   /** AgentPausedException without a question, from a tool, a callback, a check or the model. */
   | 'tool'
   | 'callback'

@@ -8,19 +8,20 @@
  * F4  A new segment means that the driver before is gone: what it had in flight is lost, unless it may be sent again.
  */
 import type { CallId } from '../base/halt.ts'
-import type {
-  Decision,
-  Effect,
-  Entry,
-  Fact,
-  OutputReason,
-  PauseCause,
-  QuestionId,
-  QuestionKind,
-  Resumption,
-  RunId,
-  Stored,
-  Usage,
+import {
+  NARRATIVE,
+  type Decision,
+  type Effect,
+  type Entry,
+  type Fact,
+  type OutputReason,
+  type PauseCause,
+  type QuestionId,
+  type QuestionKind,
+  type Resumption,
+  type RunId,
+  type Stored,
+  type Usage,
 } from './entry.ts'
 import type { RunStatus, RunView } from './store.ts'
 
@@ -49,8 +50,8 @@ export interface OpenCall {
   /** Dispatches so far. */
   readonly attempt: number
   readonly at: CallPlace
-  /** A person's answer, for a tool that asked to be called again with it. */
-  readonly answered?: { readonly value: unknown; readonly state?: Stored }
+  /** A person's answers, in the order of asking, for a tool that is called again with them. */
+  readonly answered?: { readonly values: readonly unknown[]; readonly state?: Stored }
 }
 
 export interface OpenQuestion {
@@ -81,7 +82,15 @@ export type Phase =
       readonly retryAt?: number
     }
   /** A step's program runs. `since`: the seq of its `step-started`. */
-  | { readonly at: 'acting'; readonly step: number; readonly since: number }
+  | {
+      readonly at: 'acting'
+      readonly step: number
+      readonly since: number
+      /** False where the source did not compile: nothing ran. */
+      readonly compiled: boolean
+      /** Calls of earlier steps whose results were delivered since the step began. */
+      readonly late: readonly CallId[]
+    }
   /** A turn is over: callbacks run one by one, then the checks of its answer if it gave one. */
   | {
       readonly at: 'reviewing'
@@ -106,6 +115,8 @@ export interface TaskState {
   /** Turns of the model since the task began (or since a person granted another round). */
   readonly turns: number
   readonly additionalArgs?: Stored
+  /** The arguments are variables of the guest: a step that was given them has ended. */
+  readonly argsGiven: boolean
 }
 
 export interface Pause {
@@ -130,6 +141,12 @@ export interface State {
   readonly span?: string
   readonly calls: Readonly<Record<CallId, OpenCall>>
   readonly questions: Readonly<Record<QuestionId, OpenQuestion>>
+  /** Results that wait for the next step's start. */
+  readonly held: readonly CallId[]
+  /** Calls that the guest must forget at the next step's start: nobody will settle them. */
+  readonly forgotten: readonly CallId[]
+  /** How many narrative entries there are: a story with a hole is noticed. */
+  readonly told: number
   /** Calls that were withdrawn while in flight: a late result of theirs is kept as evidence. */
   readonly strays: readonly { readonly call: CallId; readonly tool: string; readonly attempt: number }[]
   /** The newest settled calls of the open step, for the word to the model when the step is killed. */
@@ -145,6 +162,9 @@ const RECENT = 20
 const NO_CALLBACKS = Number.MAX_SAFE_INTEGER
 const NOTHING_SETTLED: State['settled'] = { count: 0, recent: [] }
 
+/** The version of the state's shape, as a checkpoint keeps it. */
+export const STATE_VERSION = 1
+
 /** The state after `entry`. The first entry of a run is `run-started`; `state` is undefined only there. */
 export function fold(state: State | undefined, entry: Entry, runId: RunId): State {
   if (state === undefined) {
@@ -152,7 +172,8 @@ export function fold(state: State | undefined, entry: Entry, runId: RunId): Stat
       throw new TypeError(`A journal begins with run-started, not ${entry.kind}`)
     return begin(entry, runId)
   }
-  return { ...change(state, entry), seq: entry.seq, at: entry.at }
+  const told = state.told + (NARRATIVE.has(entry.kind) ? 1 : 0)
+  return { ...change(state, entry), seq: entry.seq, at: entry.at, told }
 }
 
 function begin(entry: Entry<'run-started'>, runId: RunId): State {
@@ -164,13 +185,16 @@ function begin(entry: Entry<'run-started'>, runId: RunId): State {
     runId,
     run,
     createdAt: at,
-    task: { number: 0, text: '', maxSteps: run.options.maxSteps, turns: 0 },
+    task: { number: 0, text: '', maxSteps: run.options.maxSteps, turns: 0, argsGiven: false },
     phase: { at: 'ended' },
     stepCount: 0,
     segments: 0,
     calls: {},
     questions: {},
     strays: [],
+    held: [],
+    forgotten: [],
+    told: 0,
     settled: NOTHING_SETTLED,
     usage: { inputTokens: 0, outputTokens: 0 },
   }
@@ -189,6 +213,7 @@ function change(state: State, entry: Entry): State {
             text: entry.task,
             maxSteps: entry.maxSteps,
             turns: 0,
+            argsGiven: false,
             ...(entry.additionalArgs === undefined ? {} : { additionalArgs: entry.additionalArgs }),
           },
           phase: thinkNext(state),
@@ -232,11 +257,14 @@ function change(state: State, entry: Entry): State {
         },
       }
     case 'step-started':
+      if (entry.program === undefined) return { ...state, stepCount: entry.step, phase: acting(entry, []) }
       return {
         ...state,
         stepCount: entry.step,
         settled: NOTHING_SETTLED,
-        phase: { at: 'acting', step: entry.step, since: entry.seq },
+        phase: acting(entry, state.held),
+        held: [],
+        forgotten: [],
       }
     case 'call-requested':
       return putCall(state, {
@@ -270,12 +298,16 @@ function change(state: State, entry: Entry): State {
     case 'call-returned':
       return settle(state, entry)
     case 'call-withdrawn':
-      return withdraw(state, entry.call)
+      return { ...withdraw(state, entry.call), forgotten: [...state.forgotten, entry.call] }
     case 'call-orphaned':
       return { ...state, strays: state.strays.filter((stray) => stray.call !== entry.call) }
     case 'step-ended':
       return {
         ...state,
+        task: {
+          ...state.task,
+          argsGiven: state.task.argsGiven || (state.phase.at === 'acting' && state.phase.compiled),
+        },
         phase: {
           at: 'reviewing',
           step: entry.step,
@@ -289,6 +321,9 @@ function change(state: State, entry: Entry): State {
         ...Object.keys(state.calls)
           .filter((call) => stepOf(call) === entry.step)
           .reduce(withdraw, state),
+        // What the heap had heard since the step began is undone with it, and not told to it again: code that went on
+        // with such a result may have made calls, and must not make them twice.
+        forgotten: [...state.forgotten, ...(state.phase.at === 'acting' ? state.phase.late : [])],
         phase: { at: 'reviewing', step: entry.step, callbacksRan: 0, checksPassed: 0 },
       }
     case 'callbacks-ran':
@@ -394,7 +429,10 @@ export function viewOf(state: State): RunView {
     task: state.task.text,
     stepCount: state.stepCount,
     ...(wakeAt === undefined ? {} : { wakeAt }),
-    ...(state.pause === undefined ? {} : { cause: state.pause.cause }),
+    // A replay that differs waits for a person's answer, like any other question.
+    ...(state.pause === undefined
+      ? {}
+      : { cause: state.pause.cause === 'diverged' ? 'waiting' : state.pause.cause }),
   }
 }
 
@@ -430,7 +468,7 @@ function afterCrash(phase: Phase): Phase {
 }
 
 function retry(phase: Phase): Phase {
-  return phase.at === 'thinking' ? without({ ...phase, called: false }, 'retryAt') : phase
+  return phase.at === 'thinking' ? without({ ...phase, called: false, attempt: 0 }, 'retryAt') : phase
 }
 
 function lostOrReady(call: OpenCall): OpenCall {
@@ -474,7 +512,8 @@ function answeredCall(call: OpenCall, question: OpenQuestion, entry: Entry<'ques
   const decision: Decision | { readonly type: 'expired' } = entry.decision
   if (question.kind === 'input' && question.resumption?.onAnswer === 'call' && decision.type === 'respond') {
     const { state } = question.resumption
-    return { ...ready, answered: { value: decision.value, ...(state === undefined ? {} : { state }) } }
+    const values = [...(call.answered?.values ?? []), decision.value]
+    return { ...ready, answered: { values, ...(state === undefined ? {} : { state }) } }
   }
   return ready
 }
@@ -485,11 +524,17 @@ function settle(state: State, entry: Entry<'call-returned'>): State {
   const recent = [...state.settled.recent, { call: call.id, tool: call.tool, ok: entry.outcome.ok }].slice(
     -RECENT,
   )
-  return {
-    ...state,
-    calls: without(state.calls, entry.call),
-    settled: { count: state.settled.count + 1, recent },
-  }
+  const settled = { count: state.settled.count + 1, recent }
+  const after = { ...state, calls: without(state.calls, entry.call), settled }
+  const { phase } = state
+  if (phase.at !== 'acting') return { ...after, held: [...state.held, call.id] }
+  return stepOf(call.id) === phase.step
+    ? after
+    : { ...after, phase: { ...phase, late: [...phase.late, call.id] } }
+}
+
+function acting(entry: Entry<'step-started'>, late: readonly CallId[]): Phase {
+  return { at: 'acting', step: entry.step, since: entry.seq, compiled: entry.program !== undefined, late }
 }
 
 function withdraw(state: State, id: CallId): State {

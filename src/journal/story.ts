@@ -5,7 +5,7 @@
  * A story grows with its run; it is rendered into prompts and into `agent.memory`, and is never part of a checkpoint.
  */
 import type { CallId, GuestError } from '../base/halt.ts'
-import type { Entry, OutputReason, Stored, Usage } from './entry.ts'
+import { NARRATIVE, type Entry, type OutputReason, type Stored, type Usage } from './entry.ts'
 
 export interface ActionChapter {
   readonly kind: 'action'
@@ -57,6 +57,8 @@ export type Chapter =
 export interface Story {
   readonly chapters: readonly Chapter[]
   readonly seq: number
+  /** How many narrative entries it was told: the state counts them too. */
+  readonly told: number
   readonly heard?: Entry<'model-replied'>
 }
 
@@ -64,7 +66,7 @@ export interface Story {
 export function tell(story: Story, entry: Entry): Story {
   if (entry.seq <= story.seq) return story
   const chapters = story.chapters as Chapter[]
-  const next = { chapters, seq: entry.seq }
+  const next = { chapters, seq: entry.seq, told: story.told + (NARRATIVE.has(entry.kind) ? 1 : 0) }
   switch (entry.kind) {
     case 'task-added':
       chapters.push({
@@ -145,10 +147,12 @@ export function tell(story: Story, entry: Entry): Story {
 
 /** A fresh story that can be told on: stories share no list. */
 export function newStory(): Story {
-  return { chapters: [], seq: 0 }
+  return { chapters: [], seq: 0, told: 0 }
 }
 
+/** Amends the action that is still open; what was said meanwhile may stand after it. */
 function amendLast(chapters: Chapter[], amend: (action: ActionChapter) => ActionChapter): void {
-  const last = chapters.at(-1)
-  if (last?.kind === 'action') chapters[chapters.length - 1] = amend(last)
+  const index = chapters.findLastIndex((chapter) => chapter.kind === 'action' && chapter.endedAt === undefined)
+  const open = chapters[index]
+  if (open?.kind === 'action') chapters[index] = amend(open)
 }

@@ -3,6 +3,7 @@ import { encode } from '../base/codec.ts'
 import { UsageError } from '../base/errors.ts'
 import { checkRunId, digestOf, newRunId, randomText } from '../base/id.ts'
 import type { Definition } from '../agent/definition.ts'
+import { questionId } from '../agent/next.ts'
 import { systemPrompt } from '../agent/prompt.ts'
 import { placed, rowOf } from '../journal/decode.ts'
 import { ENTRY_VERSION, type Fact, type RunOptions, type Stored, type ToolFact } from '../journal/entry.ts'
@@ -167,8 +168,29 @@ export function changesOf(
       systemPrompt({ instructions: definition.instructions, tools, today: state.createdAt }),
     )
     facts.push({ kind: 'tools-changed', tools: toolFacts(definition), system, changed })
+    facts.push(...askedAgain(state, new Set(changed)))
   }
   return facts
+}
+
+/** P9: an approval is of this declaration; a changed one is asked for again. */
+function askedAgain(state: State, changed: ReadonlySet<string>): readonly Fact[] {
+  return Object.values(state.questions).flatMap((question): readonly Fact[] => {
+    const call = state.calls[question.call ?? '']
+    if (question.kind !== 'approval' || call === undefined || !changed.has(call.tool)) return []
+    const { message, expiresAt } = question
+    const id = questionId(state, call.id, 1_000 + state.seq)
+    return [
+      {
+        kind: 'question-asked',
+        question: id,
+        asks: 'approval',
+        call: call.id,
+        message,
+        ...(expiresAt === undefined ? {} : { expiresAt }),
+      },
+    ]
+  })
 }
 
 /** Limits of the guest are part of what makes replay exact: they stay as the run began. */

@@ -8,9 +8,11 @@
  */
 import type { Clock } from '../base/clock.ts'
 import type { Definition } from '../agent/definition.ts'
-import { factsOf, resumeFacts, type Desk } from '../agent/facts.ts'
+import type { CheckedAnswer, Desk } from '../agent/desk.ts'
+import { factsOf } from '../agent/facts.ts'
 import type { Happening } from '../agent/happening.ts'
-import { decide, next, type Effect, type Setup } from '../agent/next.ts'
+import { decide, isDiverged, next, type Effect, type Setup } from '../agent/next.ts'
+import { resumeFacts } from '../agent/signal-facts.ts'
 import { encode } from '../base/codec.ts'
 import { digestOf } from '../base/id.ts'
 import type { Entry, Fact } from '../journal/entry.ts'
@@ -76,6 +78,8 @@ class Driver {
   readonly #over = new AbortController()
   #room: Room | undefined
   #graceOver = false
+  /** What the journal knows has been replayed and compared: only then is anything new begun. */
+  #ready = false
   #signalsHinted = true
   /** A result that must not be lost to the next crash has been recorded: commit at once. */
   #precious = false
@@ -88,9 +92,12 @@ class Driver {
       lease,
       state: recovered.state,
       chain: recovered.chain,
-      argsSchema: (tool) => {
-        const schema = definition.tools.get(tool)?.inputSchema
-        return schema === undefined ? undefined : JSON.stringify(schema)
+      schemas: (name) => {
+        const { inputSchema, outputSchema } = definition.tools.get(name) ?? {}
+        return {
+          ...(inputSchema === undefined ? {} : { args: JSON.stringify(inputSchema) }),
+          ...(outputSchema === undefined ? {} : { output: JSON.stringify(outputSchema) }),
+        }
       },
     })
     this.#setup = {
@@ -117,10 +124,16 @@ class Driver {
     if (abortSignal?.aborted === true) onAbort()
     abortSignal?.addEventListener('abort', onAbort, { once: true, signal: this.#over.signal })
 
+    const decided = isDiverged(recovered.state) ? await this.#readSignals() : []
+    if (isDiverged(this.#log.state) || (isDiverged(recovered.state) && this.#log.state.ended !== undefined)) {
+      await this.#log.flush()
+      return { state: this.#log.state, inFlight: [] }
+    }
     const room = await openRoom({
       store,
       definition,
       recovered,
+      decided,
       clock,
       log: this.#log,
       live,
@@ -139,6 +152,8 @@ class Driver {
       },
       ...this.#given.first,
     ])
+    // What was said before this segment began is older than the wish to go on.
+    await this.#readSignals()
     const { pause } = this.#log.state
     if (this.#given.why === 'resume' && pause !== undefined && pause.cause !== 'waiting')
       this.#record(resumeFacts(this.#log.state, 'it was resumed'))
@@ -149,7 +164,8 @@ class Driver {
       const happenings = this.#mailbox.drain()
       for (const happening of happenings) await this.#hear(happening)
       if (this.#signalsHinted) await this.#readSignals()
-      this.#decide()
+      this.#ready ||= room.heap === 'fresh' || room.guest.idle
+      if (this.#ready) this.#decide()
       await this.#act(happenings.length === 0)
       if (this.#atRest()) return this.#rest(room)
     }
@@ -163,9 +179,10 @@ class Driver {
     await this.#given.store.release(this.#given.lease)
   }
 
-  #record(facts: readonly Fact[]): void {
-    const entries: readonly Entry[] = this.#log.record(facts)
+  #record(facts: readonly Fact[]): readonly Entry[] {
+    const entries = this.#log.record(facts)
     for (const entry of entries) this.#room?.feed(entry)
+    return entries
   }
 
   async #hear(happening: Happening): Promise<void> {
@@ -174,7 +191,7 @@ class Driver {
       case 'broke':
         throw happening.error
       case 'passed':
-        room?.guest?.handled()
+        room?.guest.handled()
         return
       case 'hinted':
         return
@@ -188,6 +205,12 @@ class Driver {
           if (effect.do === 'think' || effect.do === 'call')
             stop.abort(new Error('The grace for calls in flight is over.'))
         return
+      case 'woke':
+        // An answer that was accepted in time stands, however late it is read.
+        await this.#readSignals()
+        this.#running.delete(happening.key)
+        this.#record(factsOf(this.#log.state, happening, this.#desk()))
+        return
       default:
         if ('key' in happening) this.#running.delete(happening.key)
         if (happening.kind === 'call-settled' && !isReadAgain(this.#log.state, happening.call))
@@ -198,25 +221,22 @@ class Driver {
     }
   }
 
-  async #readSignals(): Promise<void> {
+  async #readSignals(): Promise<readonly Entry[]> {
     this.#signalsHinted = false
     const { store, definition } = this.#given
-    const { rows, edited } = await readSignals(store, this.#log.state, definition)
-    if (rows.length === 0) return
+    const { rows, checked } = await readSignals(store, this.#log.state, definition)
+    if (rows.length === 0) return []
     this.#log.consume(rows.map((row) => row.key))
-    this.#record(factsOf(this.#log.state, { kind: 'signalled', rows }, this.#desk(edited)))
+    return this.#record(factsOf(this.#log.state, { kind: 'signalled', rows }, this.#desk(checked)))
   }
 
-  #desk(edited?: ReadonlyMap<string, string>): Desk {
+  #desk(checked?: ReadonlyMap<string, CheckedAnswer>): Desk {
     return {
       now: this.#given.store.now(),
       stow: (text) => this.#log.stow(text),
       encode,
       digest: digestOf,
-      edited: (question) => {
-        const input = edited?.get(question)
-        return input === undefined ? undefined : { input }
-      },
+      checked: (question) => checked?.get(question),
     }
   }
 
@@ -225,7 +245,7 @@ class Driver {
     for (;;) {
       const facts = decide(this.#log.state, this.#setup, {
         now: this.#given.store.now(),
-        guestIdle: this.#room?.guest?.idle ?? true,
+        guestIdle: this.#room?.guest.idle ?? true,
         graceOver: this.#graceOver,
         stay: this.#given.wait === true ? Infinity : STAY,
       })
@@ -237,7 +257,9 @@ class Driver {
   /** Starts what has to be under way (D3) and commits what has gathered. */
   async #act(gathered: boolean): Promise<void> {
     const { state } = this.#log
-    const missing = next(state, this.#setup).filter((effect) => !this.#running.has(effect.key))
+    const wanted = this.#ready ? next(state, this.#setup) : []
+    const missing = wanted.filter((effect) => !this.#running.has(effect.key))
+    this.#endGrace(wanted)
     for (const effect of missing) if (!effect.durable) this.#start(effect)
     const durable = missing.filter((effect) => effect.durable)
     const urgent =
@@ -254,6 +276,15 @@ class Driver {
       for (const { effect, stop } of this.#running.values())
         if (effect.do === 'call' || effect.do === 'think') stop.abort(new Error('The run has ended.'))
     }
+  }
+
+  /** The run goes on before its grace was over: nobody is hurried any more. */
+  #endGrace(wanted: readonly Effect[]): void {
+    const grace = this.#running.get('grace')
+    if (wanted.some((effect) => effect.do === 'grace') || !this.#ready) return
+    grace?.stop.abort()
+    this.#running.delete('grace')
+    this.#graceOver = false
   }
 
   #start(effect: Effect): void {
@@ -285,14 +316,17 @@ class Driver {
     const { state } = this.#log
     if (state.ended === undefined && state.pause === undefined) return false
     if (this.#graceOver) return true
-    const flying = [...this.#running.values()].some(
-      ({ effect }) => effect.do !== 'wake' && effect.do !== 'grace',
-    )
-    return (
-      !flying &&
-      (state.ended?.status === 'stopped' || (this.#room?.guest?.idle ?? true)) &&
-      this.#mailbox.empty
-    )
+    const flying = [...this.#running.values()].some(({ effect }) => this.#isAwaited(effect))
+    const quiet = state.ended?.status === 'stopped' || (this.#room?.guest.idle ?? true)
+    return !flying && quiet && this.#mailbox.empty
+  }
+
+  /** Whether a resting run waits for this effect's end: for a call that was withdrawn only where the run was cut short. */
+  #isAwaited(effect: Effect): boolean {
+    const { state } = this.#log
+    if (effect.do === 'wake' || effect.do === 'grace') return false
+    if (effect.do !== 'call' || effect.call.id in state.calls) return true
+    return state.ended?.status === 'stopped' || state.ended?.status === 'failed'
   }
 
   async #rest(room: Room): Promise<Rest> {
@@ -302,7 +336,7 @@ class Driver {
     const checkpoint =
       this.#graceOver || this.#log.state.ended?.status === 'stopped'
         ? undefined
-        : await room.guest?.checkpoint()
+        : await room.guest.checkpoint()
     if (checkpoint !== undefined) this.#log.keep(checkpoint)
     await this.#log.flush()
     room.ended(this.#log.state)

@@ -12,7 +12,7 @@ import { StateCorruptError } from '../base/errors.ts'
 import { placed, rowOf } from '../journal/decode.ts'
 import type { Entry, Fact, Stored } from '../journal/entry.ts'
 import { NO_KEY, openBytes, sealBytes } from '../journal/envelope.ts'
-import { fold, viewOf, type OpenQuestion, type State } from '../journal/state.ts'
+import { fold, STATE_VERSION, viewOf, type OpenQuestion, type State } from '../journal/state.ts'
 import type { BlobRow, CheckpointRow, EntryRow, Lease, QuestionRow, Store } from '../journal/store.ts'
 
 /** Text longer than this is kept as a blob beside the entries. */
@@ -20,6 +20,8 @@ const INLINE_CHARS = 32_768
 
 /** What a checkpoint keeps beside the state: where its heap stands. */
 export interface CheckpointState {
+  /** The version of the state's shape: a checkpoint of another one is not used. */
+  readonly v: number
   readonly state: State
   readonly place: { readonly step?: number; readonly lastCall?: CallId; readonly lastCallBefore?: CallId }
 }
@@ -31,14 +33,14 @@ export interface LogStart {
   readonly lease: Lease
   readonly state: State
   readonly chain: Uint8Array
-  /** JSON Schema (JSON text) that edited arguments of a tool must meet, for the questions' rows. */
-  readonly argsSchema: (tool: string) => string | undefined
+  /** JSON Schemas (JSON text) that edited arguments and given results of a tool must meet, for the questions' rows. */
+  readonly schemas: (tool: string) => { readonly args?: string; readonly output?: string }
 }
 
 export class RunLog {
   readonly #store: Store
   readonly #lease: Lease
-  readonly #argsSchema: LogStart['argsSchema']
+  readonly #schemas: LogStart['schemas']
   #state: State
   #chain: Uint8Array
   #durableSeq: number
@@ -58,7 +60,7 @@ export class RunLog {
     this.#lease = start.lease
     this.#state = start.state
     this.#chain = start.chain
-    this.#argsSchema = start.argsSchema
+    this.#schemas = start.schemas
     this.#durableSeq = start.state.seq
     this.#known = new Set(Object.keys(start.state.questions))
   }
@@ -139,7 +141,7 @@ export class RunLog {
   }): void {
     const { runId, seq } = this.#state
     const { heap, stepStart, place } = checkpoint
-    const kept: CheckpointState = { state: this.#state, place }
+    const kept: CheckpointState = { v: STATE_VERSION, state: this.#state, place }
     const seal = (context: string, part: Part): Part => ({
       position: part.position,
       payload: sealBytes(context, runId, part.position, part.payload),
@@ -207,7 +209,9 @@ export class RunLog {
   #row(question: OpenQuestion): QuestionRow {
     const call = question.call === undefined ? undefined : this.#state.calls[question.call]
     const shown = call === undefined || call.tool.startsWith('$') ? undefined : call
-    const argsSchema = shown === undefined ? undefined : this.#argsSchema(shown.tool)
+    const { args: argsSchema, output } = shown === undefined ? {} : this.#schemas(shown.tool)
+    // A given result stands in for the tool's own, unless the tool is to be called again with the answer.
+    const schema = question.schema ?? (question.resumption?.onAnswer === 'call' ? undefined : output)
     return {
       runId: this.#state.runId,
       id: question.id,
@@ -224,7 +228,7 @@ export class RunLog {
               digest: shown.digest,
             }),
           }),
-      ...(question.schema === undefined ? {} : { schema: question.schema }),
+      ...(schema === undefined ? {} : { schema }),
       ...(argsSchema === undefined ? {} : { argsSchema }),
       ...(question.expiresAt === undefined ? {} : { expiresAt: question.expiresAt }),
     }

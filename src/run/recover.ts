@@ -11,7 +11,7 @@ import { parseJson } from '../base/json.ts'
 import { entryOf } from '../journal/decode.ts'
 import { ENTRY_VERSION, type Entry, type RunId } from '../journal/entry.ts'
 import { GENESIS, openBytes } from '../journal/envelope.ts'
-import { fold, type State } from '../journal/state.ts'
+import { fold, STATE_VERSION, type State } from '../journal/state.ts'
 import type { CheckpointRow, Store } from '../journal/store.ts'
 import { newStory, tell, type Story } from '../journal/story.ts'
 import type { CheckpointState } from './log.ts'
@@ -61,6 +61,7 @@ async function fromCheckpoint(store: Store, runId: RunId, checkpoint: Checkpoint
     Buffer.from(bytes).toString('utf8'),
     `The checkpoint of run ${runId}`,
   ) as unknown as CheckpointState
+  if (kept.v !== STATE_VERSION) return fromStart(store, runId)
   const from = Math.min(checkpoint.heap?.position ?? checkpoint.seq, checkpoint.seq)
   const base = from === checkpoint.seq ? checkpoint.chain : await chainAt(store, runId, from)
   const { entries, chain } = await readEntries(store, runId, from, base, checkpoint)
@@ -157,6 +158,14 @@ export async function readStory(store: Store, runId: RunId, upTo: number = Infin
     }
     if (rows.length < PAGE) return story
   }
+}
+
+/** @throws {StateCorruptError} if narrative entries are missing: the model must not be told a story with a hole. */
+export function checkWhole(story: Story, state: State): void {
+  if (story.told === state.told) return
+  throw new StateCorruptError(
+    `The story of run ${state.runId} has ${story.told} entries where its journal says ${state.told}: some are missing.`,
+  )
 }
 
 /** The chain column of one entry. */

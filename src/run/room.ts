@@ -50,7 +50,7 @@ import {
   type SpanAttributes,
 } from '../telemetry/trace.ts'
 import { CallBook } from './call-book.ts'
-import { chainAt, readEntries, readStory, type Recovered } from './recover.ts'
+import { chainAt, checkWhole, readEntries, readStory, type Recovered } from './recover.ts'
 import type { RunLog } from './log.ts'
 
 /** For people who watch: not facts, except `committed`. */
@@ -65,6 +65,8 @@ interface Surroundings {
   readonly store: Store
   readonly definition: Definition
   readonly recovered: Recovered
+  /** Entries that were recorded since then: a person's word on a replay that differed. */
+  readonly decided: readonly Entry[]
   readonly clock: Clock
   readonly log: RunLog
   readonly live: Live
@@ -91,11 +93,6 @@ export async function openRoom(around: Surroundings): Promise<Room> {
       post: around.post,
       prepare: async (call, sent) => prepareCall(call, sent, definition),
       text: async (stored) => log.text(stored),
-      entriesAfter: async (after) => {
-        await log.flush()
-        return (await readEntries(store, state.runId, after, await chainAt(store, state.runId, after)))
-          .entries
-      },
       clock: around.clock,
     }),
   )
@@ -114,12 +111,18 @@ export async function openRoom(around: Surroundings): Promise<Room> {
           }
         : undefined
     const place = { position: heap.position, ...rest }
-    room.guest.open({ from: 'image', image: image.image }, place, stepStart, heap.past)
+    room.guest.open({ from: 'image', image: image.image }, place, stepStart, [
+      ...heap.past,
+      ...around.decided,
+    ])
     room.heap = 'snapshot'
     return room
   }
   const past = state.stepCount === 0 ? [] : (await readEntries(store, state.runId, 0, GENESIS)).entries
-  room.guest.open({ from: 'seed', seed, clock: state.createdAt }, { position: 0 }, undefined, past)
+  room.guest.open({ from: 'seed', seed, clock: state.createdAt }, { position: 0 }, undefined, [
+    ...past,
+    ...around.decided,
+  ])
   room.heap = past.length === 0 ? 'fresh' : 'replay'
   return room
 }
@@ -171,7 +174,7 @@ export class Room implements AsyncDisposable {
   /** Starts an effect; its end is posted. Never throws. */
   begin(effect: Exclude<Effect, { do: 'wake' | 'grace' }>, abortSignal: AbortSignal): void {
     this.#run(effect, abortSignal).then(this.#around.post, (error: unknown) => {
-      if (!abortSignal.aborted) this.#around.post({ kind: 'broke', error })
+      this.#around.post(abortSignal.aborted ? { kind: 'gone', key: effect.key } : { kind: 'broke', error })
     })
   }
 
@@ -246,8 +249,12 @@ export class Room implements AsyncDisposable {
           compile: async (step, source) => {
             const compiled = compile(step, source)
             if (!compiled.ok) return compiled
-            const variables = newArgs(chapters)
-            const given = variables === undefined ? {} : { variables: await log.text(variables) }
+            const { task, forgotten } = log.state
+            const args = task.argsGiven ? undefined : task.additionalArgs
+            const given = {
+              ...(args === undefined ? {} : { variables: await log.text(args) }),
+              ...(forgotten.length === 0 ? {} : { forget: forgotten }),
+            }
             return { ok: true, program: JSON.stringify({ ...compiled.program, ...given }) }
           },
           onDelta: (delta) => live.delta(delta),
@@ -306,7 +313,10 @@ export class Room implements AsyncDisposable {
     const name = callback?.name ?? ''
     const { phase } = recovered.state
     const again =
-      phase.at === 'reviewing' && phase.step === effect.step && phase.callbacksRan === effect.index
+      phase.at === 'reviewing' &&
+      phase.step === effect.step &&
+      phase.callbacksRan === effect.index &&
+      recovered.state.pause === undefined
     const base = { key: effect.key, step: effect.step, index: effect.index, name }
     const returned: Happening = { kind: 'callback-returned', ...base }
     try {
@@ -385,6 +395,7 @@ export class Room implements AsyncDisposable {
       const read = await readStory(store, log.state.runId, log.durableSeq)
       this.#story = this.#heard.reduce(tell, read)
       this.#heard = []
+      checkWhole(this.#story, log.state)
     }
     const { chapters } = this.#story
     for (const chapter of chapters)
@@ -430,12 +441,6 @@ function callerOf(traceparent: string): { readonly resumedBy?: Carrier } {
 /** The carrier of what is active now, or of what the author gave with a pause. */
 function carrierOf(given?: unknown): { readonly traceparent?: string; readonly tracestate?: string } {
   return given === undefined ? {} : captureCarrier(given)
-}
-
-/** The arguments of a task that no step has seen yet: they become variables with its first step. */
-function newArgs(chapters: readonly Chapter[]): Stored | undefined {
-  const last = chapters.findLast((chapter) => chapter.kind === 'task' || chapter.kind === 'action')
-  return last?.kind === 'task' ? last.additionalArgs : undefined
 }
 
 function storedIn(chapter: Chapter): readonly Stored[] {

@@ -97,6 +97,12 @@ export class Run<Output = unknown> {
           durationMs: clock.now() - began,
           inFlight: [],
         })) as RunResult<Output>
+      const finished = start.task === undefined ? await finishedState(start) : undefined
+      if (finished !== undefined)
+        return (await resultOf(store, finished, {
+          durationMs: clock.now() - began,
+          inFlight: [],
+        })) as RunResult<Output>
       const lease = await takeLease(store, runId)
       let recovered: Recovered
       let first: readonly Fact[]
@@ -151,6 +157,14 @@ function firstFacts(state: State, start: RunStart): readonly Fact[] {
   }
   if (state.ended?.status === 'failed') return [...changes, { kind: 'run-retried', why: 'it was resumed' }]
   return changes
+}
+
+/** A run that has ended, and that nobody asks to go on: its state, without touching it. */
+async function finishedState(start: RunStart): Promise<State | undefined> {
+  const status = (await start.store.run(start.runId))?.status
+  const over =
+    status === 'completed' || status === 'stopped' || (status === 'failed' && start.why === 'start')
+  return over ? (await recover(start.store, start.runId)).state : undefined
 }
 
 /** A run that waits, with nothing new for it, rests again at once: its state, without touching it. */

@@ -6,11 +6,14 @@ import { encode } from '../base/codec.ts'
 import { AlreadyAnsweredError, RunBusyError, StateNotFoundError, UsageError } from '../base/errors.ts'
 import { digestOf, randomText } from '../base/id.ts'
 import { parseJson } from '../base/json.ts'
+import { guestError } from '../agent/call.ts'
+import type { CheckedAnswer } from '../agent/desk.ts'
 import { factsOf } from '../agent/facts.ts'
 import type { Definition } from '../agent/definition.ts'
 import type { Decision, QuestionKind } from '../journal/entry.ts'
 import type { State } from '../journal/state.ts'
 import type { Lease, QuestionRow, SignalRow, Store } from '../journal/store.ts'
+import type { Tool } from '../tool/tools.ts'
 import { checkJsonSchema } from '../tool/json-schema.ts'
 import { takeLease } from './lease.ts'
 import { RunLog } from './log.ts'
@@ -24,21 +27,44 @@ const ALLOWED: Readonly<Record<QuestionKind, readonly Decision['type'][]>> = {
   diverged: ['approve', 'reject'],
 }
 
-/** The signals that wait, and the validated form of edited arguments by question. */
+/** The signals that wait, and what their answers come to once the tools' own schemas have seen them. */
 export async function readSignals(
   store: Store,
   state: State,
   definition: Definition,
-): Promise<{ readonly rows: readonly SignalRow[]; readonly edited: ReadonlyMap<string, string> }> {
+): Promise<{ readonly rows: readonly SignalRow[]; readonly checked: ReadonlyMap<string, CheckedAnswer> }> {
   const rows = await store.signals(state.runId)
-  const edited = new Map<string, string>()
+  const checked = new Map<string, CheckedAnswer>()
   for (const { signal } of rows) {
-    if (signal.kind !== 'answer' || signal.decision.type !== 'edit') continue
-    const call = state.calls[state.questions[signal.question]?.call ?? '']
-    const checked = await definition.tools.get(call?.tool ?? '')?.checkInput(signal.decision.args)
-    if (checked?.ok === true) edited.set(signal.question, encode(checked.value))
+    if (signal.kind !== 'answer') continue
+    const question = state.questions[signal.question]
+    const tool = definition.tools.get(state.calls[question?.call ?? '']?.tool ?? '')
+    if (tool === undefined || question?.resumption?.onAnswer === 'call') continue
+    const answer = await checkAnswer(tool, signal.decision)
+    if (answer !== undefined) checked.set(signal.question, answer)
   }
-  return { rows, edited }
+  return { rows, checked }
+}
+
+/** New arguments or a result, as the tool's schemas make them. A schema that throws has refused. */
+async function checkAnswer(tool: Tool, decision: Decision): Promise<CheckedAnswer | undefined> {
+  try {
+    if (decision.type === 'edit') {
+      const input = await tool.checkInput(decision.args)
+      return input.ok ? { input: encode(input.value) } : undefined
+    }
+    if (decision.type !== 'respond') return undefined
+    const output = await tool.checkOutput(decision.value)
+    if (output.ok) return { outcome: { ok: true, value: encode(output.value) } }
+    return {
+      outcome: {
+        ok: false,
+        error: { name: 'ToolError', message: `The answer for ${tool.name} does not fit: ${output.message}` },
+      },
+    }
+  } catch (error) {
+    return decision.type === 'edit' ? undefined : { outcome: { ok: false, error: guestError(error) } }
+  }
 }
 
 /**
@@ -105,14 +131,14 @@ export async function endAlone(store: Store, runId: string): Promise<void> {
   try {
     const recovered = await recover(store, runId)
     const rows = (await store.signals(runId)).filter(
-      ({ signal }) => signal.kind === 'pause' || signal.kind === 'stop',
+      ({ signal }) => signal.kind !== 'answer' && signal.kind !== 'say',
     )
     const log = new RunLog({
       store,
       lease,
       state: recovered.state,
       chain: recovered.chain,
-      argsSchema: () => undefined,
+      schemas: () => ({}),
     })
     log.consume(rows.map((row) => row.key))
     log.record(

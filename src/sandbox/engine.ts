@@ -126,6 +126,7 @@ export class Guest {
   run(step: number, program: ProgramText, clock: number): string {
     return this.#deliver(clock, () => {
       this.#call('begin', String(step), program.file, program.positions)
+      if (program.forget !== undefined) this.#call('forget', JSON.stringify(program.forget))
       if (program.variables !== undefined) this.#call('variables', program.variables)
       const first = this.#evaluate(program.declarations, program.file, EvalFlags.STRICT)
       if (!first.ok) return this.#invoke('failed', [first.ptr])
@@ -137,8 +138,11 @@ export class Guest {
   }
 
   /** Settles one call and drains. Gives the JSON of a `Halt`. */
-  settle(call: string, ok: boolean, payload: string, clock: number): string {
-    return this.#deliver(clock, () => this.#call('settle', call, String(ok), payload))
+  settle(call: string, ok: boolean, payload: string, clock: number, step?: number): string {
+    return this.#deliver(clock, () => {
+      if (step !== undefined) this.#call('enter', String(step))
+      return this.#call('settle', call, String(ok), payload)
+    })
   }
 
   image(): Uint8Array<ArrayBuffer> {

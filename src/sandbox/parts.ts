@@ -30,6 +30,11 @@ export function engineParts(): Promise<EngineParts> {
   return parts
 }
 
+/** The engine as it is on disk. A fresh heap holds much of it: the best dictionary to compress heaps with. */
+export function engineBytes(): Uint8Array {
+  return readSources().wasm
+}
+
 /** sha256 (hex) over the engine's bytes, the prelude and the codec's version. */
 export function engineDigest(): string {
   if (digest === undefined) {

@@ -20,6 +20,8 @@ export interface ProgramText {
   readonly positions: string
   /** Encoded record of values to define first. */
   readonly variables?: string
+  /** Calls that nobody will settle any more. */
+  readonly forget?: readonly string[]
 }
 
 export interface WorkerStart {
@@ -42,6 +44,7 @@ export type Request =
       readonly ok: boolean
       readonly payload: string
       readonly clock: number
+      readonly step?: number
     }
   | { readonly op: 'image' }
 

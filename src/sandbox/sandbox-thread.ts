@@ -53,8 +53,8 @@ class ThreadSandbox implements Sandbox {
   }
 
   run(step: number, program: Program, moment: Moment): Promise<Halt> {
-    const { file, declarations, body, hasValue, variables } = program
-    const given = variables === undefined ? {} : { variables }
+    const { file, declarations, body, hasValue, variables, forget } = program
+    const given = { ...(variables === undefined ? {} : { variables }), ...(forget === undefined ? {} : { forget }) }
     const text = { file, declarations, body, hasValue, positions: positionsOf(program), ...given }
     return this.#deliver({ op: 'run', step, program: text, clock: moment.clock })
   }
@@ -63,7 +63,7 @@ class ThreadSandbox implements Sandbox {
     const payload = outcome.ok
       ? outcome.value
       : JSON.stringify({ name: outcome.error.name, message: outcome.error.message })
-    return this.#deliver({ op: 'settle', call, ok: outcome.ok, payload, clock: moment.clock })
+    return this.#deliver({ op: 'settle', call, ok: outcome.ok, payload, ...moment })
   }
 
   image(): Promise<Image> {

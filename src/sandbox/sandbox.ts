@@ -20,6 +20,8 @@ export interface Program {
   readonly body: string
   /** A record of values (encoded) that become top-level variables before anything runs. */
   readonly variables?: Encoded
+  /** Calls of earlier steps that nobody will settle any more: what awaits them waits for nothing. */
+  readonly forget?: readonly CallId[]
   /** True if the last statement is an expression, or a top-level `return` occurs: there is a value to show. */
   readonly hasValue: boolean
   /**
@@ -53,6 +55,8 @@ export type Opening =
 /** Where a delivery stands: the guest's clock (ms since the epoch) while it runs. */
 export interface Moment {
   readonly clock: number
+  /** For a result between two steps: the step that is about to begin, to which the calls it leads to belong. */
+  readonly step?: number
 }
 
 export interface Sandbox extends AsyncDisposable {

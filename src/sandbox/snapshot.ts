@@ -4,7 +4,8 @@
  *      0  'PCAS'                      40  inflated size, u32 LE
  *      4  format version, u32 LE      44  packed size, u32 LE
  *      8  engine digest, 32 bytes     48  sha256 over bytes 0–47 and the packed bytes, 32 bytes
- *                                     80  the packed bytes: one zstd frame
+ *                                     80  the packed bytes: one zstd frame, whose
+ *                                         dictionary is the engine's wasm
  *
  * K1  Nothing is inflated before the checksum holds, and never more than the header says.
  * K2  The checksum is against damage. Against tampering, the journal's key authenticates the row that holds this.
@@ -13,7 +14,7 @@ import { createHash, timingSafeEqual } from 'node:crypto'
 import { promisify } from 'node:util'
 import { constants, zstdCompress, zstdDecompress } from 'node:zlib'
 import { StateCorruptError } from '../base/errors.ts'
-import { engineDigest } from './parts.ts'
+import { engineBytes, engineDigest } from './parts.ts'
 import type { Image } from './sandbox.ts'
 
 const MAGIC = 'PCAS'
@@ -33,7 +34,8 @@ export type Unpacked =
 
 /** An image as it is stored: of this process's engine. */
 export async function pack(image: Image): Promise<Uint8Array> {
-  const packed = await compress(image.bytes, { params: { [constants.ZSTD_c_compressionLevel]: 1 } })
+  const params = { [constants.ZSTD_c_compressionLevel]: 1 }
+  const packed = await compress(image.bytes, { params, dictionary: engineBytes() })
   const bytes = Buffer.alloc(HEAD + packed.length)
   bytes.write(MAGIC, 0, 'latin1')
   bytes.writeUInt32LE(VERSION, 4)
@@ -63,7 +65,8 @@ export async function unpack(bytes: Uint8Array, digest: string): Promise<Unpacke
 }
 
 async function inflate(packed: Uint8Array, size: number): Promise<Uint8Array> {
-  const bytes = await decompress(packed, { maxOutputLength: Math.max(size, 1) }).catch((cause: unknown) => {
+  const options = { maxOutputLength: Math.max(size, 1), dictionary: engineBytes() }
+  const bytes = await decompress(packed, options).catch((cause: unknown) => {
     throw damaged('cannot be inflated', cause)
   })
   if (bytes.length !== size) throw damaged('has a wrong size')

@@ -35,7 +35,7 @@ async function carryOut(request: Request): Promise<Reply> {
     case 'run':
       return { kind: 'halt', halt: there().run(request.step, request.program, request.clock) }
     case 'settle':
-      return { kind: 'halt', halt: there().settle(request.call, request.ok, request.payload, request.clock) }
+      return { kind: 'halt', halt: there().settle(request.call, request.ok, request.payload, request.clock, request.step) }
     case 'image':
       return { kind: 'image', image: there().image() }
     default:

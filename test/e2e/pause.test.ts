@@ -1,16 +1,45 @@
 /** Pausing: from a tool, a callback, a check, the model, from outside; and what goes on afterwards. */
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
-import { AgentPausedException, AgentStoppedException, memoryStore, tool, type RunEvent } from '../../src/index.ts'
-import { agentOf, again, deferred, echo, entriesOf, goOn, HandTool, journalOf, lastWord, listeningModel, must, onlyQuestion, output, plainTool, rested } from './fixtures/bench.ts'
+import {
+  AgentPausedException,
+  AgentStoppedException,
+  memoryStore,
+  tool,
+  type RunEvent,
+} from '../../src/index.ts'
+import {
+  agentOf,
+  again,
+  deferred,
+  echo,
+  entriesOf,
+  goOn,
+  HandTool,
+  journalOf,
+  lastWord,
+  listeningModel,
+  must,
+  onlyQuestion,
+  output,
+  plainTool,
+  rested,
+} from './fixtures/bench.ts'
 import { PersistentCodeAgent } from '../../src/index.ts'
 
 describe('a tool pauses', () => {
   test('without a question: the await gets undefined when the run goes on, and the tool ran once', async () => {
     let ran = 0
     const agent = agentOf({
-      tools: [plainTool('pause_agent', () => { ran++; throw new AgentPausedException('Back on Monday') })],
-      script: ['const before = 1\nconst got = await pause_agent({})\nfinalAnswer([before, got === undefined])'],
+      tools: [
+        plainTool('pause_agent', () => {
+          ran++
+          throw new AgentPausedException('Back on Monday')
+        }),
+      ],
+      script: [
+        'const before = 1\nconst got = await pause_agent({})\nfinalAnswer([before, got === undefined])',
+      ],
     })
     const first = rested(await agent.run('Pause'), 'paused')
     expect(first).toMatchObject({ message: 'Back on Monday', questions: [], inFlight: [], stepCount: 1 })
@@ -21,8 +50,14 @@ describe('a tool pauses', () => {
 
   test('whatever the code catches, also where a wrapper made it the cause of another error', async () => {
     const agent = agentOf({
-      tools: [plainTool('wrapped', () => { throw new Error('wrapped', { cause: new AgentPausedException('inside') }) })],
-      script: ['let r = "none"\ntry { r = await wrapped({}) } catch (e) { r = "caught" }\nfinalAnswer(String(r))'],
+      tools: [
+        plainTool('wrapped', () => {
+          throw new Error('wrapped', { cause: new AgentPausedException('inside') })
+        }),
+      ],
+      script: [
+        'let r = "none"\ntry { r = await wrapped({}) } catch (e) { r = "caught" }\nfinalAnswer(String(r))',
+      ],
     })
     expect(rested(await agent.run('Pause'), 'paused').message).toBe('inside')
     expect(output(await goOn(agent))).toBe('undefined')
@@ -31,7 +66,14 @@ describe('a tool pauses', () => {
   test('with a question: the answer becomes the value of the await', async () => {
     let ran = 0
     const agent = agentOf({
-      tools: [plainTool('size', () => { ran++; throw new AgentPausedException('Ask', { question: { message: 'Which size?', schema: { type: 'string' } } }) })],
+      tools: [
+        plainTool('size', () => {
+          ran++
+          throw new AgentPausedException('Ask', {
+            question: { message: 'Which size?', schema: { type: 'string' } },
+          })
+        }),
+      ],
       script: ['const s = await size({})\nfinalAnswer(s + "!")'],
     })
     const question = onlyQuestion(await agent.run('Pause'))
@@ -66,7 +108,11 @@ describe('a tool pauses', () => {
           execute: async ({ to }, { answer, state, toolCallId, idempotencyKey, attempt }) => {
             seen.push({ to, answer, state, toolCallId, idempotencyKey, attempt })
             if (answer === undefined)
-              throw new AgentPausedException('Seat?', { question: 'Which seat?', onAnswer: 'call', state: { held: new Map([['seat', 7]]) } })
+              throw new AgentPausedException('Seat?', {
+                question: 'Which seat?',
+                onAnswer: 'call',
+                state: { held: new Map([['seat', 7]]) },
+              })
             return `${to} ${String(answer)}`
           },
         }),
@@ -78,13 +124,24 @@ describe('a tool pauses', () => {
     expect(output(await goOn(agent))).toBe('Rome 12A')
     expect(seen).toHaveLength(2)
     const [first, second] = seen as { toolCallId: string; idempotencyKey: string; attempt: number }[]
-    expect(second).toMatchObject({ answer: '12A', state: { held: new Map([['seat', 7]]) }, toolCallId: first?.toolCallId, idempotencyKey: first?.idempotencyKey })
+    expect(second).toMatchObject({
+      answer: '12A',
+      state: { held: new Map([['seat', 7]]) },
+      toolCallId: first?.toolCallId,
+      idempotencyKey: first?.idempotencyKey,
+    })
     expect([first?.attempt, second?.attempt]).toEqual([1, 2])
   })
 
   test('ask() of a tool waits for a person and goes on in the tool', async () => {
     const agent = agentOf({
-      tools: [tool({ name: 'careful', description: 'Asks first', execute: async (_input, { ask }) => `said ${String(await ask('Sure?'))}` })],
+      tools: [
+        tool({
+          name: 'careful',
+          description: 'Asks first',
+          execute: async (_input, { ask }) => `said ${String(await ask('Sure?'))}`,
+        }),
+      ],
       script: ['finalAnswer(await careful({}))'],
     })
     await agent.answer(onlyQuestion(await agent.run('x')).id, { type: 'respond', value: 'yes' })
@@ -93,7 +150,11 @@ describe('a tool pauses', () => {
 
   test('rejecting its question throws in the code', async () => {
     const agent = agentOf({
-      tools: [plainTool('size', () => { throw new AgentPausedException('Ask', { question: 'Which size?' }) })],
+      tools: [
+        plainTool('size', () => {
+          throw new AgentPausedException('Ask', { question: 'Which size?' })
+        }),
+      ],
       script: ['let r\ntry { r = await size({}) } catch (e) { r = e.message }\nfinalAnswer(r)'],
     })
     await agent.answer(onlyQuestion(await agent.run('x')).id, { type: 'reject', reason: 'not now' })
@@ -102,7 +163,16 @@ describe('a tool pauses', () => {
 
   test('the answer to its question is checked against its outputSchema', async () => {
     const agent = agentOf({
-      tools: [tool({ name: 'age', description: 'Age', outputSchema: z.number(), execute: async (): Promise<number> => { throw new AgentPausedException('Ask', { question: 'How old?' }) } })],
+      tools: [
+        tool({
+          name: 'age',
+          description: 'Age',
+          outputSchema: z.number(),
+          execute: async (): Promise<number> => {
+            throw new AgentPausedException('Ask', { question: 'How old?' })
+          },
+        }),
+      ],
       script: ['finalAnswer((await age({})) + 1)'],
     })
     const { id } = onlyQuestion(await agent.run('x'))
@@ -115,7 +185,14 @@ describe('a tool pauses', () => {
     const slow = new HandTool()
     const paused = deferred()
     const agent = agentOf({
-      tools: [slow.tool, plainTool('pause_agent', async () => { await slow.begun(1); paused.resolve(); throw new AgentPausedException('Now') })],
+      tools: [
+        slow.tool,
+        plainTool('pause_agent', async () => {
+          await slow.begun(1)
+          paused.resolve()
+          throw new AgentPausedException('Now')
+        }),
+      ],
       script: ['finalAnswer(await Promise.all([slow({ n: 1 }), pause_agent({})]))'],
     })
     const run = agent.run('Both')
@@ -129,7 +206,12 @@ describe('a tool pauses', () => {
   test('two tools pause at once: one rest, both awaits go on', async () => {
     let ran = 0
     const agent = agentOf({
-      tools: [plainTool('p', () => { ran++; throw new AgentPausedException(`Pause ${ran}`) })],
+      tools: [
+        plainTool('p', () => {
+          ran++
+          throw new AgentPausedException(`Pause ${ran}`)
+        }),
+      ],
       script: ['finalAnswer((await Promise.all([p({}), p({})])).length)'],
     })
     rested(await agent.run('x'), 'paused')
@@ -140,8 +222,15 @@ describe('a tool pauses', () => {
   test('a pause with a question leaves its siblings running until all wait', async () => {
     const slow = new HandTool()
     const agent = agentOf({
-      tools: [slow.tool, plainTool('q', () => { throw new AgentPausedException('Ask', { question: 'Go?' }) })],
-      script: ['const order = []\nawait Promise.all([slow({ n: 1 }).then(() => order.push("slow")), q({}).then(() => order.push("q"))])\nfinalAnswer(order)'],
+      tools: [
+        slow.tool,
+        plainTool('q', () => {
+          throw new AgentPausedException('Ask', { question: 'Go?' })
+        }),
+      ],
+      script: [
+        'const order = []\nawait Promise.all([slow({ n: 1 }).then(() => order.push("slow")), q({}).then(() => order.push("q"))])\nfinalAnswer(order)',
+      ],
     })
     const run = agent.run('x')
     await slow.begun(1)
@@ -158,9 +247,16 @@ describe('callbacks, checks and the model pause', () => {
     let pauses = 1
     const agent = agentOf({
       stepCallbacks: [
-        function one(step, { attempt }) { ran.push(`one:${step.number}:${attempt}`) },
-        function two(step, { attempt }) { ran.push(`two:${step.number}:${attempt}`); if (pauses-- > 0) throw new AgentPausedException('Look at this') },
-        function three(step, { attempt }) { ran.push(`three:${step.number}:${attempt}`) },
+        function one(step, { attempt }) {
+          ran.push(`one:${step.number}:${attempt}`)
+        },
+        function two(step, { attempt }) {
+          ran.push(`two:${step.number}:${attempt}`)
+          if (pauses-- > 0) throw new AgentPausedException('Look at this')
+        },
+        function three(step, { attempt }) {
+          ran.push(`three:${step.number}:${attempt}`)
+        },
       ],
       script: ['1 + 1', 'finalAnswer("done")'],
     })
@@ -173,7 +269,17 @@ describe('callbacks, checks and the model pause', () => {
     const seen: unknown[] = []
     const agent = agentOf({
       tools: [echo],
-      stepCallbacks: [(step, { memory, agent: own }) => void seen.push([step.number, step.output, step.value, step.calls.map((call) => [call.tool, call.status]), memory.steps.length, own])],
+      stepCallbacks: [
+        (step, { memory, agent: own }) =>
+          void seen.push([
+            step.number,
+            step.output,
+            step.value,
+            step.calls.map((call) => [call.tool, call.status]),
+            memory.steps.length,
+            own,
+          ]),
+      ],
       script: ['print("hi")\nawait echo({ n: 3 })', 'finalAnswer(0)'],
     })
     await agent.run('x')
@@ -181,14 +287,26 @@ describe('callbacks, checks and the model pause', () => {
   })
 
   test('a callback stops the run', async () => {
-    const agent = agentOf({ stepCallbacks: [() => { throw new AgentStoppedException('Enough') }], script: ['1', '2'] })
+    const agent = agentOf({
+      stepCallbacks: [
+        () => {
+          throw new AgentStoppedException('Enough')
+        },
+      ],
+      script: ['1', '2'],
+    })
     expect(rested(await agent.run('x'), 'stopped').message).toBe('Enough')
   })
 
   test('a check pauses once and is asked again when the run goes on', async () => {
     let asked = 0
     const agent = agentOf({
-      finalAnswerChecks: [() => { if (asked++ === 0) throw new AgentPausedException('A person looks') ; return true }],
+      finalAnswerChecks: [
+        () => {
+          if (asked++ === 0) throw new AgentPausedException('A person looks')
+          return true
+        },
+      ],
       script: ['finalAnswer(7)'],
     })
     expect(rested(await agent.run('x'), 'paused').message).toBe('A person looks')
@@ -199,9 +317,17 @@ describe('callbacks, checks and the model pause', () => {
   test('the model pauses and is asked again when the run goes on', async () => {
     let asked = 0
     const agent = agentOf({
-      script: [() => { if (asked++ === 0) throw new AgentPausedException('Quota until noon'); return 'finalAnswer(1)' }],
+      script: [
+        () => {
+          if (asked++ === 0) throw new AgentPausedException('Quota until noon')
+          return 'finalAnswer(1)'
+        },
+      ],
     })
-    expect(rested(await agent.run('x'), 'paused')).toMatchObject({ message: 'Quota until noon', stepCount: 0 })
+    expect(rested(await agent.run('x'), 'paused')).toMatchObject({
+      message: 'Quota until noon',
+      stepCount: 0,
+    })
     expect(output(await goOn(agent))).toBe(1)
     expect(asked).toBe(2)
   })
@@ -212,7 +338,11 @@ describe('pause() from outside', () => {
     const store = memoryStore()
     const slow = new HandTool()
     const other = new HandTool('other')
-    const agent = agentOf({ store, tools: [slow.tool, other.tool], script: ['const a = await slow({ n: 1 })\nconst b = await other({ n: 2 })\nfinalAnswer([a, b])'] })
+    const agent = agentOf({
+      store,
+      tools: [slow.tool, other.tool],
+      script: ['const a = await slow({ n: 1 })\nconst b = await other({ n: 2 })\nfinalAnswer([a, b])'],
+    })
     const run = await agent.start('x')
     await slow.begun(1)
     await agent.pause('Lunch')
@@ -230,7 +360,16 @@ describe('pause() from outside', () => {
   test('while the model thinks: its reply is kept and not asked for again', async () => {
     let asked = 0
     const [thinking, mayReply] = [deferred(), deferred()]
-    const agent = agentOf({ script: [async () => { asked++; thinking.resolve(); await mayReply.promise; return 'finalAnswer(1)' }] })
+    const agent = agentOf({
+      script: [
+        async () => {
+          asked++
+          thinking.resolve()
+          await mayReply.promise
+          return 'finalAnswer(1)'
+        },
+      ],
+    })
     const run = await agent.start('x')
     await thinking.promise
     await run.pause()
@@ -272,7 +411,11 @@ describe('pause() from outside', () => {
 
   test('pauseGrace over: what still flies is named and aborted; a read is sent again on resume', async () => {
     const slow = new HandTool('slow', 'read')
-    const agent = agentOf({ tools: [slow.tool], pauseGrace: 5, script: ['finalAnswer(await slow({ n: 1 }))'] })
+    const agent = agentOf({
+      tools: [slow.tool],
+      pauseGrace: 5,
+      script: ['finalAnswer(await slow({ n: 1 }))'],
+    })
     const run = await agent.start('x')
     await slow.begun(1)
     await run.pause()
@@ -289,7 +432,11 @@ describe('pause() from outside', () => {
 
   test('pauseGrace over with a once call: on resume a person is asked, the call is not sent again', async () => {
     const slow = new HandTool()
-    const agent = agentOf({ tools: [slow.tool], pauseGrace: 5, script: ['finalAnswer(await slow({ n: 1 }))'] })
+    const agent = agentOf({
+      tools: [slow.tool],
+      pauseGrace: 5,
+      script: ['finalAnswer(await slow({ n: 1 }))'],
+    })
     const run = await agent.start('x')
     await slow.begun(1)
     await run.pause()
@@ -304,7 +451,9 @@ describe('pause() from outside', () => {
   test("onUnknownOutcome 'tell': the code gets UnknownOutcomeError", async () => {
     const slow = new HandTool()
     const agent = agentOf({
-      tools: [slow.tool], pauseGrace: 5, onUnknownOutcome: 'tell',
+      tools: [slow.tool],
+      pauseGrace: 5,
+      onUnknownOutcome: 'tell',
       script: ['let r\ntry { r = await slow({ n: 1 }) } catch (e) { r = e.name }\nfinalAnswer(r)'],
     })
     const run = await agent.start('x')
@@ -316,14 +465,23 @@ describe('pause() from outside', () => {
   })
 
   test('a probe answers in place of a person', async () => {
-    for (const [said, expected, sent] of [[{ happened: true, result: 'found' }, 'found', 1], [{ happened: false }, 'sent again', 2]] as const) {
+    for (const [said, expected, sent] of [
+      [{ happened: true, result: 'found' }, 'found', 1],
+      [{ happened: false }, 'sent again', 2],
+    ] as const) {
       const begun = deferred()
       let ran = 0
       const pay = tool({
         name: 'pay',
         description: 'Pays',
         probe: async () => said,
-        execute: async (): Promise<unknown> => { if (++ran === 1) { begun.resolve(); return new Promise(() => undefined) } return 'sent again' },
+        execute: async (): Promise<unknown> => {
+          if (++ran === 1) {
+            begun.resolve()
+            return new Promise(() => undefined)
+          }
+          return 'sent again'
+        },
       })
       const agent = agentOf({ tools: [pay], pauseGrace: 5, script: ['finalAnswer(await pay({}))'] })
       const run = await agent.start('x')
@@ -336,10 +494,17 @@ describe('pause() from outside', () => {
   })
 
   test('paused in the middle of computing in the guest: the run goes on with what it had', async () => {
-    const agent = agentOf({ tools: [echo], script: ['let n = 0\nfor (let i = 0; i < 40; i++) n += await echo({ n: i })\nfinalAnswer(n)'] })
+    const agent = agentOf({
+      tools: [echo],
+      script: ['let n = 0\nfor (let i = 0; i < 40; i++) n += await echo({ n: i })\nfinalAnswer(n)'],
+    })
     const run = await agent.start('x')
     let pauses = 0
-    let result = await (async () => { await run.pause(); pauses++; return run.result() })()
+    let result = await (async () => {
+      await run.pause()
+      pauses++
+      return run.result()
+    })()
     while (result.status === 'paused') {
       const next = await agent.start(agent.task, { reset: false })
       if (pauses++ < 4) await next.pause()
@@ -363,7 +528,9 @@ describe('stream()', () => {
     expect(seqs).toEqual(seqs.map((_, index) => must(seqs[0]) + index))
     expect(seqs[0]).toBe(3)
     expect(events.flatMap((event) => (event.type === 'printed' ? [event.text] : [])).join('')).toBe('a\n')
-    expect(events.flatMap((event) => (event.type === 'code' ? [event.delta] : [])).join('')).toContain('finalAnswer(1)')
+    expect(events.flatMap((event) => (event.type === 'code' ? [event.delta] : [])).join('')).toContain(
+      'finalAnswer(1)',
+    )
     const last = must(events.at(-1))
     expect(last.type === 'result' && output(last.result)).toBe(1)
   })
@@ -403,7 +570,13 @@ describe('stop', () => {
     const slow = new HandTool()
     const agent = agentOf({
       store,
-      tools: [slow.tool, plainTool('stop_agent', async () => { await slow.begun(1); throw new AgentStoppedException('Enough') })],
+      tools: [
+        slow.tool,
+        plainTool('stop_agent', async () => {
+          await slow.begun(1)
+          throw new AgentStoppedException('Enough')
+        }),
+      ],
       script: ['await Promise.all([slow({ n: 1 }), stop_agent({})])'],
     })
     const run = agent.run('x')
@@ -411,7 +584,9 @@ describe('stop', () => {
     slow.settle(1, 'late')
     const result = rested(await run, 'stopped')
     expect(result.message).toBe('Enough')
-    expect((await entriesOf(store, result.runId, 'call-orphaned')).map((entry) => entry.call)).toEqual(['1.1'])
+    expect((await entriesOf(store, result.runId, 'call-orphaned')).map((entry) => entry.call)).toEqual([
+      '1.1',
+    ])
     expect(await entriesOf(store, result.runId, 'call-returned')).toEqual([])
     expect(rested(await goOn(agent), 'stopped').message).toBe('Enough')
     await expect(agent.run('another', { reset: false })).rejects.toMatchObject({ code: 'USAGE' })
@@ -436,7 +611,9 @@ describe('stop', () => {
     const other = await again({ store })
     expect(other.result?.status).toBe('stopped')
     expect(other.questions).toEqual([])
-    await expect(agent.answer(id, { type: 'respond', value: 1 })).rejects.toMatchObject({ code: 'STATE_NOT_FOUND' })
+    await expect(agent.answer(id, { type: 'respond', value: 1 })).rejects.toMatchObject({
+      code: 'STATE_NOT_FOUND',
+    })
   })
 
   test('a stop beats a pause that came before it', async () => {

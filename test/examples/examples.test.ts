@@ -36,13 +36,14 @@ test('02: each decision reaches the call that it is about, and the loop goes on'
   expect(out).toContain('D: rejected by a person: call the customer first')
 })
 
-test('03: after a crash in a call, its effect says what happens', async () => {
+test('03: after a crash in a call, its effect says what happens, or its probe', async () => {
   const out = await outputOf('03-crash-in-the-middle.ts')
-  expect(out.match(/the process died by SIGKILL/g)).toHaveLength(3)
+  expect(out.match(/the process died by SIGKILL/g)).toHaveLength(4)
   expect(out).toContain('idempotent: ran 2 times, with 1 key: paid')
   expect(out).toContain('keyed: ran 2 times, with 1 key: paid')
   expect(out).toContain('once: unknownOutcome: Nobody knows whether pay (call 1.1) happened')
   expect(out).toContain('once: ran once: paid, as a person found out')
+  expect(out).toContain('probed: ran once: paid, as the bank says')
 })
 
 test('04: what had returned before the crash is not asked for again', async () => {

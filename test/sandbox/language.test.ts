@@ -276,7 +276,7 @@ beforeAll(async () => {
 afterAll(() => shared[Symbol.asyncDispose]())
 
 for (const [title, rows] of Object.entries({ names: NAMES, classes: CLASSES, flow: FLOW, errors: ERRORS })) {
-  describe(title, () => {
+  describe(`the language: ${title}`, () => {
     for (const [about, ...steps] of rows) {
       test(`${about}`, async () => {
         for (const [code, shown] of steps) {

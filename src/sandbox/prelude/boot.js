@@ -519,9 +519,19 @@
 
   // The step.
 
-  function begin(number, file, positions) {
+  /** Calls count from 1 in each step; those that a late result leads to belong to the step that is about to begin. */
+  function enter(number) {
+    if (step === +number) return
     step = +number
     ordinal = 0
+  }
+  /** Calls that nobody will settle any more. */
+  function forget(text) {
+    const ids = kit.parse(text)
+    for (let i = 0; i < ids.length; i++) mapDelete(open, ids[i])
+  }
+  function begin(number, file, positions) {
+    enter(number)
     answer = null
     doom = null
     flushRejections()
@@ -668,6 +678,10 @@
         return (grant(a), '')
       case 'begin':
         return (begin(a, b, c), '')
+      case 'enter':
+        return (enter(a), '')
+      case 'forget':
+        return (forget(a), '')
       case 'variables':
         return (variables(a), '')
       case 'watch':

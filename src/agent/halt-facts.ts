@@ -1,0 +1,114 @@
+/** What a halt of the guest means. */
+import type { Encoded, Halt } from '../base/halt.ts'
+import type { Fact } from '../journal/entry.ts'
+import type { OpenCall, State } from '../journal/state.ts'
+import type { Desk } from './desk.ts'
+import type { Happening, PreparedCall } from './happening.ts'
+import { questionId } from './next.ts'
+import { approvalQuestion } from './question-facts.ts'
+
+/** The facts of a halt: new calls, and how the step ended, if it did. A halt of a step that is over changes nothing. */
+export function haltFacts(
+  state: State,
+  happening: Extract<Happening, { kind: 'guest-halted' }>,
+  desk: Desk,
+): readonly Fact[] {
+  if (state.ended !== undefined) return []
+  const { halt, step } = happening
+  const here = state.phase.at === 'acting' && state.phase.step === step
+  if (halt.kind === 'killed') return here ? [killed(state, step, halt)] : []
+  const requested = happening.calls.flatMap((prepared) => requestFacts(state, prepared, desk))
+  if (halt.kind === 'waiting' || !here) return requested
+  const { ending } = halt
+  const made = happening.calls
+    .filter((prepared) => prepared.is !== 'refused')
+    .map((prepared) => prepared.call)
+  const known = [
+    ...Object.values(state.calls).map(({ id, tool }) => ({ id, tool })),
+    ...made.map(({ id, name }) => ({ id, tool: name })),
+  ]
+  // Sleeps and asks end with the program that made them; tools go on.
+  const withdrawn = known
+    .filter((call) => call.tool.startsWith('$'))
+    .map((call): Fact => ({ kind: 'call-withdrawn', call: call.id, why: 'ended' }))
+  const running = new Set(known.filter((call) => !call.tool.startsWith('$')).map((call) => call.id))
+  return [
+    ...requested,
+    ...withdrawn,
+    {
+      kind: 'step-ended',
+      step,
+      printed: halt.output,
+      open: halt.open.filter((call) => running.has(call)),
+      ...(ending.kind === 'value' && ending.shown !== undefined ? { shown: ending.shown } : {}),
+      ...(ending.kind === 'error' ? { error: ending.error } : {}),
+      ...(ending.kind === 'answer' ? { answer: desk.stow(ending.value) } : {}),
+    },
+  ]
+}
+
+function killed(state: State, step: number, halt: Extract<Halt, { kind: 'killed' }>): Fact {
+  const { count, recent } = state.settled
+  const open = Object.values(state.calls).filter((call) => call.at.is === 'started')
+  const late = state.phase.at === 'acting' ? state.phase.late : []
+  const words = [
+    ...recent.map((call) => `${call.tool} (${call.call}) ${call.ok ? 'returned' : 'failed'}`),
+    ...open.map((call) => `${call.tool} (${call.id}) is still running`),
+    ...late.map((call) => `the result of call ${call}, which had come during the step, is undone with it`),
+  ]
+  const more = count > recent.length ? `${count - recent.length} earlier calls had returned; ` : ''
+  return {
+    kind: 'step-killed',
+    step,
+    reason: halt.reason,
+    message: halt.message,
+    calls: words.length === 0 ? '' : more + words.join(', '),
+  }
+}
+
+function requestFacts(state: State, prepared: PreparedCall, desk: Desk): readonly Fact[] {
+  const { id, name } = prepared.call
+  const request = (
+    input: Encoded,
+    effect: OpenCall['effect'],
+    approval: 'never' | 'always' | 'judge',
+  ): Fact => ({
+    kind: 'call-requested',
+    call: id,
+    tool: name,
+    sent: prepared.sent,
+    input: desk.stow(input),
+    digest: desk.digest(input),
+    effect,
+    approval,
+  })
+  switch (prepared.is) {
+    case 'tool': {
+      const asked = request(prepared.input, prepared.effect, prepared.approval)
+      return prepared.approval === 'always' ? [asked, approvalQuestion(state, id, name)] : [asked]
+    }
+    case 'ask':
+      return [
+        request(prepared.call.input, 'read', 'never'),
+        {
+          kind: 'question-asked',
+          question: questionId(state, id, 0),
+          asks: 'input',
+          call: id,
+          ...prepared.question,
+        },
+      ]
+    case 'sleep':
+      return [
+        request(prepared.call.input, 'read', 'never'),
+        { kind: 'sleep-started', call: id, due: desk.now + prepared.ms },
+      ]
+    case 'refused':
+      return [
+        request(prepared.call.input, 'read', 'never'),
+        { kind: 'call-returned', call: id, attempt: 0, outcome: { ok: false, error: prepared.error } },
+      ]
+    default:
+      return prepared satisfies never
+  }
+}

@@ -1,0 +1,61 @@
+/** What signals mean: each is folded before the next is looked at, in the order in which they were accepted. */
+import { placed } from '../journal/decode.ts'
+import type { Fact } from '../journal/entry.ts'
+import { fold, type State } from '../journal/state.ts'
+import type { Signal } from '../journal/store.ts'
+import { UNDEFINED, type Desk } from './desk.ts'
+import { answerFacts } from './question-facts.ts'
+
+/** The facts of a batch of signals. One that has nothing to say to the state any more is no more than read. */
+export function signalFacts(state: State, signals: readonly Signal[], desk: Desk): readonly Fact[] {
+  let folded = state
+  return signals.flatMap((signal) => {
+    const facts = oneSignal(folded, signal, desk)
+    for (const fact of facts) folded = fold(folded, placed(fact, folded.seq + 1, desk.now, 0), folded.runId)
+    return facts
+  })
+}
+
+function oneSignal(state: State, signal: Signal, desk: Desk): readonly Fact[] {
+  const over = state.ended?.status === 'stopped' || state.ended?.status === 'completed'
+  const by = 'by' in signal && signal.by !== undefined ? { by: signal.by } : {}
+  switch (signal.kind) {
+    case 'stop':
+      return over ? [] : [{ kind: 'run-stopped', message: signal.reason, ...by }]
+    case 'pause':
+      if (state.ended !== undefined) return []
+      return pauseFacts(state, { kind: 'run-paused', cause: 'requested', message: signal.reason })
+    case 'resume':
+      return state.ended === undefined && state.pause !== undefined
+        ? resumeFacts(state, 'a person resumed it')
+        : []
+    case 'say':
+      return state.ended?.status === 'stopped' ? [] : [{ kind: 'message-said', text: signal.text, ...by }]
+    case 'answer': {
+      // A failed task can be tried again, and its questions with it.
+      const question = over ? undefined : state.questions[signal.question]
+      return question === undefined ? [] : answerFacts(state, question, signal.decision, signal.by, desk)
+    }
+    default:
+      return signal satisfies never
+  }
+}
+
+/** The run pauses, unless a pause stands already; one that only waits gives way. */
+export function pauseFacts(state: State, ...paused: readonly Fact[]): readonly Fact[] {
+  return state.pause === undefined || state.pause.cause === 'waiting' ? paused : []
+}
+
+/** The run goes on: calls whose tool paused it return `undefined` now. */
+export function resumeFacts(state: State, why: string): readonly Fact[] {
+  const parked = Object.values(state.calls).filter((call) => call.at.is === 'parked')
+  return [
+    { kind: 'run-resumed', why },
+    ...parked.map((call): Fact => ({
+      kind: 'call-returned',
+      call: call.id,
+      attempt: call.attempt,
+      outcome: { ok: true, value: UNDEFINED },
+    })),
+  ]
+}

@@ -1,0 +1,80 @@
+/**
+ * Snippets as programs: each in a file of its own, in a folder for its page, with imports that lead into this
+ * checkout. A model of a provider is replaced by the script below: the only substitution that there is.
+ */
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join, relative } from 'node:path'
+import { pages, root, type Snippet } from './pages.ts'
+
+/** What the model of a page's snippets says. */
+const SCRIPTS: Readonly<Record<string, readonly string[]>> = {
+  'README.md': [
+    `const done = []
+for (const [order, amount] of [['A-17', 40], ['A-31', 250]]) done.push(await refund({ order, amount }))
+finalAnswer(done)`,
+  ],
+  'docs/pausing.md': [`finalAnswer(await order({ item: 'nails', count: 5 }))`],
+}
+
+export interface Program extends Snippet {
+  readonly page: string
+  /** Where it was written. */
+  readonly file: string
+}
+
+/** Writes all of them below `folder`, which must be inside the checkout. */
+export function writePrograms(folder: string): readonly Program[] {
+  mkdirSync(folder, { recursive: true })
+  const source = relative(folder, join(root, 'src'))
+  writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify(tsconfig(folder)))
+  writeFileSync(join(folder, 'globals.d.ts'), globals(source))
+  return pages.flatMap((page) => {
+    const programs = page.snippets.filter(({ kind }) => kind === 'ts' || kind === 'ts fragment')
+    const home = join(folder, page.path.replaceAll('/', '-').replace('.md', ''))
+    mkdirSync(home)
+    writeFileSync(join(home, 'models.ts'), models(`../${source}`, SCRIPTS[page.path] ?? []))
+    return programs.map((snippet, index) => {
+      const file = join(home, `${index + 1}.ts`)
+      writeFileSync(file, `${withImports(snippet.text, `../${source}`)}\nexport {}\n`)
+      return { ...snippet, page: page.path, file }
+    })
+  })
+}
+
+function withImports(text: string, source: string): string {
+  return text
+    .replaceAll(`'persistent-code-agent/testing'`, `'${source}/testing.ts'`)
+    .replaceAll(`'persistent-code-agent'`, `'${source}/index.ts'`)
+    .replaceAll(`'@ai-sdk/anthropic'`, `'./models.ts'`)
+}
+
+function models(source: string, script: readonly string[]): string {
+  return `import { scriptedModel } from '${source}/testing.ts'
+export const anthropic = (_model: string): ReturnType<typeof scriptedModel> =>
+  scriptedModel(${JSON.stringify(script)})
+`
+}
+
+/** What a fragment may speak of without saying where it comes from. */
+function globals(source: string): string {
+  return `import type * as otel from '@opentelemetry/api'
+import type * as pca from '${source}/index.ts'
+import type { scriptedModel } from '${source}/testing.ts'
+declare global {
+  const PersistentCodeAgent: typeof pca.PersistentCodeAgent
+  const sqliteStore: typeof pca.sqliteStore
+  const drainDue: typeof pca.drainDue
+  const agent: pca.PersistentCodeAgent
+  const model: ReturnType<typeof scriptedModel>
+  const refund: pca.ToolDefinition
+  const order: pca.ToolDefinition
+  const weather: pca.ToolDefinition
+  const propagation: typeof otel.propagation
+  const ROOT_CONTEXT: typeof otel.ROOT_CONTEXT
+}
+`
+}
+
+function tsconfig(folder: string): unknown {
+  return { extends: relative(folder, join(root, 'tsconfig.json')), include: ['**/*.ts'] }
+}
