@@ -19,6 +19,7 @@ import { recover } from './run/recover.ts'
 import { openQuestions, resultOf, type Question, type RunResult } from './run/result.ts'
 import { Run } from './run/run.ts'
 import { answerQuestion, endAlone, sendSignal } from './run/signal.ts'
+import { warmWorker } from './sandbox/sandbox-thread.ts'
 
 /** Options of one task. */
 export interface TaskOptions {
@@ -101,6 +102,7 @@ export class CodeAgent<Output = unknown> implements AsyncDisposable {
   /** Starts a task; resolves when the run is durable, with a handle on it. */
   async start(task: string, options: TaskOptions = {}): Promise<Run<Output>> {
     const definition = this.#complete(options)
+    warmWorker()
     const store = await this.store()
     const more = {
       store,

@@ -9,6 +9,7 @@ import { sqliteStore } from './journal/sqlite.ts'
 import type { RunFilter, RunRow, Store } from './journal/store.ts'
 import { inspectRun, listRuns, type Inspection, type RunSummary } from './run/inspect.ts'
 import { recover } from './run/recover.ts'
+import { warmWorker } from './sandbox/sandbox-thread.ts'
 
 export interface PersistentAgentOptions<Output = unknown> extends AgentOptions<Output> {
   /** The SQLite file that keeps the runs. Default `'./agent_state.db'`. */
@@ -84,6 +85,7 @@ export class PersistentCodeAgent<Output = unknown> extends CodeAgent<Output> {
   /** Binds this agent to a stored run. See `resumeExecution`. */
   async resume(options: ResumeOptions = {}): Promise<this> {
     this.#mustExist = true
+    if (this.#options.model !== undefined) warmWorker()
     const store = await this.store()
     const runId = options.runId ?? (await onlyRun(store, this.storagePath ?? 'the store'))
     const { state } = await recover(store, runId)

@@ -12,9 +12,14 @@ export function tellQuestion(pen: Pen, question: Question, now: number): void {
   pen.line(indented(safe(message)))
   if (call !== undefined) {
     pen.line(indented(pen.paint('cyan', safe(call.tool))))
-    pen.line(indented(call.args === undefined ? 'without arguments' : shown(call.args), '    '))
+    pen.line(indented(argumentsOf(call.args), '    '))
   }
   if (schema !== undefined) pen.line(indented(pen.paint('dim', `the answer fits ${jsonText(schema)}`)))
+}
+
+/** The arguments of a call, whole and exact. */
+export function argumentsOf(args: unknown): string {
+  return args === undefined ? 'without arguments' : shown(args)
 }
 
 /** The commands that answer a question; `flag` names the state file where that is needed. */

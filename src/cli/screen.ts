@@ -55,6 +55,7 @@ function penOf(stream: NodeJS.WriteStream, color: boolean): Pen {
     isTerminal,
     columns: stream.columns || Number(process.env['COLUMNS']) || 100,
     line: (text = '') => void stream.write(`${text}\n`),
-    paint: (paint, text) => (color && isTerminal && text !== '' ? styleText(paint, text, { validateStream: false }) : text),
+    paint: (paint, text) =>
+      color && isTerminal && text !== '' ? styleText(paint, text, { validateStream: false }) : text,
   }
 }

@@ -50,7 +50,7 @@ import {
   type SpanAttributes,
 } from '../telemetry/trace.ts'
 import { CallBook } from './call-book.ts'
-import { chainAt, checkWhole, readEntries, readStory, type Recovered } from './recover.ts'
+import { checkWhole, readEntries, readStory, type Recovered } from './recover.ts'
 import type { RunLog } from './log.ts'
 
 /** For people who watch: not facts, except `committed`. */

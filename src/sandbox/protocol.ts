@@ -26,17 +26,22 @@ export interface ProgramText {
 
 export interface WorkerStart {
   readonly parts: EngineParts
-  readonly limits: GuestLimits
 }
 
 export type Request =
   | {
       readonly op: 'create'
+      readonly limits: GuestLimits
       readonly seed: string
       readonly clock: number
       readonly tools: readonly string[]
     }
-  | { readonly op: 'restore'; readonly image: Uint8Array; readonly tools: readonly string[] }
+  | {
+      readonly op: 'restore'
+      readonly limits: GuestLimits
+      readonly image: Uint8Array
+      readonly tools: readonly string[]
+    }
   | { readonly op: 'run'; readonly step: number; readonly program: ProgramText; readonly clock: number }
   | {
       readonly op: 'settle'

@@ -25,6 +25,35 @@ export function createSandbox(limits: SandboxLimits): Sandbox {
   return new ThreadSandbox(limits)
 }
 
+let spare: Promise<Worker> | undefined
+
+/** Starts a worker that the next sandbox takes: it warms while something else is read. It holds nothing up. */
+export function warmWorker(): void {
+  spare ??= startWorker()
+  spare.catch(() => {})
+}
+
+function takeWorker(): Promise<Worker> {
+  const worker = spare ?? startWorker()
+  spare = undefined
+  return worker
+}
+
+async function startWorker(): Promise<Worker> {
+  const start: WorkerStart = { parts: await engineParts() }
+  const worker = new Worker(new URL(`./worker${import.meta.url.slice(-3)}`, import.meta.url), {
+    workerData: start,
+    resourceLimits: { stackSizeMb: 8, maxOldGenerationSizeMb: 128 },
+    env: {},
+    execArgv: [],
+    stdout: true,
+    stderr: true,
+  })
+  worker.unref()
+  worker.on('error', () => {})
+  return worker
+}
+
 type Answer = Reply | { readonly kind: 'lost'; readonly why: 'late' | 'memory' | 'crash' }
 
 class ThreadSandbox implements Sandbox {
@@ -44,8 +73,8 @@ class ThreadSandbox implements Sandbox {
       this.#alive = false
       const request: Request =
         opening.from === 'seed'
-          ? { op: 'create', seed: opening.seed, clock: opening.clock, tools }
-          : { op: 'restore', image: opening.image.bytes, tools }
+          ? { op: 'create', limits: this.#limits, seed: opening.seed, clock: opening.clock, tools }
+          : { op: 'restore', limits: this.#limits, image: opening.image.bytes, tools }
       const answer = await this.#ask(request, OPENING)
       if (answer.kind !== 'done') throw new UsageError(`The sandbox could not be opened: ${told(answer)}.`)
       this.#alive = true
@@ -54,7 +83,10 @@ class ThreadSandbox implements Sandbox {
 
   run(step: number, program: Program, moment: Moment): Promise<Halt> {
     const { file, declarations, body, hasValue, variables, forget } = program
-    const given = { ...(variables === undefined ? {} : { variables }), ...(forget === undefined ? {} : { forget }) }
+    const given = {
+      ...(variables === undefined ? {} : { variables }),
+      ...(forget === undefined ? {} : { forget }),
+    }
     const text = { file, declarations, body, hasValue, positions: positionsOf(program), ...given }
     return this.#deliver({ op: 'run', step, program: text, clock: moment.clock })
   }
@@ -126,28 +158,13 @@ class ThreadSandbox implements Sandbox {
 
   /** A worker that ends while nobody asks it anything is replaced at the next request. */
   #begin(): Promise<Worker> {
-    const started = this.#start()
+    const started = takeWorker()
     const forget = (): void => {
       if (this.#worker === started) this.#worker = undefined
     }
     this.#worker = started
     started.then((worker) => worker.once('exit', forget), forget)
     return started
-  }
-
-  async #start(): Promise<Worker> {
-    const start: WorkerStart = { parts: await engineParts(), limits: this.#limits }
-    const worker = new Worker(new URL(`./worker${import.meta.url.slice(-3)}`, import.meta.url), {
-      workerData: start,
-      resourceLimits: { stackSizeMb: 8, maxOldGenerationSizeMb: 128 },
-      env: {},
-      execArgv: [],
-      stdout: true,
-      stderr: true,
-    })
-    worker.unref()
-    worker.on('error', () => {})
-    return worker
   }
 
   /** Sends one request and waits for its answer, its loss, or `within` ms (T2). */

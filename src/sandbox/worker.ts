@@ -6,7 +6,7 @@ import { parentPort, workerData } from 'node:worker_threads'
 import { Guest } from './engine.ts'
 import type { Reply, Request, WorkerStart } from './protocol.ts'
 
-const { parts, limits } = workerData as WorkerStart
+const { parts } = workerData as WorkerStart
 let guest: Guest | undefined
 
 parentPort?.on('message', (request: Request) => void answer(request))
@@ -23,19 +23,22 @@ async function carryOut(request: Request): Promise<Reply> {
     case 'create':
       guest?.dispose()
       guest = undefined
-      guest = await Guest.create(parts, limits, request.seed, request.clock)
+      guest = await Guest.create(parts, request.limits, request.seed, request.clock)
       guest.grant(request.tools)
       return { kind: 'done' }
     case 'restore':
       guest?.dispose()
       guest = undefined
-      guest = await Guest.restore(parts, limits, request.image)
+      guest = await Guest.restore(parts, request.limits, request.image)
       guest.grant(request.tools)
       return { kind: 'done' }
     case 'run':
       return { kind: 'halt', halt: there().run(request.step, request.program, request.clock) }
     case 'settle':
-      return { kind: 'halt', halt: there().settle(request.call, request.ok, request.payload, request.clock, request.step) }
+      return {
+        kind: 'halt',
+        halt: there().settle(request.call, request.ok, request.payload, request.clock, request.step),
+      }
     case 'image':
       return { kind: 'image', image: there().image() }
     default:

@@ -147,12 +147,12 @@ describe('several runs of one agent', () => {
       tools: [slow.tool],
       script: [
         ({ prompt }) =>
-          JSON.stringify(prompt).includes('first')
+          JSON.stringify(prompt).includes('task-a')
             ? 'const n = await slow({ n: 1 })\nfinalAnswer(n)'
             : 'const n = await slow({ n: 2 })\nfinalAnswer(n)',
       ],
     })
-    const [one, two] = [await agent.start('first'), await agent.start('second')]
+    const [one, two] = [await agent.start('task-a'), await agent.start('task-b')]
     await Promise.all([slow.begun(1), slow.begun(2)])
     slow.settle(2, 'b')
     slow.settle(1, 'a')
@@ -163,20 +163,14 @@ describe('several runs of one agent', () => {
 
   test('close() pauses every run that it drives', async () => {
     const slow = new HandTool()
-    const agent = agentOf({
-      tools: [slow.tool],
-      script: ['finalAnswer(await slow({ n: Number((await echo({ n: 1 }))) }))'],
-      pauseGrace: 5,
-    })
     const other = agentOf({
       tools: [slow.tool, echo],
       pauseGrace: 5,
       script: [
-        ({ prompt }) => `finalAnswer(await slow({ n: ${JSON.stringify(prompt).includes('first') ? 1 : 2} }))`,
+        ({ prompt }) => `finalAnswer(await slow({ n: ${JSON.stringify(prompt).includes('task-a') ? 1 : 2} }))`,
       ],
     })
-    await agent.close()
-    const [one, two] = [await other.start('first'), await other.start('second')]
+    const [one, two] = [await other.start('task-a'), await other.start('task-b')]
     await Promise.all([slow.begun(1), slow.begun(2)])
     const results = Promise.allSettled([one.result(), two.result()])
     await other.close()

@@ -7,6 +7,7 @@ import { answerQuestion } from '../../run/signal.ts'
 import { editText, mustBeJson, valueOf } from '../decide.ts'
 import { allRuns, findQuestion } from '../find.ts'
 import { openStore, storePlace } from '../place.ts'
+import { argumentsOf } from '../questions.ts'
 import { tellEdit, terminalOf } from '../prompt.ts'
 import type { Screen } from '../screen.ts'
 import type { Settings } from '../settings.ts'
@@ -100,7 +101,7 @@ function whatOf(row: QuestionRow | undefined, question: Question | undefined, de
   const { call } = question
   if (call === undefined) return `: ${safe(question.message)}`
   const args = decision.type === 'edit' ? decision.args : call.args
-  return `: ${safe(call.tool)}\n${indented(shown(args), '    ')}`
+  return `: ${safe(call.tool)}\n${indented(argumentsOf(args), '    ')}`
 }
 
 /** A question that is closed keeps its decision: the run that knows the id says whether this one is the same. */

@@ -1,0 +1,149 @@
+/** The commands that only look: their shapes, and what they do not load. */
+import { pathToFileURL } from 'node:url'
+import { expect, test } from 'vitest'
+import { fixture, Place } from './fixtures/pca.ts'
+
+test('list, show and inbox load neither sandbox nor front end, validator, models or tools', async () => {
+  using place = new Place()
+  await place.run('r', 'refund')
+  const node = ['--import', pathToFileURL(fixture('loaded.ts')).href]
+  for (const args of [
+    ['list'],
+    ['show', 'r'],
+    ['show', 'r', '--events'],
+    ['inbox', '--json'],
+    ['--version'],
+    ['--help'],
+  ]) {
+    const { code, err } = await place.start(args, { node }).ended
+    expect(code).toBe(0)
+    const loaded = JSON.parse(/^LOADED (.*)$/m.exec(err)?.[1] ?? '[]') as readonly string[]
+    const ours = loaded
+      .filter((url) => url.startsWith('file:'))
+      .map((url) => url.replace(/^.*\/(src|node_modules)\//, '$1/'))
+    expect(ours).toContain('src/cli/main.ts')
+    expect(ours.filter((url) => /^src\/(sandbox|model|tool|telemetry)\//.test(url))).toEqual([])
+    const packages = new Set(
+      ours.filter((url) => url.startsWith('node_modules/')).map((url) => url.split('/')[1]),
+    )
+    expect([...packages].filter((name) => name !== 'commander' && name !== 'devalue')).toEqual([])
+  }
+})
+
+test('they change no byte', async () => {
+  using place = new Place()
+  await place.run('r', 'refund')
+  const before = place.bytes()
+  for (const args of [['list'], ['show', 'r'], ['show', 'r', '--events'], ['inbox']])
+    expect((await place.pca(...args)).code).toBe(0)
+  expect(place.bytes()).toBe(before)
+})
+
+test('list: one line a run, cut to the width; --status chooses', async () => {
+  using place = new Place()
+  await place.run('first', 'hello')
+  await place.run('second', `refund ${'long '.repeat(60)}`)
+  const { out } = await place.pca('list')
+  expect(out).toMatch(
+    /^RUN +STATUS +STEPS +QUESTIONS +AGE +TASK\nsecond +paused +1 +1 +\d+s +script:refund long .*…\nfirst +completed +1 +\d+s +script:hello\n$/,
+  )
+  const narrow = await place.start(['list'], { env: { COLUMNS: '30' } }).ended
+  expect(Math.max(...narrow.out.split('\n').map((line) => line.length))).toBe(30)
+  expect((await place.pca('list', '--status', 'paused', '--json')).last).toMatchObject({
+    runs: [{ runId: 'second' }],
+  })
+  expect((await place.pca('list', '--status', 'asleep')).code).toBe(2)
+})
+
+test('show tells what happened and how to go on', async () => {
+  using place = new Place()
+  await place.run('r', 'refund')
+  const { out } = await place.pca('show', 'r')
+  for (const part of [
+    'Task 1\n  script:refund',
+    'Step 1',
+    `    const paid = await tools.refund({ order: 'A-1', amount: 250 })`,
+    '1.1 refund({"order":"A-1","amount":250}) open',
+    'pca approve q_',
+    'Go on: pca resume r',
+  ]) {
+    expect(out).toContain(part)
+  }
+  await place.pca('approve', (await place.questions())[0]?.id ?? '')
+  await place.pca('resume')
+  const done = (await place.pca('show', 'r')).out
+  for (const part of [
+    /refund\(.*\) returned \(\d+ ms\)/,
+    /\| refunded 250 for A-1/,
+    /Answer \(finalAnswer\)\n {2}refunded 250/,
+  ])
+    expect(done).toMatch(part)
+  const one = await place.pca('show', 'r', '--step', '2')
+  expect(one.out).toContain('finalAnswer(paid)')
+  expect(one.out).not.toContain('Step 1')
+  expect((await place.pca('show', 'r', '--step', '9')).code).toBe(2)
+})
+
+test('--json: the last line of each is one object of version 1', async () => {
+  using place = new Place()
+  await place.run('r', 'refund')
+  expect((await place.pca('list', '--json')).lines).toEqual([
+    {
+      v: 1,
+      runs: [
+        {
+          runId: 'r',
+          status: 'paused',
+          agent: 'tester',
+          task: 'script:refund',
+          stepCount: 1,
+          questions: 1,
+          createdAt: expect.any(String),
+          updatedAt: expect.any(String),
+        },
+      ],
+    },
+  ])
+  expect((await place.pca('inbox', '--json')).lines).toEqual([
+    {
+      v: 1,
+      questions: [
+        {
+          runId: 'r',
+          id: expect.stringMatching(/^q_/),
+          kind: 'approval',
+          message: expect.any(String),
+          createdAt: expect.any(String),
+          call: { tool: 'refund', args: { order: 'A-1', amount: 250 }, digest: expect.any(String) },
+        },
+      ],
+    },
+  ])
+  expect((await place.pca('show', 'r', '--json')).lines).toEqual([
+    {
+      v: 1,
+      runId: 'r',
+      status: 'paused',
+      agent: 'tester',
+      task: 'script:refund',
+      stepCount: 1,
+      calls: [{ id: '1.1', tool: 'refund', waits: 'asking', attempts: 0 }],
+      questions: [expect.objectContaining({ kind: 'approval' })],
+      steps: [
+        { kind: 'task', number: 1, task: 'script:refund' },
+        expect.objectContaining({ kind: 'action', number: 1 }),
+      ],
+    },
+  ])
+  const { lines, last } = await place.pca('show', 'r', '--events', '--json')
+  expect(lines[0]).toMatchObject({ seq: 1, kind: 'run-started', at: expect.stringMatching(/Z$/) })
+  expect(last).toEqual({ v: 1, runId: 'r', events: lines.length - 1 })
+})
+
+test('a reader that leaves early ends it quietly', async () => {
+  using place = new Place()
+  await place.run('r', 'endless', '--max-steps', '20')
+  const reader = place.start(['show', 'r', '--events', '--json'])
+  reader.closeOutput()
+  expect(await reader.ended).toMatchObject({ code: 0, err: '' })
+})
