@@ -45,7 +45,7 @@ export interface StreamOptions extends TaskOptions {
 
 export class CodeAgent<Output = unknown> implements AsyncDisposable {
   readonly #given: AgentOptions<Output>
-  readonly #definition: Definition | undefined
+  #definition: Definition | undefined
   #store: Promise<Store> | undefined
   #bound: { readonly runId: string; readonly task: string } | undefined
   /** Runs that this agent drives now. */
@@ -215,6 +215,12 @@ export class CodeAgent<Output = unknown> implements AsyncDisposable {
       throw error
     })
     return this.#store
+  }
+
+  /** An agent that was given no name goes by that of the run that it is bound to. */
+  protected goBy(name: string): void {
+    if (this.#given.name === undefined && this.#definition !== undefined)
+      this.#definition = { ...this.#definition, name }
   }
 
   /** Binds this agent to a stored run and reads it. Everything that is read is verified; nothing is written. */

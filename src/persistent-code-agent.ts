@@ -93,6 +93,7 @@ export class PersistentCodeAgent<Output = unknown> extends CodeAgent<Output> {
     if (name !== undefined && name !== state.run.agent) {
       throw new UsageError(`Run ${runId} belongs to the agent '${state.run.agent}', not to '${name}'.`)
     }
+    this.goBy(state.run.agent)
     await this.bind(runId)
     if (options.otelContextHandler !== undefined) {
       const { traceparent, tracestate } = state.run

@@ -58,7 +58,13 @@ export function answerFacts(
           returns({ ok: false, error: rejection('the edited arguments do not fit the tool') }),
         ]
       }
-      return [answered({ edited: { input: desk.stow(checked.input), digest: desk.digest(checked.input) } })]
+      return [
+        answered({ edited: { input: desk.stow(checked.input), digest: desk.digest(checked.input) } }),
+        {
+          kind: 'message-said',
+          text: `A person changed the arguments of ${call.tool} (call ${call.id}) to ${JSON.stringify(decision.args)} and approved it so.`,
+        },
+      ]
     }
     case 'reject':
       return [answered(), returns({ ok: false, error: rejection(decision.reason) })]

@@ -104,7 +104,7 @@ export function taskFact(
   if (!Number.isSafeInteger(maxSteps) || maxSteps < 1)
     throw new UsageError(`maxSteps must be a whole number above 0, not ${String(maxSteps)}.`)
   for (const name of Object.keys(additionalArgs ?? {})) {
-    if (!/^[A-Za-z_$][\w$]*$/.test(name))
+    if (!/^[A-Za-z_$][\w$]*$/.test(name) || RESERVED.has(name))
       throw new UsageError(`additionalArgs: '${name}' cannot be the name of a variable.`)
   }
   return {
@@ -115,6 +115,16 @@ export function taskFact(
     ...(additionalArgs === undefined ? {} : { additionalArgs: stow(encode(additionalArgs)) }),
   }
 }
+
+/** Words that cannot name a variable, and names that are taken. */
+const RESERVED: ReadonlySet<string> = new Set(
+  (
+    'arguments await break case catch class const continue debugger default delete do else enum eval export extends ' +
+    'false finally for function if implements import in instanceof interface let new null package private protected ' +
+    'public return static super switch this throw true try typeof undefined NaN Infinity var void while with yield ' +
+    'tools finalAnswer globalThis'
+  ).split(' '),
+)
 
 export function toolFacts(definition: Definition): readonly ToolFact[] {
   return [...definition.tools.values()].map(({ name, effect, effectDeclared, digest }) => ({

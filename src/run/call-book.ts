@@ -1,6 +1,7 @@
 /** The calls of closed steps, read from the journal's range of the step, once each. */
 import type { CallSummary } from '../agent/memory.ts'
 import type { Entry, RunId } from '../journal/entry.ts'
+import { stepOf } from '../journal/state.ts'
 import type { Store } from '../journal/store.ts'
 import type { ActionChapter } from '../journal/story.ts'
 import { chainAt, readEntries } from './recover.ts'
@@ -23,32 +24,39 @@ export class CallBook {
   async of(action: ActionChapter): Promise<readonly CallSummary[]> {
     const known = this.#known.get(action.firstSeq)
     if (known !== undefined) return known
-    const base = await chainAt(this.#store, this.#runId, action.firstSeq)
-    const { entries } = await readEntries(
-      this.#store,
-      this.#runId,
-      action.firstSeq,
-      base,
-      undefined,
-      action.lastSeq,
-    )
-    const calls = callsOf(entries)
-    if (action.endedAt !== undefined) this.#known.set(action.firstSeq, calls)
-    return calls
+    const calls = new Map<string, CallSummary>()
+    let seq = action.firstSeq
+    let chain = await chainAt(this.#store, this.#runId, seq)
+    // Calls may come home after their step has ended.
+    for (let upTo = action.lastSeq; ; upTo += PAGE) {
+      const read = await readEntries(this.#store, this.#runId, seq, chain, undefined, upTo)
+      for (const entry of read.entries) note(calls, entry, action.number)
+      chain = read.chain
+      seq += read.entries.length
+      if (seq < upTo || [...calls.values()].every((call) => call.status !== 'open')) break
+    }
+    const found = [...calls.values()]
+    if (action.endedAt !== undefined) this.#known.set(action.firstSeq, found)
+    return found
   }
 }
 
-function callsOf(entries: readonly Entry[]): readonly CallSummary[] {
-  const calls = new Map<string, CallSummary>()
-  for (const entry of entries) {
-    if (entry.kind === 'call-requested')
-      calls.set(entry.call, { id: entry.call, tool: entry.tool, status: 'open', attempts: 0 })
-    else if (entry.kind === 'call-started') amend(calls, entry.call, { attempts: entry.attempt })
-    else if (entry.kind === 'call-returned')
-      amend(calls, entry.call, { status: entry.outcome.ok ? 'returned' : 'failed' })
-    else if (entry.kind === 'call-withdrawn') amend(calls, entry.call, { status: 'withdrawn' })
+const PAGE = 200
+
+function note(calls: Map<string, CallSummary>, entry: Entry, step: number): void {
+  switch (entry.kind) {
+    case 'call-requested':
+      if (stepOf(entry.call) === step)
+        calls.set(entry.call, { id: entry.call, tool: entry.tool, status: 'open', attempts: 0 })
+      return
+    case 'call-started':
+      return amend(calls, entry.call, { attempts: entry.attempt })
+    case 'call-returned':
+      return amend(calls, entry.call, { status: entry.outcome.ok ? 'returned' : 'failed' })
+    case 'call-withdrawn':
+      return amend(calls, entry.call, { status: 'withdrawn' })
+    default:
   }
-  return [...calls.values()]
 }
 
 function amend(calls: Map<string, CallSummary>, id: string, change: Partial<CallSummary>): void {

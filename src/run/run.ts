@@ -3,7 +3,7 @@ import type { Definition } from '../agent/definition.ts'
 import { systemClock, type Clock } from '../base/clock.ts'
 import { UsageError } from '../base/errors.ts'
 import type { Decision, Fact, RunId, RunOptions } from '../journal/entry.ts'
-import { nextDue, type State } from '../journal/state.ts'
+import { nextDue, viewOf, type State } from '../journal/state.ts'
 import type { Store } from '../journal/store.ts'
 import { changesOf, taskFact, type TaskGiven } from './begin.ts'
 import { drive } from './drive.ts'
@@ -91,23 +91,20 @@ export class Run<Output = unknown> {
     const { store, runId, clock = systemClock } = start
     const began = clock.now()
     try {
-      const waiting = start.why === 'resume' ? await stillWaiting(start) : undefined
-      if (waiting !== undefined)
-        return (await resultOf(store, waiting, {
-          durationMs: clock.now() - began,
-          inFlight: [],
-        })) as RunResult<Output>
-      const finished = start.task === undefined ? await finishedState(start) : undefined
-      if (finished !== undefined)
-        return (await resultOf(store, finished, {
-          durationMs: clock.now() - began,
-          inFlight: [],
-        })) as RunResult<Output>
+      const known = await recover(store, runId)
+      const settled = await restingState(start, known.state)
+      if (settled !== undefined) {
+        const driven = { durationMs: clock.now() - began, inFlight: [] }
+        return (await resultOf(store, settled, driven)) as RunResult<Output>
+      }
+      // What does not fit is refused before anything is written, the lease included.
+      firstFacts(known.state, start)
       const lease = await takeLease(store, runId)
       let recovered: Recovered
       let first: readonly Fact[]
       try {
-        recovered = await recover(store, runId)
+        const unchanged = (await store.run(runId))?.lastSeq === known.state.seq
+        recovered = unchanged ? known : await recover(store, runId)
         first = firstFacts(recovered.state, start)
       } catch (error) {
         await store.release(lease)
@@ -159,22 +156,17 @@ function firstFacts(state: State, start: RunStart): readonly Fact[] {
   return changes
 }
 
-/** A run that has ended, and that nobody asks to go on: its state, without touching it. */
-async function finishedState(start: RunStart): Promise<State | undefined> {
-  const status = (await start.store.run(start.runId))?.status
-  const over =
-    status === 'completed' || status === 'stopped' || (status === 'failed' && start.why === 'start')
-  return over ? (await recover(start.store, start.runId)).state : undefined
-}
-
-/** A run that waits, with nothing new for it, rests again at once: its state, without touching it. */
-async function stillWaiting(start: RunStart): Promise<State | undefined> {
-  const { store, runId, definition } = start
-  if (start.task !== undefined || start.wait === true) return undefined
-  const row = await store.run(runId)
-  if (row?.status !== 'paused' || row.cause !== 'waiting') return undefined
-  if ((row.wakeAt ?? Infinity) <= store.now() || (await store.signals(runId)).length > 0) return undefined
-  const { state } = await recover(store, runId)
-  if (changesOf(state, definition, start.given ?? {}, (text) => text).length > 0) return undefined
-  return (nextDue(state) ?? Infinity) <= store.now() ? undefined : state
+/**
+ * The state, where there is nothing to drive: the run has ended and nobody asks it to go on, or it waits and nothing
+ * new has come. Such a run is not touched.
+ */
+async function restingState(start: RunStart, state: State): Promise<State | undefined> {
+  const { store, definition, why } = start
+  if (start.task !== undefined) return undefined
+  const { ended } = state
+  if (ended !== undefined) return ended.status !== 'failed' || why === 'start' ? state : undefined
+  if (why !== 'resume' || start.wait === true || viewOf(state).cause !== 'waiting') return undefined
+  const due = (nextDue(state) ?? Infinity) <= store.now()
+  if (due || (await store.signals(state.runId)).length > 0) return undefined
+  return changesOf(state, definition, start.given ?? {}, (text) => text).length > 0 ? undefined : state
 }

@@ -6,6 +6,7 @@ import { encode } from '../base/codec.ts'
 import { AlreadyAnsweredError, RunBusyError, StateNotFoundError, UsageError } from '../base/errors.ts'
 import { digestOf, randomText } from '../base/id.ts'
 import { parseJson } from '../base/json.ts'
+import { isDeepStrictEqual } from 'node:util'
 import { guestError } from '../agent/call.ts'
 import type { CheckedAnswer } from '../agent/desk.ts'
 import { factsOf } from '../agent/facts.ts'
@@ -91,7 +92,7 @@ export async function answerQuestion(
   if (receipt.accepted) return
   if (receipt.why === 'taken') {
     const winner = receipt.winner.kind === 'answer' ? receipt.winner.decision : receipt.winner
-    if (JSON.stringify(winner) === JSON.stringify(decision)) return
+    if (isDeepStrictEqual(winner, decision)) return
     throw new AlreadyAnsweredError(
       `Question ${questionId} has been answered: ${JSON.stringify(winner)}.`,
       winner,

@@ -3,12 +3,15 @@ import { execFile } from 'node:child_process'
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
 import { promisify } from 'node:util'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { z } from 'zod'
 import { CodeAgent, tool } from '../../src/index.ts'
 import { scriptedModel } from '../../src/testing.ts'
 import { pages, proseOf, root } from './pages.ts'
 import { writePrograms, type Program } from './programs.ts'
+
+// Many small processes; a machine may be busy.
+vi.setConfig({ testTimeout: 120_000 })
 
 const runFile = promisify(execFile)
 const node = (args: readonly string[], cwd: string = root): Promise<{ stdout: string; stderr: string }> =>
@@ -193,7 +196,9 @@ test('every promise is named in the README, with what proves it', () => {
   const [readme] = pages
   const design = readFileSync(join(root, 'docs/design.md'), 'utf8')
   const promised = [...design.matchAll(/^- \*\*(P\d+) /gm)].map(([, name]) => name)
-  const rows = [...(readme?.text ?? '').matchAll(/^\| (P\d+) .*\]\((?:test|bench)\//gm)].map(([, name]) => name)
+  const rows = [...(readme?.text ?? '').matchAll(/^\| (P\d+) .*\]\((?:test|bench)\//gm)].map(
+    ([, name]) => name,
+  )
   expect(promised).toHaveLength(11)
   expect(rows).toEqual(promised)
 })

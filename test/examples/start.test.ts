@@ -2,12 +2,15 @@
 import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, expect, test } from 'vitest'
+import { afterAll, expect, test, vi } from 'vitest'
 import { readLedger } from '../../examples/start/ledger.ts'
 import { PersistentCodeAgent, sqliteStore, type Entry, type EntryKind } from '../../src/index.ts'
 import { GENESIS } from '../../src/journal/envelope.ts'
 import { readEntries } from '../../src/run/recover.ts'
 import { linesWith, runExample } from './run-example.ts'
+
+// Each is a few processes; a machine may be busy.
+vi.setConfig({ testTimeout: 120_000 })
 
 const folders: string[] = []
 afterAll(() => folders.forEach((folder) => rmSync(folder, { recursive: true, force: true })))
@@ -94,7 +97,7 @@ test('the job survives a kill in a call and an approval in a loop, and says so',
   ])
 })
 
-test('Ctrl-C leaves a run that can be resumed, and says how; the next start begins afresh', async () => {
+test('Ctrl-C leaves a run that can be resumed, and says how; the next start begins afresh, in colour for who wants it', async () => {
   const { folder, storagePath, ledger } = newFolder()
   let sent = false
   const { code, out, err } = await runExample('start.ts', { PCA_EXAMPLE_DIR: folder }, (soFar, kill) => {
@@ -108,17 +111,11 @@ test('Ctrl-C leaves a run that can be resumed, and says how; the next start begi
   expect(out).toContain('Nothing is lost')
   expect(out).toContain(`pca -- resume ${run?.runId} --store ${storagePath} --agent examples/start/agent.ts`)
 
-  const second = await runExample('start.ts', { PCA_EXAMPLE_DIR: folder })
+  const second = await runExample('start.ts', { PCA_EXAMPLE_DIR: folder, FORCE_COLOR: '1' })
   expect(second.code).toBe(0)
+  expect(second.out).toContain('\u001B[')
   const runs = await PersistentCodeAgent.runs(storagePath)
   expect(runs.map((it) => it.status)).toEqual(['completed'])
   expect(runs[0]?.runId).not.toBe(run?.runId)
   expect(existsSync(ledger)).toBe(true)
-})
-
-test('colour is for those who want it', async () => {
-  const { folder } = newFolder()
-  const { code, out } = await runExample('start.ts', { PCA_EXAMPLE_DIR: folder, FORCE_COLOR: '1' })
-  expect(code).toBe(0)
-  expect(out).toContain('\u001B[')
 })
