@@ -51,7 +51,7 @@ interface Ran {
 
 export async function stepsTable(settings: Settings): Promise<readonly Table[]> {
   const { quick } = settings
-  const points = quick ? [4, 8, 12] : [10, 100, 400]
+  const points = quick ? [3, 6] : [10, 100, 400]
   const last = (around(points.at(-1) ?? 0).at(-1) ?? 0) + 1
   const dir = mkdtempSync(join(settings.dir, 'steps-'))
   try {

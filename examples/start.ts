@@ -115,7 +115,9 @@ async function decide(): Promise<void> {
   if (question === undefined) throw new Error('The run should wait for an approval, and does not.')
   say(`The run asks: ${bold(question.message)}`)
   const decision = await askPerson()
-  if (decision !== undefined) await agent.answer(question.id, decision, { by: 'npm start' })
+  if (decision === undefined) return
+  await agent.answer(question.id, decision, { by: 'npm start' })
+  say(`The decision (${decision.type}) is in the file. It is bound to this call, with these arguments.`)
 }
 
 async function goOnAfterAnswer(): Promise<void> {
@@ -321,8 +323,6 @@ async function askPerson(): Promise<Decision | undefined> {
   })
   const decision = await promise
   terminal.close()
-  if (decision !== undefined)
-    say(`The decision, ${decision.type}, is in the file before anything happens because of it.`)
   return decision
 }
 

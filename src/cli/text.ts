@@ -89,7 +89,7 @@ function unit(code: number): string {
 function isJson(value: unknown): boolean {
   if (value === null || typeof value === 'string' || typeof value === 'boolean') return true
   if (typeof value === 'number') return Number.isFinite(value) && !Object.is(value, -0)
-  if (Array.isArray(value)) return value.every((item, at) => at in value && isJson(item))
+  if (Array.isArray(value)) return Object.keys(value).length === value.length && value.every(isJson)
   if (typeof value !== 'object') return false
   const proto: unknown = Object.getPrototypeOf(value)
   return (proto === Object.prototype || proto === null) && Object.values(value).every(isJson)

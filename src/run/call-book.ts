@@ -23,7 +23,7 @@ export class CallBook {
 
   async of(action: ActionChapter): Promise<readonly CallSummary[]> {
     const known = this.#known.get(action.firstSeq)
-    if (known !== undefined) return known
+    if (known?.every((call) => call.status !== 'open') === true) return known
     const calls = new Map<string, CallSummary>()
     let seq = action.firstSeq
     let chain = await chainAt(this.#store, this.#runId, seq)
@@ -36,7 +36,7 @@ export class CallBook {
       if (seq < upTo || [...calls.values()].every((call) => call.status !== 'open')) break
     }
     const found = [...calls.values()]
-    if (action.endedAt !== undefined) this.#known.set(action.firstSeq, found)
+    this.#known.set(action.firstSeq, found)
     return found
   }
 }

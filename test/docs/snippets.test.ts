@@ -192,6 +192,20 @@ test('docs/design.md knows every entry, and no other', () => {
   expect(new Set(told)).toEqual(new Set(kinds))
 })
 
+test('docs/design.md names the invariants that its files have', () => {
+  const page = readFileSync(join(root, 'docs/design.md'), 'utf8')
+  const rows = [...page.matchAll(/^\| ([A-Z])1–[A-Z](\d+): .* \| `(src\/[^`]+)` \|$/gm)]
+  expect(rows.length).toBeGreaterThan(5)
+  const stated = rows.map(([, letter = '', last = '', file = '']) => {
+    const head = readFileSync(join(root, file), 'utf8').split('*/')[0] ?? ''
+    const numbers = [...head.matchAll(new RegExp(`^ \\* ${letter}(\\d+) `, 'gm'))].map(([, number]) =>
+      Number(number),
+    )
+    return { file, last: Number(last), found: Math.max(0, ...numbers) }
+  })
+  expect(stated.filter(({ last, found }) => last !== found)).toEqual([])
+})
+
 test('every promise is named in the README, with what proves it', () => {
   const [readme] = pages
   const design = readFileSync(join(root, 'docs/design.md'), 'utf8')

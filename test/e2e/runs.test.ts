@@ -167,7 +167,8 @@ describe('several runs of one agent', () => {
       tools: [slow.tool, echo],
       pauseGrace: 5,
       script: [
-        ({ prompt }) => `finalAnswer(await slow({ n: ${JSON.stringify(prompt).includes('task-a') ? 1 : 2} }))`,
+        ({ prompt }) =>
+          `finalAnswer(await slow({ n: ${JSON.stringify(prompt).includes('task-a') ? 1 : 2} }))`,
       ],
     })
     const [one, two] = [await other.start('task-a'), await other.start('task-b')]

@@ -1,0 +1,152 @@
+/**
+ * A crash after every entry. Each reference program is run once, whole. Then its journal is cut after each entry, as
+ * if the process had died there, and another agent goes on: from the journal alone, and over a rest with a snapshot.
+ * Whatever the cut, the output is the same; an accepted result is never asked for again; a `once` call that was cut
+ * is never sent again without a person's word.
+ */
+import { describe, expect, test } from 'vitest'
+import { PersistentCodeAgent, type RunResult, type Store } from '../../src/index.ts'
+import type { Entry } from '../../src/journal/entry.ts'
+import { scriptedModel } from '../../src/testing.ts'
+import { HandClock, journalOf, must, output } from '../e2e/fixtures/bench.ts'
+import { decisionOf, programs, World, type Program } from './fixtures/programs.ts'
+import { belongsTo, recorded, type Recording } from './fixtures/recorded.ts'
+
+interface Going {
+  readonly agent: PersistentCodeAgent
+  readonly world: World
+  readonly clock: HandClock
+  asked: number
+}
+
+function going(program: Program, store: Store, clock: HandClock, past: readonly Entry[] = []): Going {
+  const world = new World(past)
+  const made: Going = {
+    world,
+    clock,
+    asked: 0,
+    agent: new PersistentCodeAgent({
+      store,
+      ...program.options(world),
+      model: scriptedModel(program.script, { onCall: () => void made.asked++ }),
+    }),
+  }
+  return made
+}
+
+/** Answers and waits until the last task is done. */
+async function toTheEnd(program: Program, { agent, clock }: Going, first: RunResult): Promise<unknown> {
+  let result = first
+  for (let turns = 0; turns < 30; turns++) {
+    if (result.status === 'completed') {
+      const next = program.tasks[program.tasks.indexOf(agent.task) + 1]
+      if (next === undefined) return output(result)
+      result = await agent.run(next, { reset: false })
+    } else if (result.status === 'paused') {
+      for (const question of result.questions) await agent.answer(question.id, decisionOf(program, question))
+      if (result.questions.length === 0 && result.wakeAt !== undefined) clock.forward(must(program.forward))
+      result = await agent.run(agent.task, { reset: false })
+    } else throw new Error(`The run rests as ${JSON.stringify(result)}`)
+  }
+  throw new Error('The run does not come to its end')
+}
+
+/** What must hold of a journal and of what was done since the cut, whatever was cut. */
+function check(journal: readonly Entry[], cut: number, { world, asked }: Going): void {
+  const since = journal.slice(cut)
+  const requested = new Map(
+    journal.flatMap((entry) => (entry.kind === 'call-requested' ? [[entry.call, entry]] : [])),
+  )
+  expect(requested.size, 'a call is requested once').toBe(
+    journal.filter((entry) => entry.kind === 'call-requested').length,
+  )
+  for (const [call, { effect, tool }] of requested) {
+    const story = journal.filter((entry) => 'call' in entry && entry.call === call)
+    expect(
+      story.filter((entry) => entry.kind === 'call-returned').length,
+      `results of ${call}`,
+    ).toBeLessThanOrEqual(1)
+    const returned = story.findIndex((entry) => entry.kind === 'call-returned')
+    const starts = story.flatMap((entry, index) => (entry.kind === 'call-started' ? [index] : []))
+    if (returned >= 0)
+      expect(
+        starts.every((start) => start < returned),
+        `${call} is not sent after its result`,
+      ).toBe(true)
+    if (effect !== 'once') continue
+    const asks = story.filter((entry) => entry.kind === 'question-asked' && entry.asks !== 'approval').length
+    expect(starts.length, `${tool} (${call}) is sent again only after a question`).toBeLessThanOrEqual(
+      1 + asks,
+    )
+  }
+  const started = since.flatMap((entry) =>
+    entry.kind === 'call-started' ? [`${must(requested.get(entry.call)).tool} ${entry.call}`] : [],
+  )
+  expect(world.ran.toSorted(), 'what ran is what was started').toEqual(started.toSorted())
+  const replied = new Set<number>()
+  for (const entry of journal) {
+    if (entry.kind === 'model-called') expect(replied.has(entry.seq), 'asked again').toBe(false)
+  }
+  expect(asked, 'requests to the model').toBe(since.filter((entry) => entry.kind === 'model-called').length)
+}
+
+/** The last place of the journal where nothing was in doubt: turns that have a reply are never asked for again. */
+function turnsOf(journal: readonly Entry[]): number {
+  return journal.filter((entry) => entry.kind === 'model-replied').length
+}
+
+async function reference(
+  program: Program,
+): Promise<{ readonly recording: Recording; readonly answer: unknown }> {
+  const clock = new HandClock()
+  const recording = recorded(clock)
+  const run = going(program, recording.store, clock)
+  const answer = await toTheEnd(program, run, await run.agent.run(must(program.tasks[0])))
+  check(recording.entries, 0, run)
+  return { recording, answer }
+}
+
+async function resumed(
+  program: Program,
+  recording: Recording,
+  cut: number,
+  over: 'replay' | 'rest',
+): Promise<unknown> {
+  const past = recording.entries.slice(0, cut)
+  const clock = new HandClock(must(past.at(-1)).at)
+  const { store } = await recording.cut(cut)
+  const { runId } = recording.run
+  const run = going(program, store, clock, past)
+  await run.agent.resume({ runId })
+  const abortSignal = over === 'rest' ? AbortSignal.abort() : undefined
+  const first = await run.agent.run(run.agent.task, {
+    reset: false,
+    ...(abortSignal === undefined ? {} : { abortSignal }),
+  })
+  const answer = await toTheEnd(program, run, first)
+  const journal = await journalOf(store, runId)
+  check(journal, cut, run)
+  expect(turnsOf(journal), 'turns of the model').toBe(turnsOf(recording.entries))
+  return answer
+}
+
+describe.each(programs.map((program) => ({ name: program.name, program })))('$name', ({ program }) => {
+  test.each(['replay', 'rest'] as const)(
+    'cut after every entry, then %s',
+    { timeout: 60_000 },
+    async (over) => {
+      const { recording, answer } = await reference(program)
+      const { entries } = recording
+      const broken: string[] = []
+      for (let cut = 2; cut < entries.length; cut++) {
+        if (belongsTo(must(entries[cut]), must(entries[cut - 1]))) continue
+        try {
+          expect(await resumed(program, recording, cut, over)).toEqual(answer)
+        } catch (error) {
+          broken.push(`cut after ${cut} ${must(entries[cut - 1]).kind}: ${String(error)}`)
+        }
+      }
+      expect(broken).toEqual([])
+    },
+  )
+})
