@@ -10,7 +10,7 @@ import { rmSync, statSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import { createInterface } from 'node:readline/promises'
 import { PersistentCodeAgent, type Decision, type Entry } from '../src/index.ts'
-import { createAgent, euros, folder, ledgerPath, storagePath, TASK } from './start/agent.ts'
+import reconciler, { euros, folder, ledgerPath, storagePath, TASK } from './start/agent.ts'
 import { driveForParent, type Told } from './start/drive.ts'
 import { readLedger } from './start/ledger.ts'
 import { bad, bold, code, codeAround, dim, good, heading, lineOf, say, table } from './start/screen.ts'
@@ -130,7 +130,7 @@ async function goOnAfterAnswer(): Promise<void> {
 
 /** The end: what the run gave, and how often everything happened. */
 async function report(): Promise<number> {
-  await using agent = await createAgent().resume()
+  await using agent = await reconciler.resume()
   const { result } = agent
   if (result?.status !== 'completed') {
     say(bad(`The run should be completed, and is ${result?.status}.`))

@@ -165,5 +165,5 @@ function deskOf(context: unknown): Desk {
   return typeof context === 'object' && context !== null ? context : {}
 }
 
-const agent: PersistentCodeAgent<Report> = createAgent()
-export default agent
+const reconciler: PersistentCodeAgent<Report> = createAgent()
+export default reconciler
