@@ -95,6 +95,8 @@ function newError(name: string, message: string, aggregate: boolean): Error {
   const Class = Object.hasOwn(ERROR_CLASSES, name) ? ERROR_CLASSES[name] : undefined
   const error = aggregate ? new AggregateError([], message) : new (Class ?? Error)(message)
   if (error.name !== name) define(error, 'name', name)
+  // Where it was decoded is nobody's business.
+  define(error, 'stack', message === '' ? name : `${name}: ${message}`)
   return error
 }
 

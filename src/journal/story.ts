@@ -152,7 +152,9 @@ export function newStory(): Story {
 
 /** Amends the action that is still open; what was said meanwhile may stand after it. */
 function amendLast(chapters: Chapter[], amend: (action: ActionChapter) => ActionChapter): void {
-  const index = chapters.findLastIndex((chapter) => chapter.kind === 'action' && chapter.endedAt === undefined)
+  const index = chapters.findLastIndex(
+    (chapter) => chapter.kind === 'action' && chapter.endedAt === undefined,
+  )
   const open = chapters[index]
   if (open?.kind === 'action') chapters[index] = amend(open)
 }

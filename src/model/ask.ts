@@ -162,7 +162,7 @@ function quiet(onDelta: ModelRequest['onDelta']): (delta: Delta) => void {
 
 export type { LanguageModelV4, LanguageModelV4Message, LanguageModelV4Prompt } from '@ai-sdk/provider'
 export type { Delta } from './collect.ts'
-export { ModelCallError, type Retry, retryOf } from './failure.ts'
-export { RUN_CODE, type ReplyPart, toolCallIdsOf } from './parts.ts'
-export { type AssistantContent, promptPartsOf } from './prompt-parts.ts'
+export { retryOf } from './failure.ts'
+export { type ReplyPart, toolCallIdsOf } from './parts.ts'
+export { promptPartsOf } from './prompt-parts.ts'
 export type { Format, Reply } from './read.ts'

@@ -29,22 +29,15 @@ import { compile } from '../sandbox/compile.ts'
 import { engineDigest } from '../sandbox/parts.ts'
 import { createSandbox } from '../sandbox/sandbox-thread.ts'
 import { unpack } from '../sandbox/snapshot.ts'
+import { INPUT_TOKENS, OUTPUT_TOKENS, PAUSE_CAUSE, SEGMENT, STATUS } from '../telemetry/names.ts'
 import {
-  ATTEMPT,
   CHAT,
   EXECUTE_TOOL,
-  INPUT_TOKENS,
-  OUTPUT_TOKENS,
-  OPERATION_NAME,
-  REQUEST_MODEL,
-  STEP,
-  TOOL_CALL_ID,
-  TOOL_NAME,
-} from '../telemetry/names.ts'
-import {
   captureCarrier,
+  chatAttributes,
   parseTraceparent,
   startSegment,
+  toolAttributes,
   type Carrier,
   type Segment,
   type SpanAttributes,
@@ -146,7 +139,7 @@ export class Room implements AsyncDisposable {
     this.#segment = startSegment({
       name: state.run.agent,
       runId: state.runId,
-      attributes: { 'pca.segment': state.segments + 1 },
+      attributes: { [SEGMENT]: state.segments + 1 },
       carrier: { traceparent, ...(tracestate === undefined ? {} : { tracestate }) },
       ...(state.span === undefined ? {} : { resumedFrom: { traceparent: state.span } }),
       ...callerOf(traceparent),
@@ -180,13 +173,13 @@ export class Room implements AsyncDisposable {
 
   ended(state: State): void {
     this.#segment.end({
-      'pca.status': state.ended?.status ?? 'paused',
-      'pca.pause.cause': state.pause?.cause,
+      [STATUS]: state.ended?.status ?? 'paused',
+      [PAUSE_CAUSE]: state.pause?.cause,
     })
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#segment.end({ 'pca.status': 'cut' })
+    this.#segment.end({ [STATUS]: 'cut' })
     await this.guest[Symbol.asyncDispose]()
   }
 
@@ -232,12 +225,7 @@ export class Room implements AsyncDisposable {
     return this.#within(
       'client',
       `${CHAT} ${definition.modelName}`,
-      {
-        [OPERATION_NAME]: CHAT,
-        [REQUEST_MODEL]: definition.model.modelId,
-        [STEP]: effect.phase.step,
-        [ATTEMPT]: effect.phase.attempt,
-      },
+      chatAttributes(definition.modelName, effect.phase.step, effect.phase.attempt),
       async () =>
         think(effect.phase, effect.key, {
           model: definition.model,
@@ -270,12 +258,7 @@ export class Room implements AsyncDisposable {
     return this.#within(
       'internal',
       `${EXECUTE_TOOL} ${call.tool}`,
-      {
-        [OPERATION_NAME]: EXECUTE_TOOL,
-        [TOOL_NAME]: call.tool,
-        [TOOL_CALL_ID]: call.id,
-        [ATTEMPT]: call.attempt,
-      },
+      toolAttributes(call.tool, call.id, call.attempt),
       async () => sendCall(call, input, state, key, abortSignal, this.#callRoom(call)),
     )
   }

@@ -293,5 +293,5 @@ function errorText(error: unknown): { readonly type: string; readonly message: s
 }
 
 export { type SpanAttributes, chatAttributes, replyAttributes, toolAttributes } from './attributes.ts'
-export { type Carrier, type TraceCarrier, formatTraceparent, parseTraceparent } from './carrier.ts'
+export { type Carrier, type TraceCarrier, parseTraceparent } from './carrier.ts'
 export { CHAT, EXECUTE_TOOL } from './names.ts'
