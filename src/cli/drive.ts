@@ -34,11 +34,10 @@ export async function driveRun(drive: Drive, task: string, options: TaskOptions)
   const abortSignal = interruption(screen, 'Pausing at the next safe point. Once more leaves at once.')
   let run = await agent.start(task, { ...options, abortSignal, wait })
   screen.err.line(screen.err.paint('dim', `run ${run.id}`))
-  const watched = watch(run, screen)
-  const known = await rememberModule(place.file, run.id, module)
+  const [first, known] = await Promise.all([watch(run, screen), rememberModule(place.file, run.id, module)])
   const flags = { store: place.flag, agent: known ? '' : ` --agent ${quoted(near(module))}` }
-  let result = await watched
-  while (result.status === 'paused' && !abortSignal.aborted && (await askAll(drive, result.questions))) {
+  let result = first
+  while (result.status === 'paused' && (await askAll(drive, result.questions, abortSignal))) {
     run = await agent.start(agent.task, { reset: false, abortSignal, wait })
     result = await watch(run, screen)
   }
@@ -65,11 +64,15 @@ async function watch(run: Run, screen: Screen): Promise<RunResult> {
 }
 
 /** Asks the person at the terminal, if there is one. True if a decision was recorded. */
-async function askAll({ screen, agent }: Drive, questions: readonly Question[]): Promise<boolean> {
-  if (screen.json || !process.stdin.isTTY || !screen.err.isTerminal) return false
+async function askAll(
+  { screen, agent }: Drive,
+  questions: readonly Question[],
+  abortSignal: AbortSignal,
+): Promise<boolean> {
+  if (abortSignal.aborted || screen.json || !process.stdin.isTTY || !screen.err.isTerminal) return false
   let answered = false
   for (const question of questions) {
-    const decision = await askPerson(terminalOf(screen.err), question)
+    const decision = await askPerson(terminalOf(screen.err, abortSignal), question)
     if (decision === undefined) return answered
     try {
       await agent.answer(question.id, decision)

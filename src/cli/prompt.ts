@@ -5,7 +5,7 @@ import type { Question } from '../run/result.ts'
 import { diffOf, editText, valueOf } from './decide.ts'
 import { tellQuestion } from './questions.ts'
 import type { Pen } from './screen.ts'
-import { shown } from './text.ts'
+import { jsonText, shown } from './text.ts'
 
 /** The terminal: `read` gives a line, or `undefined` where the person left (Ctrl-C, Ctrl-D). */
 export interface Terminal {
@@ -13,8 +13,9 @@ export interface Terminal {
   readonly read: (prompt: string) => Promise<string | undefined>
 }
 
-export function terminalOf(pen: Pen): Terminal {
-  return { pen, read: readLine }
+/** This process's terminal; a signal is as if the person had left. */
+export function terminalOf(pen: Pen, abortSignal?: AbortSignal): Terminal {
+  return { pen, read: (prompt) => readLine(prompt, abortSignal) }
 }
 
 /** What the person decides; `undefined`: not now. */
@@ -65,24 +66,28 @@ async function reject(read: Terminal['read']): Promise<Decision | undefined> {
 }
 
 async function edit({ pen, read }: Terminal, { call }: Question): Promise<Decision | undefined> {
-  const args = editText(shown(call?.args))
+  const args = editText(jsonText(call?.args, 2))
   if (!tellEdit(pen, call?.args, args)) return undefined
   const sure = await read('Approve with these arguments? [y]es, [n]o: ')
   return sure?.trim().toLowerCase().startsWith('y') === true ? { type: 'edit', args } : undefined
 }
 
-async function readLine(prompt: string): Promise<string | undefined> {
+async function readLine(prompt: string, abortSignal: AbortSignal | undefined): Promise<string | undefined> {
+  if (abortSignal?.aborted === true) return undefined
   const lines = createInterface({ input: process.stdin, output: process.stderr })
+  const close = (): void => lines.close()
   try {
     return await new Promise<string | undefined>((resolve, reject) => {
       lines.once('close', () => resolve(undefined))
       lines.once('SIGINT', () => {
         process.stderr.write('\n')
-        resolve(undefined)
+        close()
       })
+      abortSignal?.addEventListener('abort', close)
       lines.question(prompt).then(resolve, reject)
     })
   } finally {
-    lines.close()
+    abortSignal?.removeEventListener('abort', close)
+    close()
   }
 }

@@ -39,7 +39,7 @@ function history(numbers: readonly number[], look: Look = QUIET, onLimit?: 'fini
     else if (kind === 1) play.resume()
     else if (kind === 2) {
       play.graceOver = pick(2) === 0
-      play.guestIdle = pick(4) !== 0
+      play.busy = pick(4) === 0
       play.decide()
     } else {
       const echo = said[pick(said.length + 1)]
@@ -149,7 +149,8 @@ function outside(play: Play, made: Map<number, number>, pick: Pick): Happening {
     if (way === 0) return play.halted({ kind: 'killed', reason: 'memory', message: 'too much' }, [])
     const calls = newCalls(state, made, pick)
     const requests = calls.map((one) => one.call)
-    if (way < 3) return play.halted({ kind: 'waiting', calls: requests, printed: '' }, calls)
+    const waits = calls.length > 0 || Object.keys(state.calls).length > 0
+    if (way < 3 && waits) return play.halted({ kind: 'waiting', calls: requests, printed: '' }, calls)
     const open = [...Object.keys(state.calls), ...requests.map((call) => call.id)]
     const ending = way === 3 ? ({ kind: 'value' } as const) : ({ kind: 'answer', value: '[42]' } as const)
     return play.halted({ kind: 'ended', calls: requests, printed: '', output: '', ending, open }, calls)
@@ -491,7 +492,7 @@ describe('questions (J6)', () => {
         ...QUIET,
         after: ({ state }) => {
           for (const { id, call, kind } of Object.values(state.questions))
-            if (kind !== 'diverged') expect(state.calls[call ?? '']?.at).toEqual({ is: 'asking', question: id })
+            if (kind !== 'diverged' && call !== undefined) expect(state.calls[call ?? '']?.at).toEqual({ is: 'asking', question: id })
           for (const { at } of Object.values(state.calls))
             if (at.is === 'asking') expect(state.questions[at.question]).toBeDefined()
         },

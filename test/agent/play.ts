@@ -5,7 +5,9 @@
 import { encode } from '../../src/base/codec.ts'
 import { digestOf } from '../../src/base/id.ts'
 import { parseJson } from '../../src/base/json.ts'
-import { factsOf, resumeFacts, type Desk } from '../../src/agent/facts.ts'
+import type { Desk } from '../../src/agent/desk.ts'
+import { factsOf } from '../../src/agent/facts.ts'
+import { resumeFacts } from '../../src/agent/signal-facts.ts'
 import type { Happening, PreparedCall } from '../../src/agent/happening.ts'
 import { decide, next, type Effect, type Setup } from '../../src/agent/next.ts'
 import type { GuestCall, Halt } from '../../src/base/halt.ts'
@@ -59,11 +61,18 @@ export interface PlayOptions {
 export class Play {
   state: State
   now = NOON
-  guestIdle = true
+  /** The guest has something to run beside what it owes. */
+  busy = false
+  /** A delivery whose halt has not been told yet. */
+  #owes = false
+  /** What an `edit` comes to; undefined: it does not fit. */
+  edited: string | undefined = '["edited"]'
   graceOver = false
   stay = 0
   readonly entries: Entry[] = []
   readonly setup: Setup
+  /** How each question is being answered. */
+  readonly deciding = new Map<string, string>()
   /** The most rounds that `decide` has needed. */
   rounds = 0
 
@@ -82,7 +91,10 @@ export class Play {
       stow: (text) => text,
       encode,
       digest: digestOf,
-      edited: () => ({ input: '["edited"]' }),
+      checked: (question) => {
+        const decision = this.deciding.get(question)
+        return decision === 'edit' && this.edited !== undefined ? { input: this.edited } : undefined
+      },
     }
   }
 
@@ -91,12 +103,15 @@ export class Play {
       const entry = placed(fact, this.state.seq + 1, this.now, 1)
       this.entries.push(entry)
       this.state = fold(this.state, entry, RUN)
+      if (entry.kind === 'step-started') this.#owes = entry.program !== undefined
+      if (entry.kind === 'call-returned' && this.state.phase.at === 'acting') this.#owes = true
     }
   }
 
   /** What `happening` led to, with what follows from the state alone. */
   hear(happening: Happening): readonly Fact[] {
     const before = this.entries.length
+    if (happening.kind === 'guest-halted') this.#owes = false
     this.record(factsOf(this.state, happening, this.desk))
     this.decide()
     return this.entries.slice(before)
@@ -104,7 +119,8 @@ export class Play {
 
   decide(): void {
     for (let round = 0; ; round++) {
-      const { now, guestIdle, graceOver, stay } = this
+      const { now, graceOver, stay } = this
+      const guestIdle = !this.busy && !this.#owes
       const facts = decide(this.state, this.setup, { now, guestIdle, graceOver, stay })
       this.rounds = Math.max(this.rounds, round)
       if (facts.length === 0) return
@@ -188,6 +204,8 @@ export class Play {
   }
 
   signals(...signals: readonly Signal[]): readonly Fact[] {
+    for (const signal of signals)
+      if (signal.kind === 'answer') this.deciding.set(signal.question, signal.decision.type)
     return this.hear({
       kind: 'signalled',
       rows: signals.map((signal, index) => ({ key: `k${index}`, at: this.now, signal })),

@@ -10,7 +10,7 @@ import { askCall, guestCall, NOON, Play, refusedCall, replied, SEGMENT, sleepCal
 function acting(...calls: Parameters<Play['waits']>): Play {
   const play = new Play()
   play.act()
-  play.waits(...calls)
+  if (calls.length > 0) play.waits(...calls)
   return play
 }
 
@@ -243,7 +243,7 @@ describe('approval (P9)', () => {
   test('edited to what does not fit: the code gets an error and nothing is sent', () => {
     const play = acting(toolCall('1.1', 'pay', { approval: 'always' }))
     const { question } = play
-    Object.defineProperty(play, 'desk', { value: { ...play.desk, edited: () => undefined } })
+    play.edited = undefined
     play.signals({ kind: 'answer', question, decision: { type: 'edit', args: 'nonsense' } })
     expect(play.kinds()).not.toContain('call-started')
     expect(play.state.calls).toEqual({})
@@ -299,14 +299,16 @@ describe('approval (P9)', () => {
     expect(play.state.calls['1.1']?.at.is).toBe('asking')
   })
 
-  test('of a tool whose declaration has changed is void (R18)', () => {
+  // R18
+  test('that is asked for again is void: an answer to the question before changes nothing', () => {
     const play = acting(toolCall('1.1', 'pay', { approval: 'always' }))
-    const tools = [{ name: 'pay', effect: 'once', effectDeclared: true, digest: 'new' }] as const
     const { question } = play
-    play.record([{ kind: 'tools-changed', tools, system: 'new', changed: ['pay'] }])
-    play.decide()
-    play.signals({ kind: 'answer', question, decision: { type: 'approve' } })
-    expect(play.kinds()).not.toContain('call-started')
+    const message = 'Approve the new pay?'
+    play.record([{ kind: 'question-asked', question: 'q_new', asks: 'approval', call: '1.1', message }])
+    expect(play.signals({ kind: 'answer', question, decision: { type: 'approve' } })).toEqual([])
+    expect(Object.keys(play.state.questions)).toEqual(['q_new'])
+    play.signals({ kind: 'answer', question: 'q_new', decision: { type: 'approve' } })
+    expect(play.state.calls['1.1']?.at).toEqual({ is: 'started' })
   })
 })
 
@@ -644,10 +646,10 @@ describe('time', () => {
     expect(acting(sleepCall('1.1', 60_000), toolCall('1.2')).state.pause).toBeUndefined()
     const play = new Play()
     play.act()
-    play.guestIdle = false
+    play.busy = true
     play.waits(sleepCall('1.1', 60_000))
     expect(play.state.pause).toBeUndefined()
-    play.guestIdle = true
+    play.busy = false
     play.decide()
     expect(play.state.pause?.cause).toBe('waiting')
   })
@@ -726,6 +728,7 @@ describe('a tool that asks', () => {
     play.hear(ask('1.1', 1, 'value'))
     expect(play.state.pause).toBeUndefined()
     play.returns('1.2')
+    play.waits()
     expect(play.state.pause?.cause).toBe('waiting')
   })
 })

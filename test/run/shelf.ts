@@ -60,7 +60,7 @@ export async function shelf(faults: (store: Store) => Partial<Store> = () => ({}
 
 export function logOf(from: Shelf): RunLog {
   const { store, lease, state, chain } = from
-  return new RunLog({ store, lease, state, chain, argsSchema: () => '{"type":"object"}' })
+  return new RunLog({ store, lease, state, chain, schemas: () => ({ args: '{"type":"object"}' }) })
 }
 
 export const say = (text: string): Fact => ({ kind: 'message-said', text })

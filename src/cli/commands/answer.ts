@@ -11,7 +11,7 @@ import { argumentsOf } from '../questions.ts'
 import { tellEdit, terminalOf } from '../prompt.ts'
 import type { Screen } from '../screen.ts'
 import type { Settings } from '../settings.ts'
-import { indented, jsonText, safe, shown } from '../text.ts'
+import { indented, jsonText, safe } from '../text.ts'
 
 interface By {
   readonly by?: string
@@ -121,7 +121,7 @@ async function edited(screen: Screen, question: Question | undefined): Promise<D
   const call = question?.call
   if (call === undefined)
     throw new UsageError('There are no arguments to edit: this question is not about a call.')
-  const args = editText(shown(call.args))
+  const args = editText(jsonText(call.args, 2))
   if (!tellEdit(screen.err, call.args, args)) {
     throw new UsageError('Nothing was changed, and nothing was sent.', {
       hint: 'Approve it as it is without --edit.',
