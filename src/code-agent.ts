@@ -15,7 +15,7 @@ import type { Store } from './journal/store.ts'
 import { createRun } from './run/begin.ts'
 import type { RunEvent } from './run/feed.ts'
 import { readMemory } from './run/inspect.ts'
-import { recover } from './run/recover.ts'
+import { recover, type Recovered } from './run/recover.ts'
 import { openQuestions, resultOf, type Question, type RunResult } from './run/result.ts'
 import { Run } from './run/run.ts'
 import { answerQuestion, endAlone, sendSignal } from './run/signal.ts'
@@ -47,7 +47,7 @@ export class CodeAgent<Output = unknown> implements AsyncDisposable {
   readonly #given: AgentOptions<Output>
   #definition: Definition | undefined
   #store: Promise<Store> | undefined
-  #bound: { readonly runId: string; readonly task: string } | undefined
+  #bound: { readonly runId: string; readonly task: string; readonly known?: Recovered } | undefined
   /** Runs that this agent drives now. */
   readonly #driven = new Set<Run<Output>>()
   #memory = new Memory([])
@@ -116,9 +116,10 @@ export class CodeAgent<Output = unknown> implements AsyncDisposable {
       const runId = await createRun(store, definition, { task, ...options })
       return this.#drive(new Run<Output>({ ...more, runId, why: 'start' }), task)
     }
-    const bound = this.#mustBeBound()
+    const { known, ...bound } = this.#mustBeBound()
+    const read = known === undefined ? {} : { known }
     if (task === bound.task)
-      return this.#drive(new Run<Output>({ ...more, runId: bound.runId, why: 'resume' }), task)
+      return this.#drive(new Run<Output>({ ...more, ...read, runId: bound.runId, why: 'resume' }), task)
     const { state } = await recover(store, bound.runId)
     mayFollow(state)
     return this.#drive(
@@ -226,8 +227,9 @@ export class CodeAgent<Output = unknown> implements AsyncDisposable {
   /** Binds this agent to a stored run and reads it. Everything that is read is verified; nothing is written. */
   protected async bind(runId: string): Promise<void> {
     const store = await this.store()
-    const { state } = await recover(store, runId)
-    this.#bound = { runId, task: state.task.text }
+    const known = await recover(store, runId)
+    const { state } = known
+    this.#bound = { runId, task: state.task.text, known }
     this.#result = (await resultOf(store, state, { durationMs: 0, inFlight: [] })) as RunResult<Output>
     await this.#look(store, runId)
   }
@@ -253,7 +255,7 @@ export class CodeAgent<Output = unknown> implements AsyncDisposable {
     return options.context === undefined ? definition : { ...definition, context: options.context }
   }
 
-  #mustBeBound(): { readonly runId: string; readonly task: string } {
+  #mustBeBound(): { readonly runId: string; readonly task: string; readonly known?: Recovered } {
     if (this.#bound !== undefined) return this.#bound
     throw new UsageError('This agent has no run yet.', {
       hint: 'Start one with run(task), or bind a stored one with resume({ runId }).',

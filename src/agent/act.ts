@@ -21,6 +21,10 @@ import type { Happening, PreparedCall } from './happening.ts'
 /** A snapshot is worth its price after so many deliveries, or so many ms of guest computing. */
 const DELIVERIES_PER_SNAPSHOT = 64
 const COMPUTING_PER_SNAPSHOT = 100
+/** Of a large heap a snapshot costs more than that: it is taken when replay would cost this many times its own price. */
+const REPLAY_PER_PRICE = 2
+/** What a delivery costs beside the guest's computing, in ms. */
+const DELIVERY = 0.3
 /** A guest that has waited this long (ms) is snapshotted beside the tool or the model that it waits for: it costs nobody time. */
 const WAITED_PER_SNAPSHOT = 200
 
@@ -43,6 +47,8 @@ export interface HeapPlace {
 
 interface Kept extends HeapPlace {
   readonly image: Image
+  /** Packed once, however many snapshots are taken inside the step. */
+  packed?: Promise<Uint8Array>
 }
 
 export class Guest implements AsyncDisposable {
@@ -67,6 +73,8 @@ export class Guest implements AsyncDisposable {
   #deliveries = 0
   #computing = 0
   #idle = new AbortController()
+  /** What the last snapshot cost, in ms. */
+  #price = 0
 
   constructor(sandbox: Sandbox, around: Surroundings) {
     this.#sandbox = sandbox
@@ -209,7 +217,8 @@ export class Guest implements AsyncDisposable {
       else return this.#diverged(known, call)
     }
     this.#around.post({ kind: 'guest-halted', position, step, calls, halt })
-    const due = this.#deliveries >= DELIVERIES_PER_SNAPSHOT || this.#computing >= COMPUTING_PER_SNAPSHOT
+    const many = this.#deliveries >= DELIVERIES_PER_SNAPSHOT || this.#computing >= COMPUTING_PER_SNAPSHOT
+    const due = many && this.#deliveries * DELIVERY + this.#computing >= this.#price * REPLAY_PER_PRICE
     if (this.#dead || this.#expected.size > 0) return
     if (due) await this.#snapshot()
     else this.#snapshotWhenIdle()
@@ -257,8 +266,15 @@ export class Guest implements AsyncDisposable {
 
   /** Takes the heap now and packs it beside the work that goes on. */
   async #snapshot(): Promise<void> {
-    const packing = await this.#take()
-    packing?.packed.then(this.#around.post, (error: unknown) => this.#around.post({ kind: 'broke', error }))
+    const began = this.#around.clock.now()
+    const taking = await this.#take()
+    taking?.packed.then(
+      (taken) => {
+        this.#price = this.#around.clock.now() - began
+        this.#around.post(taken)
+      },
+      (error: unknown) => this.#around.post({ kind: 'broke', error }),
+    )
   }
 
   async #take(): Promise<{ readonly packed: Promise<Checkpointed> } | undefined> {
@@ -282,11 +298,12 @@ async function packed(image: Image, place: HeapPlace, start: Kept | undefined): 
   const { position, ...rest } = place
   const heap = { position, payload: await pack(image) }
   if (start === undefined) return { kind: 'checkpointed', heap, place: rest }
+  start.packed ??= pack(start.image)
   return {
     kind: 'checkpointed',
     heap,
     place: { ...rest, ...(start.lastCall === undefined ? {} : { lastCallBefore: start.lastCall }) },
-    stepStart: { position: start.position, payload: await pack(start.image) },
+    stepStart: { position: start.position, payload: await start.packed },
   }
 }
 

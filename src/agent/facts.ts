@@ -191,13 +191,15 @@ function interrupted(state: State, happening: Extract<Happening, { kind: 'interr
     ...(pause.traceparent === undefined ? {} : { traceparent: pause.traceparent }),
     ...(pause.tracestate === undefined ? {} : { tracestate: pause.tracestate }),
   }
-  const paused = (cause: 'callback' | 'check' | 'model'): readonly Fact[] =>
-    pauseFacts(state, ...asked(state, pause), {
+  const paused = (cause: 'callback' | 'check' | 'model'): readonly Fact[] => [
+    ...asked(state, pause),
+    ...pauseFacts(state, {
       kind: 'run-paused',
       cause,
       message: pause.message,
       ...carrier,
-    })
+    }),
+  ]
   if (typeof by === 'string') return paused(by)
   if ('callback' in by) {
     return [

@@ -78,7 +78,7 @@ function requestFacts(state: State, prepared: PreparedCall, desk: Desk): readonl
     tool: name,
     sent: prepared.sent,
     input: desk.stow(input),
-    digest: desk.digest(input),
+    ...(input === prepared.call.input ? {} : { digest: desk.digest(input) }),
     effect,
     approval,
   })

@@ -163,18 +163,17 @@ function decideCalls(state: State, setup: Setup): readonly Fact[] {
   const closing = state.phase.at === 'closing'
   return Object.values(state.calls).flatMap((call): readonly Fact[] => {
     if (call.at.is === 'ready' && !closing) {
-      return [
-        {
-          kind: 'call-started',
-          call: call.id,
-          attempt: call.attempt + 1,
-          key: idempotencyKey(state, call.id),
-        },
-      ]
+      return [startCall(state, call)]
     }
     if (call.at.is === 'lost' && !isProbed(call, setup)) return [inDoubt(state, call)]
     return []
   })
+}
+
+function startCall(state: State, call: OpenCall): Fact {
+  const started = { kind: 'call-started' as const, call: call.id, attempt: call.attempt + 1 }
+  const keyed = call.effect === 'keyed' || call.effect === 'once'
+  return keyed ? { ...started, key: idempotencyKey(state, call.id) } : started
 }
 
 /** A call in doubt whose tool can still be asked whether it happened. */

@@ -153,7 +153,8 @@ interface Bodies {
     readonly sent: Digest
     /** The validated input, encoded; these bytes are what is approved and what the tool gets. */
     readonly input: Stored
-    readonly digest: Digest
+    /** Digest of `input`; absent where it is `sent`. */
+    readonly digest?: Digest
     readonly effect: Effect
     /** Whether a person must approve: known at once, or for the author's function to say. */
     readonly approval: 'never' | 'always' | 'judge'
@@ -185,7 +186,8 @@ interface Bodies {
     /** For `edit`: the new validated input and its digest. */
     readonly edited?: { readonly input: Stored; readonly digest: Digest }
   }
-  'call-started': { readonly call: CallId; readonly attempt: number; readonly key: string }
+  /** `key`: the idempotency key, for the classes that may need it again. */
+  'call-started': { readonly call: CallId; readonly attempt: number; readonly key?: string }
   'call-returned': { readonly call: CallId; readonly attempt: number; readonly outcome: CallOutcome }
   'call-withdrawn': { readonly call: CallId; readonly why: 'ended' | 'stopped' | 'killed' }
   'call-orphaned': {

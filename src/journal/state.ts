@@ -90,6 +90,8 @@ export type Phase =
       readonly compiled: boolean
       /** Calls of earlier steps whose results were delivered since the step began. */
       readonly late: readonly CallId[]
+      /** What the guest forgot at its start: again, if the step is undone. */
+      readonly forgot: readonly CallId[]
     }
   /** A turn is over: callbacks run one by one, then the checks of its answer if it gave one. */
   | {
@@ -257,12 +259,13 @@ function change(state: State, entry: Entry): State {
         },
       }
     case 'step-started':
-      if (entry.program === undefined) return { ...state, stepCount: entry.step, phase: acting(entry, []) }
+      if (entry.program === undefined)
+        return { ...state, stepCount: entry.step, phase: acting(entry, [], []) }
       return {
         ...state,
         stepCount: entry.step,
         settled: NOTHING_SETTLED,
-        phase: acting(entry, state.held),
+        phase: acting(entry, state.held, state.forgotten),
         held: [],
         forgotten: [],
       }
@@ -272,7 +275,7 @@ function change(state: State, entry: Entry): State {
         tool: entry.tool,
         sent: entry.sent,
         input: entry.input,
-        digest: entry.digest,
+        digest: entry.digest ?? entry.sent,
         effect: entry.effect,
         attempt: 0,
         at: { is: entry.approval === 'judge' ? 'judging' : 'ready' },
@@ -323,7 +326,10 @@ function change(state: State, entry: Entry): State {
           .reduce(withdraw, state),
         // What the heap had heard since the step began is undone with it, and not told to it again: code that went on
         // with such a result may have made calls, and must not make them twice.
-        forgotten: [...state.forgotten, ...(state.phase.at === 'acting' ? state.phase.late : [])],
+        forgotten: [
+          ...state.forgotten,
+          ...(state.phase.at === 'acting' ? [...state.phase.forgot, ...state.phase.late] : []),
+        ],
         phase: { at: 'reviewing', step: entry.step, callbacksRan: 0, checksPassed: 0 },
       }
     case 'callbacks-ran':
@@ -533,8 +539,15 @@ function settle(state: State, entry: Entry<'call-returned'>): State {
     : { ...after, phase: { ...phase, late: [...phase.late, call.id] } }
 }
 
-function acting(entry: Entry<'step-started'>, late: readonly CallId[]): Phase {
-  return { at: 'acting', step: entry.step, since: entry.seq, compiled: entry.program !== undefined, late }
+function acting(entry: Entry<'step-started'>, late: readonly CallId[], forgot: readonly CallId[]): Phase {
+  return {
+    at: 'acting',
+    step: entry.step,
+    since: entry.seq,
+    compiled: entry.program !== undefined,
+    late,
+    forgot,
+  }
 }
 
 function withdraw(state: State, id: CallId): State {

@@ -28,7 +28,7 @@ import { readSignals } from './signal.ts'
 /** A timer due sooner than this is worth waiting for in the process, in ms; for a later one the run rests. */
 const STAY = 1_000
 /** How long facts that nothing waits for may gather before they are committed, in ms. */
-const GATHER = 5
+const GATHER = 10
 
 export interface Drive {
   readonly store: Store
@@ -38,6 +38,8 @@ export interface Drive {
   readonly clock: Clock
   /** Why this segment begins; `resume` lets a paused run go on. */
   readonly why: 'start' | 'resume' | 'take-over'
+  /** The store's time when this segment was asked for, before the lease was taken. */
+  readonly askedAt: number
   /** Facts that come before all else: changed options, tools, a new task. */
   readonly first: readonly Fact[]
   /** An OpenTelemetry Context or carrier that this segment goes on under, in place of the stored one. */
@@ -78,9 +80,13 @@ class Driver {
   readonly #over = new AbortController()
   #room: Room | undefined
   #graceOver = false
+  /** When nothing was waiting to be committed, last: what gathers since then has an age. */
+  #cleanAt = 0
   /** What the journal knows has been replayed and compared: only then is anything new begun. */
   #ready = false
   #signalsHinted = true
+  /** Signals that are recorded; the store lists them until that is committed. */
+  readonly #read = new Set<string>()
   /** A result that must not be lost to the next crash has been recorded: commit at once. */
   #precious = false
 
@@ -152,8 +158,9 @@ class Driver {
       },
       ...this.#given.first,
     ])
-    // What was said before this segment began is older than the wish to go on.
-    await this.#readSignals()
+    // What was said before this segment was asked for is older than the wish to go on; what came later is not.
+    await this.#readSignals(this.#given.askedAt)
+    this.#signalsHinted = true
     const { pause } = this.#log.state
     if (this.#given.why === 'resume' && pause !== undefined && pause.cause !== 'waiting')
       this.#record(resumeFacts(this.#log.state, 'it was resumed'))
@@ -161,12 +168,13 @@ class Driver {
 
     for (;;) {
       await this.#mailbox.filled(clock, this.#log.dirty ? GATHER : undefined)
+      if (!this.#log.dirty) this.#cleanAt = clock.now()
       const happenings = this.#mailbox.drain()
       for (const happening of happenings) await this.#hear(happening)
       if (this.#signalsHinted) await this.#readSignals()
       this.#ready ||= room.heap === 'fresh' || room.guest.idle
       if (this.#ready) this.#decide()
-      await this.#act(happenings.length === 0)
+      await this.#act(clock.now() - this.#cleanAt >= GATHER)
       if (this.#atRest()) return this.#rest(room)
     }
   }
@@ -205,12 +213,14 @@ class Driver {
           if (effect.do === 'think' || effect.do === 'call')
             stop.abort(new Error('The grace for calls in flight is over.'))
         return
-      case 'woke':
+      case 'woke': {
         // An answer that was accepted in time stands, however late it is read.
+        const { now } = this.#desk()
         await this.#readSignals()
         this.#running.delete(happening.key)
-        this.#record(factsOf(this.#log.state, happening, this.#desk()))
+        this.#record(factsOf(this.#log.state, happening, { ...this.#desk(), now }))
         return
+      }
       default:
         if ('key' in happening) this.#running.delete(happening.key)
         if (happening.kind === 'call-settled' && !isReadAgain(this.#log.state, happening.call))
@@ -221,13 +231,16 @@ class Driver {
     }
   }
 
-  async #readSignals(): Promise<readonly Entry[]> {
+  /** Turns signals into facts; those up to a moment, if one is given. */
+  async #readSignals(upTo: number = Infinity): Promise<readonly Entry[]> {
     this.#signalsHinted = false
     const { store, definition } = this.#given
-    const { rows, checked } = await readSignals(store, this.#log.state, definition)
-    if (rows.length === 0) return []
-    this.#log.consume(rows.map((row) => row.key))
-    return this.#record(factsOf(this.#log.state, { kind: 'signalled', rows }, this.#desk(checked)))
+    const { rows, checked } = await readSignals(store, this.#log.state, definition, upTo)
+    const fresh = rows.filter((row) => !this.#read.has(row.key))
+    if (fresh.length === 0) return []
+    for (const { key } of fresh) this.#read.add(key)
+    this.#log.consume(fresh.map((row) => row.key))
+    return this.#record(factsOf(this.#log.state, { kind: 'signalled', rows: fresh }, this.#desk(checked)))
   }
 
   #desk(checked?: ReadonlyMap<string, CheckedAnswer>): Desk {

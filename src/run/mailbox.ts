@@ -1,6 +1,9 @@
 /** The driver's one mailbox: happenings in the order of their arrival. */
 import type { Clock } from '../base/clock.ts'
 
+/** A constant reason: an abort without one builds an exception with its stack. */
+const FILLED = 'filled'
+
 export class Mailbox<Message> {
   readonly #messages: Message[] = []
   #wake: (() => void) | undefined
@@ -28,6 +31,6 @@ export class Mailbox<Message> {
       if (ms !== undefined) clock.after(ms, resolve, timer.signal)
     })
     this.#wake = undefined
-    timer.abort()
+    timer.abort(FILLED)
   }
 }

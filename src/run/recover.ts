@@ -6,7 +6,6 @@
  * R3  A heap of another engine, or a damaged one, is never opened: replay rebuilds it from the journal.
  */
 import { StateCorruptError, StateNotFoundError } from '../base/errors.ts'
-import type { CallId } from '../base/halt.ts'
 import { parseJson } from '../base/json.ts'
 import { entryOf } from '../journal/decode.ts'
 import { ENTRY_VERSION, type Entry, type RunId } from '../journal/entry.ts'
@@ -21,14 +20,21 @@ const PAGE = 1_000
 export interface Recovered {
   readonly state: State
   readonly chain: Uint8Array
-  /** The packed heap and the entries after its position; absent: rebuild by replay of the whole journal. */
-  readonly heap?: {
-    readonly position: number
-    readonly place: CheckpointState['place']
-    readonly payload: Uint8Array
-    readonly stepStart?: { readonly position: number; readonly payload: Uint8Array }
-    readonly past: readonly Entry[]
-  }
+  /** The stored heap and the entries after its position; absent: rebuild by replay of the whole journal. */
+  readonly heap?: StoredHeap
+}
+
+export interface StoredHeap {
+  readonly position: number
+  readonly place: CheckpointState['place']
+  readonly past: readonly Entry[]
+  /** Opens the envelopes; undefined where they are damaged (R3). */
+  open(): OpenedHeap | undefined
+}
+
+export interface OpenedHeap {
+  readonly payload: Uint8Array
+  readonly stepStart?: { readonly position: number; readonly payload: Uint8Array }
 }
 
 /** Reads where a run stands. @throws {StateNotFoundError} @throws {StateCorruptError} */
@@ -70,47 +76,44 @@ async function fromCheckpoint(store: Store, runId: RunId, checkpoint: Checkpoint
     entries.filter((entry) => entry.seq > checkpoint.seq),
     runId,
   )
-  const opened = heapOf(runId, checkpoint)
-  if (opened === undefined) return { state, chain }
+  const { heap, stepStart } = checkpoint
+  if (heap === undefined) return { state, chain }
   const undone = entries.some((entry) => entry.kind === 'step-killed' && entry.step === kept.place.step)
-  if (undone) return { state, chain, ...(await beforeStep(store, runId, opened, kept.place.lastCallBefore)) }
-  return { state, chain, heap: { ...opened, past: entries, place: kept.place } }
+  if (!undone) {
+    const open = (): OpenedHeap | undefined => openHeap(runId, checkpoint, heap, stepStart)
+    return { state, chain, heap: { position: heap.position, place: kept.place, past: entries, open } }
+  }
+  // The heap was taken inside a step that was killed after it: the step's start takes its place.
+  if (stepStart === undefined) return { state, chain }
+  const { position } = stepStart
+  const { lastCallBefore } = kept.place
+  const past = await readEntries(store, runId, position, await chainAt(store, runId, position))
+  return {
+    state,
+    chain,
+    heap: {
+      position,
+      place: lastCallBefore === undefined ? {} : { lastCall: lastCallBefore },
+      past: past.entries,
+      open: () => openHeap(runId, checkpoint, { ...stepStart, context: 'step-start' }),
+    },
+  }
 }
 
-/** The heap was taken inside a step that was killed after it: the step's start takes its place. */
-async function beforeStep(
-  store: Store,
-  runId: RunId,
-  opened: Omit<NonNullable<Recovered['heap']>, 'past' | 'place'>,
-  lastCall: CallId | undefined,
-): Promise<Pick<Recovered, 'heap'>> {
-  const start = opened.stepStart
-  if (start === undefined) return {}
-  const { entries } = await readEntries(
-    store,
-    runId,
-    start.position,
-    await chainAt(store, runId, start.position),
-  )
-  return { heap: { ...start, place: lastCall === undefined ? {} : { lastCall }, past: entries } }
-}
+type SealedHeap = NonNullable<CheckpointRow['heap']> & { readonly context?: string }
 
 /** R3: a heap that does not open is as good as none. */
-function heapOf(
+function openHeap(
   runId: RunId,
-  checkpoint: CheckpointRow,
-): Omit<NonNullable<Recovered['heap']>, 'past' | 'place'> | undefined {
-  const { heap, stepStart, keyId } = checkpoint
-  if (heap === undefined) return undefined
+  { keyId }: CheckpointRow,
+  heap: SealedHeap,
+  stepStart?: SealedHeap,
+): OpenedHeap | undefined {
   try {
-    const open = (context: string, part: typeof heap): typeof heap => ({
-      position: part.position,
-      payload: openBytes(context, runId, part.position, part.payload, keyId),
-    })
-    return {
-      ...open('heap', heap),
-      ...(stepStart === undefined ? {} : { stepStart: open('step-start', stepStart) }),
-    }
+    const payload = openBytes(heap.context ?? 'heap', runId, heap.position, heap.payload, keyId)
+    if (stepStart === undefined) return { payload }
+    const start = openBytes('step-start', runId, stepStart.position, stepStart.payload, keyId)
+    return { payload, stepStart: { position: stepStart.position, payload: start } }
   } catch (error) {
     if (error instanceof StateCorruptError) return undefined
     throw error
@@ -129,9 +132,10 @@ export async function readEntries(
   const entries: Entry[] = []
   let chain = base
   for (let last = after; ;) {
-    const rows = await store.read(runId, last, PAGE)
+    const wanted = Math.min(PAGE, upTo - last)
+    if (wanted <= 0) return { entries, chain }
+    const rows = await store.read(runId, last, wanted)
     for (const row of rows) {
-      if (row.seq > upTo) return { entries, chain }
       if (row.seq !== last + 1) throw new StateCorruptError(`Entry ${last + 1} of run ${runId} is missing.`)
       entries.push(entryOf(runId, row, chain))
       chain = row.chain
@@ -142,7 +146,7 @@ export async function readEntries(
         )
       }
     }
-    if (rows.length < PAGE) return { entries, chain }
+    if (rows.length < wanted) return { entries, chain }
   }
 }
 

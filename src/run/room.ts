@@ -19,6 +19,7 @@ import { actionStep, memoryOf, type Memory } from '../agent/memory.ts'
 import { think } from '../agent/think.ts'
 import type { Clock } from '../base/clock.ts'
 import { decode, encode } from '../base/codec.ts'
+import { StateCorruptError } from '../base/errors.ts'
 import { interruptionIn } from '../base/interruption.ts'
 import { GENESIS } from '../journal/envelope.ts'
 import { NARRATIVE, type Entry, type Stored } from '../journal/entry.ts'
@@ -28,6 +29,7 @@ import { tell, type ActionChapter, type Chapter, type Story } from '../journal/s
 import { compile } from '../sandbox/compile.ts'
 import { engineDigest } from '../sandbox/parts.ts'
 import { createSandbox } from '../sandbox/sandbox-thread.ts'
+import type { Image } from '../sandbox/sandbox.ts'
 import { unpack } from '../sandbox/snapshot.ts'
 import { INPUT_TOKENS, OUTPUT_TOKENS, PAUSE_CAUSE, SEGMENT, STATUS } from '../telemetry/names.ts'
 import {
@@ -43,7 +45,7 @@ import {
   type SpanAttributes,
 } from '../telemetry/trace.ts'
 import { CallBook } from './call-book.ts'
-import { checkWhole, readEntries, readStory, type Recovered } from './recover.ts'
+import { checkWhole, readEntries, readStory, type Recovered, type StoredHeap } from './recover.ts'
 import type { RunLog } from './log.ts'
 
 /** For people who watch: not facts, except `committed`. */
@@ -90,21 +92,15 @@ export async function openRoom(around: Surroundings): Promise<Room> {
     }),
   )
   const { heap } = recovered
-  const image = heap === undefined ? undefined : await unpack(heap.payload, engineDigest())
-  if (heap !== undefined && image?.ok === true) {
+  const opened = heap === undefined ? undefined : await unpackHeap(heap)
+  if (heap !== undefined && opened !== undefined) {
     const { lastCallBefore, ...rest } = heap.place
+    const { image, stepStart } = opened
     const start =
-      heap.stepStart === undefined ? undefined : await unpack(heap.stepStart.payload, engineDigest())
-    const stepStart =
-      heap.stepStart !== undefined && start?.ok === true
-        ? {
-            image: start.image,
-            position: heap.stepStart.position,
-            ...(lastCallBefore === undefined ? {} : { lastCall: lastCallBefore }),
-          }
-        : undefined
-    const place = { position: heap.position, ...rest }
-    room.guest.open({ from: 'image', image: image.image }, place, stepStart, [
+      stepStart === undefined
+        ? undefined
+        : { ...stepStart, ...(lastCallBefore === undefined ? {} : { lastCall: lastCallBefore }) }
+    room.guest.open({ from: 'image', image }, { position: heap.position, ...rest }, start, [
       ...heap.past,
       ...around.decided,
     ])
@@ -118,6 +114,28 @@ export async function openRoom(around: Surroundings): Promise<Room> {
   ])
   room.heap = past.length === 0 ? 'fresh' : 'replay'
   return room
+}
+
+/** The heap's image, and that of its step's start; undefined where replay has to rebuild them (another engine, damage). */
+async function unpackHeap(
+  heap: StoredHeap,
+): Promise<
+  | { readonly image: Image; readonly stepStart?: { readonly image: Image; readonly position: number } }
+  | undefined
+> {
+  const opened = heap.open()
+  if (opened === undefined) return undefined
+  try {
+    const image = await unpack(opened.payload, engineDigest())
+    if (!image.ok) return undefined
+    if (opened.stepStart === undefined) return { image: image.image }
+    const start = await unpack(opened.stepStart.payload, engineDigest())
+    if (!start.ok) return undefined
+    return { image: image.image, stepStart: { image: start.image, position: opened.stepStart.position } }
+  } catch (error) {
+    if (error instanceof StateCorruptError) return undefined
+    throw error
+  }
 }
 
 export class Room implements AsyncDisposable {

@@ -20,6 +20,8 @@ export interface RunStart {
   readonly why: 'start' | 'resume' | 'take-over'
   /** The data options that the author gave explicitly: those that differ from the stored ones are journaled. */
   readonly given?: Partial<RunOptions>
+  /** What was read of the run before, if anything: used where nothing has been written since. */
+  readonly known?: Recovered
   /** A follow-up task. */
   readonly task?: TaskGiven
   readonly abortSignal?: AbortSignal
@@ -90,8 +92,9 @@ export class Run<Output = unknown> {
   async #drive(start: RunStart): Promise<RunResult<Output>> {
     const { store, runId, clock = systemClock } = start
     const began = clock.now()
+    const askedAt = store.now()
     try {
-      const known = await recover(store, runId)
+      const known = await newest(store, runId, start.known)
       const settled = await restingState(start, known.state)
       if (settled !== undefined) {
         const driven = { durationMs: clock.now() - began, inFlight: [] }
@@ -103,8 +106,7 @@ export class Run<Output = unknown> {
       let recovered: Recovered
       let first: readonly Fact[]
       try {
-        const unchanged = (await store.run(runId))?.lastSeq === known.state.seq
-        recovered = unchanged ? known : await recover(store, runId)
+        recovered = await newest(store, runId, known)
         first = firstFacts(recovered.state, start)
       } catch (error) {
         await store.release(lease)
@@ -115,6 +117,7 @@ export class Run<Output = unknown> {
         lease,
         recovered,
         first,
+        askedAt,
         clock,
         definition: start.definition,
         why: start.why,
@@ -135,6 +138,12 @@ export class Run<Output = unknown> {
       this.#feed.close()
     }
   }
+}
+
+/** What was read before, if nothing has been written since; else what stands now. */
+async function newest(store: Store, runId: RunId, known: Recovered | undefined): Promise<Recovered> {
+  const row = known === undefined ? undefined : await store.run(runId)
+  return known !== undefined && row?.lastSeq === known.state.seq ? known : recover(store, runId)
 }
 
 /** What comes before all else in this segment. @throws {UsageError} if the definition does not fit the run. */

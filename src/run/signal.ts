@@ -33,8 +33,9 @@ export async function readSignals(
   store: Store,
   state: State,
   definition: Definition,
+  upTo: number = Infinity,
 ): Promise<{ readonly rows: readonly SignalRow[]; readonly checked: ReadonlyMap<string, CheckedAnswer> }> {
-  const rows = await store.signals(state.runId)
+  const rows = (await store.signals(state.runId)).filter((row) => row.at <= upTo)
   const checked = new Map<string, CheckedAnswer>()
   for (const { signal } of rows) {
     if (signal.kind !== 'answer') continue
@@ -92,7 +93,8 @@ export async function answerQuestion(
   if (receipt.accepted) return
   if (receipt.why === 'taken') {
     const winner = receipt.winner.kind === 'answer' ? receipt.winner.decision : receipt.winner
-    if (isDeepStrictEqual(winner, decision)) return
+    // What is stored has gone through JSON.
+    if (isDeepStrictEqual(winner, parseJson(JSON.stringify(decision), 'A decision'))) return
     throw new AlreadyAnsweredError(
       `Question ${questionId} has been answered: ${JSON.stringify(winner)}.`,
       winner,

@@ -193,7 +193,7 @@ describe('answers', () => {
       { kind: 'answer', question, decision: { type: 'respond', value: 1 } },
       { kind: 'answer', question, decision: { type: 'respond', value: 2 } },
     )
-    expect(facts.map((fact) => fact.kind)).toEqual(['question-answered', 'call-returned'])
+    expect(facts.map((fact) => fact.kind)).toEqual(['question-answered', 'call-returned', 'run-resumed'])
     expect(facts[1]).toMatchObject({ outcome: { value: encode(1) } })
   })
 
