@@ -153,6 +153,8 @@ export class CodeAgent<Output = unknown> implements AsyncDisposable {
   /** Rest at the next safe point. Resolves when that is durable. */
   async pause(reason = 'Paused on request'): Promise<void> {
     const { runId } = this.#mustBeBound()
+    const driven = this.#drivenHere(runId)
+    if (driven !== undefined) return driven.pause(reason)
     const store = await this.store()
     await sendSignal(store, runId, { kind: 'pause', reason })
     await endAlone(store, runId)
@@ -161,8 +163,11 @@ export class CodeAgent<Output = unknown> implements AsyncDisposable {
   /** Stop for good. Resolves when that is durable; tools in flight see their `abortSignal`. */
   async stop(reason = 'Stopped on request', { by }: { readonly by?: string } = {}): Promise<void> {
     const { runId } = this.#mustBeBound()
+    const driven = this.#drivenHere(runId)
+    const who = by === undefined ? {} : { by }
+    if (driven !== undefined) return driven.stop(reason, who)
     const store = await this.store()
-    await sendSignal(store, runId, { kind: 'stop', reason, ...(by === undefined ? {} : { by }) })
+    await sendSignal(store, runId, { kind: 'stop', reason, ...who })
     await endAlone(store, runId)
   }
 
@@ -253,6 +258,10 @@ export class CodeAgent<Output = unknown> implements AsyncDisposable {
       })
     }
     return options.context === undefined ? definition : { ...definition, context: options.context }
+  }
+
+  #drivenHere(runId: string): Run<Output> | undefined {
+    return [...this.#driven].find((run) => run.id === runId)
   }
 
   #mustBeBound(): { readonly runId: string; readonly task: string; readonly known?: Recovered } {

@@ -71,11 +71,14 @@ describe('a run', () => {
     expect(agent.memory.steps.map((step) => step.kind)).toEqual(['task', 'action', 'action', 'finalAnswer'])
   })
 
-  test.each(['', '  ', 5, undefined, null])('of the task %j is refused before anything is kept', async (task) => {
-    const agent = agentOf([])
-    await expect(agent.run(task as string)).rejects.toThrow(usage)
-    expect(agent.runId).toBeUndefined()
-  })
+  test.each(['', '  ', 5, undefined, null])(
+    'of the task %j is refused before anything is kept',
+    async (task) => {
+      const agent = agentOf([])
+      await expect(agent.run(task as string)).rejects.toThrow(usage)
+      expect(agent.runId).toBeUndefined()
+    },
+  )
 
   test.each(['a b', '../x', '', 'x'.repeat(200)])('of the id %j is refused', async (runId) => {
     await expect(agentOf([]).run('t', { runId })).rejects.toThrow(usage)
@@ -89,7 +92,9 @@ describe('a run', () => {
   })
 
   test('many at once do not mix', async () => {
-    const agent = agentOf([({ prompt }) => `finalAnswer(${/task (\d+)/.exec(JSON.stringify(prompt))?.[1] ?? 0})`])
+    const agent = agentOf([
+      ({ prompt }) => `finalAnswer(${/task (\d+)/.exec(JSON.stringify(prompt))?.[1] ?? 0})`,
+    ])
     const results = await Promise.all([1, 2, 3, 4, 5].map(async (n) => agent.run(`task ${n}`)))
     expect(results.map((result) => result.status === 'completed' && result.output)).toEqual([1, 2, 3, 4, 5])
   })
@@ -155,7 +160,9 @@ describe('an answer', () => {
     const id = question?.id ?? ''
     await expect(agent.answer(id, { type: 'respond', value: 'x' })).rejects.toThrow(/does not fit/)
     await expect(agent.answer(id, { type: 'approve' })).rejects.toThrow(usage)
-    await expect(agent.answer('q_nobody', { type: 'approve' })).rejects.toMatchObject({ code: 'STATE_NOT_FOUND' })
+    await expect(agent.answer('q_nobody', { type: 'approve' })).rejects.toMatchObject({
+      code: 'STATE_NOT_FOUND',
+    })
     await agent.answer(id, { type: 'respond', value: 7 })
     expect(agent.questions).toEqual([])
     await agent.answer(id, { type: 'respond', value: 7 })
@@ -261,7 +268,10 @@ describe('close', () => {
     const runs = [await agent.start('one'), await agent.start('two')]
     await began
     await agent.close()
-    expect(await Promise.all(runs.map(async (run) => (await run.result()).status))).toEqual(['paused', 'paused'])
+    expect(await Promise.all(runs.map(async (run) => (await run.result()).status))).toEqual([
+      'paused',
+      'paused',
+    ])
   })
 
   test('at the end of a scope', async () => {

@@ -231,11 +231,11 @@ class Driver {
     }
   }
 
-  /** Turns signals into facts; those up to a moment, if one is given. */
-  async #readSignals(upTo: number = Infinity): Promise<readonly Entry[]> {
+  /** Turns signals into facts; those from before a moment, if one is given. */
+  async #readSignals(before: number = Infinity): Promise<readonly Entry[]> {
     this.#signalsHinted = false
     const { store, definition } = this.#given
-    const { rows, checked } = await readSignals(store, this.#log.state, definition, upTo)
+    const { rows, checked } = await readSignals(store, this.#log.state, definition, before)
     const fresh = rows.filter((row) => !this.#read.has(row.key))
     if (fresh.length === 0) return []
     for (const { key } of fresh) this.#read.add(key)

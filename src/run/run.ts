@@ -38,6 +38,8 @@ export class Run<Output = unknown> {
   readonly #store: Store
   readonly #feed = new Feed()
   #result: Promise<RunResult<Output>>
+  /** Nobody here drives it any more: a signal has to be seen to by whoever sends it. */
+  #rested = false
 
   constructor(start: RunStart) {
     this.id = start.runId
@@ -71,13 +73,13 @@ export class Run<Output = unknown> {
   /** Rest at the next safe point. Resolves when that is durable. */
   async pause(reason = 'Paused on request'): Promise<void> {
     await sendSignal(this.#store, this.id, { kind: 'pause', reason })
-    await endAlone(this.#store, this.id)
+    if (this.#rested) await endAlone(this.#store, this.id)
   }
 
   /** Stop for good. Resolves when that is durable; calls in flight see their abort signal. */
-  async stop(reason = 'Stopped on request'): Promise<void> {
-    await sendSignal(this.#store, this.id, { kind: 'stop', reason })
-    await endAlone(this.#store, this.id)
+  async stop(reason = 'Stopped on request', { by }: { readonly by?: string } = {}): Promise<void> {
+    await sendSignal(this.#store, this.id, { kind: 'stop', reason, ...(by === undefined ? {} : { by }) })
+    if (this.#rested) await endAlone(this.#store, this.id)
   }
 
   async answer(questionId: string, decision: Decision, { by }: { readonly by?: string } = {}): Promise<void> {
@@ -102,7 +104,7 @@ export class Run<Output = unknown> {
       }
       // What does not fit is refused before anything is written, the lease included.
       firstFacts(known.state, start)
-      const lease = await takeLease(store, runId)
+      const lease = await takeLease(store, runId, clock)
       let recovered: Recovered
       let first: readonly Fact[]
       try {
@@ -131,13 +133,22 @@ export class Run<Output = unknown> {
         ...(start.wait === undefined ? {} : { wait: start.wait }),
         ...(start.otelContext === undefined ? {} : { otelContext: start.otelContext }),
       })
-      const { state, ...how } = rest
+      const { state, ...how } = { ...rest, state: await late(store, rest.state) }
       // The output's type is the author's word for what their checks and schema let through.
       return (await resultOf(store, state, { durationMs: clock.now() - began, ...how })) as RunResult<Output>
     } finally {
+      this.#rested = true
       this.#feed.close()
     }
   }
+}
+
+/** A pause or a stop that was acknowledged while the run came to rest is done now. */
+async function late(store: Store, state: State): Promise<State> {
+  const rows = await store.signals(state.runId)
+  if (!rows.some(({ signal }) => signal.kind === 'stop' || signal.kind === 'pause')) return state
+  await endAlone(store, state.runId)
+  return (await recover(store, state.runId)).state
 }
 
 /** What was read before, if nothing has been written since; else what stands now. */

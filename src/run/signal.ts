@@ -33,9 +33,9 @@ export async function readSignals(
   store: Store,
   state: State,
   definition: Definition,
-  upTo: number = Infinity,
+  before: number = Infinity,
 ): Promise<{ readonly rows: readonly SignalRow[]; readonly checked: ReadonlyMap<string, CheckedAnswer> }> {
-  const rows = (await store.signals(state.runId)).filter((row) => row.at <= upTo)
+  const rows = (await store.signals(state.runId)).filter((row) => row.at < before)
   const checked = new Map<string, CheckedAnswer>()
   for (const { signal } of rows) {
     if (signal.kind !== 'answer') continue

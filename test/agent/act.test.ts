@@ -45,7 +45,10 @@ class Stage {
     onTestFinished(async () => this.guest[Symbol.asyncDispose]())
   }
 
-  open(past: readonly Entry[] = [], from?: { readonly heap: readonly string[]; readonly place: HeapPlace }): this {
+  open(
+    past: readonly Entry[] = [],
+    from?: { readonly heap: readonly string[]; readonly place: HeapPlace },
+  ): this {
     if (from === undefined)
       this.guest.open({ from: 'seed', seed: 's', clock: 0 }, { position: 0 }, undefined, past)
     else {
@@ -226,7 +229,13 @@ describe('idle', () => {
 
 describe('a killed step (A3)', () => {
   const script = (what: string): Halt =>
-    what === 'run 1' ? ended(a) : what === 'run 2' ? waiting(guestCall('2.1', 'pay')) : what.startsWith('settle 2') ? KILLED : waiting()
+    what === 'run 1'
+      ? ended(a)
+      : what === 'run 2'
+        ? waiting(guestCall('2.1', 'pay'))
+        : what.startsWith('settle 2')
+          ? KILLED
+          : waiting()
 
   test('never happened to the heap, and what it had heard is not told again', async () => {
     const stage = new Stage(script).open()
@@ -263,7 +272,9 @@ describe('a killed step (A3)', () => {
   })
 
   test('killed by a held result, before its program ran: the next step starts from the same heap', async () => {
-    const stage = new Stage((what) => (what === 'run 1' ? ended(a) : what.startsWith('settle') ? KILLED : waiting())).open()
+    const stage = new Stage((what) =>
+      what === 'run 1' ? ended(a) : what.startsWith('settle') ? KILLED : waiting(),
+    ).open()
     stage.record(start(1))
     stage.record(end(1))
     stage.record(returned('1.1'))
@@ -302,7 +313,13 @@ describe('a killed step (A3)', () => {
   test('a call that a held result led to is not asked for again when the result is delivered again', async () => {
     const pay = guestCall('1.2', 'pay', 'again')
     const stage = new Stage((what) =>
-      what === 'run 1' ? ended(a) : what.startsWith('settle 1.1') ? waiting(pay) : what === 'settle 2.1 2.1' ? KILLED : waiting(),
+      what === 'run 1'
+        ? ended(a)
+        : what.startsWith('settle 1.1')
+          ? waiting(pay)
+          : what === 'settle 2.1 2.1'
+            ? KILLED
+            : waiting(),
     ).open()
     stage.record(start(1))
     stage.record(end(1))
@@ -362,7 +379,7 @@ describe('replay (A4)', () => {
     }
   })
 
-  test('with calls left open over a step\'s end gives the same heap', async () => {
+  test("with calls left open over a step's end gives the same heap", async () => {
     const late = (what: string): Halt => (what === 'run 1' ? ended(a) : waiting())
     const live = new Stage(late).open()
     for (const fact of [start(1), requested(a), end(1), returned('1.1'), start(2)]) live.record(fact)
@@ -376,7 +393,8 @@ describe('replay (A4)', () => {
     const late = (what: string): Halt =>
       what === 'run 1' ? ended(a) : what.startsWith('settle 2') ? KILLED : waiting()
     const live = new Stage(late).open()
-    for (const fact of [start(1), requested(a), end(1), start(2), returned('1.1'), returned('2.1')]) live.record(fact)
+    for (const fact of [start(1), requested(a), end(1), start(2), returned('1.1'), returned('2.1')])
+      live.record(fact)
     await live.idle()
     live.record(kill(2))
     live.record(start(3))
@@ -429,7 +447,9 @@ describe('replay (A4)', () => {
   // R12: a slower machine is no reason to break.
   test('a closed step that is killed this time is told as a difference, nothing breaks', async () => {
     const journal = journalOf(start(1), end(1), start(2), end(2))
-    const again = await new Stage((what) => (what === 'run 1' ? KILLED : ended()), journal).open(journal).idle()
+    const again = await new Stage((what) => (what === 'run 1' ? KILLED : ended()), journal)
+      .open(journal)
+      .idle()
     expect(again.broken).toEqual([])
     expect(again.kinds()).toContain('diverged')
   })
@@ -449,7 +469,7 @@ describe('checkpoints', () => {
     expect(await stage.guest.checkpoint()).toBeUndefined()
   })
 
-  test('inside a step holds the heap at the step\'s start too', async () => {
+  test("inside a step holds the heap at the step's start too", async () => {
     const stage = new Stage((what) => (what === 'run 1' ? ended(a) : waiting())).open()
     for (const fact of [start(1), end(1), start(2)]) stage.record(fact)
     const kept = await stage.guest.checkpoint()

@@ -3,7 +3,14 @@ import { describe, expect, onTestFinished, test } from 'vitest'
 import { encode } from '../../src/base/codec.ts'
 import { ToolError } from '../../src/base/errors.ts'
 import { AgentPausedException, AgentStoppedException } from '../../src/base/interruption.ts'
-import { guestError, judgeCall, prepareCall, probeCall, sendCall, type CallRoom } from '../../src/agent/call.ts'
+import {
+  guestError,
+  judgeCall,
+  prepareCall,
+  probeCall,
+  sendCall,
+  type CallRoom,
+} from '../../src/agent/call.ts'
 import type { OpenCall } from '../../src/journal/state.ts'
 import { tool, type ToolSpec } from '../../src/tool/tool.ts'
 import { toolsOf } from '../../src/tool/tools.ts'
@@ -12,7 +19,10 @@ import { guestCall } from './play.ts'
 
 const object = { type: 'object', properties: { n: { type: 'number' } }, required: ['n'] }
 
-function roomOf(spec: Partial<ToolSpec<unknown, unknown, unknown>> = {}, context: unknown = undefined): CallRoom & { clock: HandClock } {
+function roomOf(
+  spec: Partial<ToolSpec<unknown, unknown, unknown>> = {},
+  context?: unknown,
+): CallRoom & { clock: HandClock } {
   const given = tool({ name: 'pay', description: 'Pays.', execute: async () => 'paid', ...spec })
   return {
     runId: 'r',
@@ -57,7 +67,11 @@ describe('at the door', () => {
     ['a question that is a number', guestCall('1.1', '$ask', [1]), /needs a question/],
     ['a question with an empty message', guestCall('1.1', '$ask', [{ message: '' }]), /needs a message/],
     ['a schema that is text', guestCall('1.1', '$ask', ['?', 'string']), /schema/],
-    ['a schema that pretends to be a Standard Schema', guestCall('1.1', '$ask', ['?', { '~standard': { jsonSchema: {} } }]), /./],
+    [
+      'a schema that pretends to be a Standard Schema',
+      guestCall('1.1', '$ask', ['?', { '~standard': { jsonSchema: {} } }]),
+      /./,
+    ],
     ['an expiry that is no time', guestCall('1.1', '$ask', [{ message: '?', expiresAt: 'soon' }]), /no time/],
     ['a sleep of nothing', guestCall('1.1', '$sleep'), /no duration/],
     ['a sleep of words', guestCall('1.1', '$sleep', 'a while'), /no duration/],
@@ -69,19 +83,31 @@ describe('at the door', () => {
 
   test('a schema of the author that throws refuses, it does not end the run', async () => {
     const room = roomOf()
-    const broken = { ...room.tools.get('pay'), checkInput: async () => Promise.reject(new Error('schema broke')) }
+    const broken = {
+      ...room.tools.get('pay'),
+      checkInput: async () => Promise.reject(new Error('schema broke')),
+    }
     const tools = new Map([['pay', broken]]) as unknown as CallRoom['tools']
     expect(await prepareCall(guestCall('1.1', 'pay'), 's', { tools })).toMatchObject({ is: 'refused' })
   })
 
   test('a question keeps its schema and its expiry', async () => {
-    const call = guestCall('1.1', '$ask', [{ message: '?', schema: { type: 'number' }, expiresAt: new Date(5) }])
+    const call = guestCall('1.1', '$ask', [
+      { message: '?', schema: { type: 'number' }, expiresAt: new Date(5) },
+    ])
     expect(await prepareCall(call, 's', roomOf())).toMatchObject({
       is: 'ask',
       question: { message: '?', schema: '{"type":"number"}', expiresAt: 5 },
     })
   })
 })
+
+/** A tool that throws what is no error. */
+function throwing(thrown: unknown): () => never {
+  return () => {
+    throw thrown
+  }
+}
 
 describe('on its way', () => {
   test('a tool gets its input, its key, and which attempt it is', async () => {
@@ -94,7 +120,10 @@ describe('on its way', () => {
       },
       { tenant: 'a' },
     )
-    expect(await send(room)).toMatchObject({ kind: 'call-settled', outcome: { ok: true, value: encode(undefined) } })
+    expect(await send(room)).toMatchObject({
+      kind: 'call-settled',
+      outcome: { ok: true, value: encode(undefined) },
+    })
     expect(seen).toEqual({
       input: { n: 1 },
       toolCallId: '1.1',
@@ -108,12 +137,18 @@ describe('on its way', () => {
   test.each([
     ['a value without a plain form', async () => () => 1, /encoded/],
     ['an error', async () => Promise.reject(new TypeError('no')), /^no$/],
-    ['text', async () => Promise.reject('no'), /^no$/],
-    ['nothing', async () => Promise.reject(undefined), /threw a value/],
-    ['null', async () => Promise.reject(null), /threw null/],
-    ['at once', () => { throw new Error('sync') }, /sync/],
+    ['text', throwing('no'), /^no$/],
+    ['nothing', throwing(undefined), /threw a value/],
+    ['null', throwing(null), /threw null/],
+    [
+      'at once',
+      () => {
+        throw new Error('sync')
+      },
+      /sync/,
+    ],
   ] as const)('a tool that gives or throws %s fails its call, nothing else', async (_, execute, message) => {
-    const happening = await send(roomOf({ execute: execute as () => Promise<unknown> }))
+    const happening = await send(roomOf({ execute }))
     expect(happening).toMatchObject({
       kind: 'call-settled',
       outcome: { ok: false, error: { message: expect.stringMatching(message) } },
@@ -126,7 +161,10 @@ describe('on its way', () => {
   })
 
   test('a pause is none of its errors, also where it was wrapped', async () => {
-    for (const thrown of [new AgentPausedException('hold'), new Error('x', { cause: new AgentPausedException('hold') })]) {
+    for (const thrown of [
+      new AgentPausedException('hold'),
+      new Error('x', { cause: new AgentPausedException('hold') }),
+    ]) {
       const happening = await send(roomOf({ execute: async () => Promise.reject(thrown) }))
       expect(happening).toMatchObject({
         kind: 'interrupted',
@@ -137,7 +175,9 @@ describe('on its way', () => {
   })
 
   test('a stop too', async () => {
-    const happening = await send(roomOf({ execute: async () => Promise.reject(new AgentStoppedException('no')) }))
+    const happening = await send(
+      roomOf({ execute: async () => Promise.reject(new AgentStoppedException('no')) }),
+    )
     expect(happening).toMatchObject({ kind: 'interrupted', interruption: { is: 'stop', message: 'no' } })
   })
 
@@ -168,7 +208,9 @@ describe('on its way', () => {
     const answered = { values: ['a', undefined], state: encode([1]) }
     const happening = await send(room, { ...open, answered }, answered.state)
     expect(seen).toEqual([undefined, [1], 'a', undefined])
-    expect(happening).toMatchObject({ interruption: { is: 'pause', pause: { question: { message: 'C?' }, onAnswer: 'call' } } })
+    expect(happening).toMatchObject({
+      interruption: { is: 'pause', pause: { question: { message: 'C?' }, onAnswer: 'call' } },
+    })
   })
 
   test('longer than its timeout it fails and hears it, whether or not it listens', async () => {
@@ -185,7 +227,9 @@ describe('on its way', () => {
     room.clock.advance(4_999)
     expect(heard.aborted).toBe(false)
     room.clock.advance(1)
-    expect(await sent).toMatchObject({ outcome: { ok: false, error: { name: 'ToolError', message: /5\.0 s/ } } })
+    expect(await sent).toMatchObject({
+      outcome: { ok: false, error: { name: 'ToolError', message: /5\.0 s/ } },
+    })
     expect(heard.aborted).toBe(true)
   })
 
@@ -195,7 +239,7 @@ describe('on its way', () => {
     expect(room.clock.pending).toBe(0)
   })
 
-  test('what it throws after its timeout is nobody\'s unhandled rejection', async () => {
+  test("what it throws after its timeout is nobody's unhandled rejection", async () => {
     const unhandled: unknown[] = []
     const note = (reason: unknown): void => void unhandled.push(reason)
     process.on('unhandledRejection', note)
@@ -212,9 +256,9 @@ describe('on its way', () => {
   })
 })
 
-describe('the author\'s functions', () => {
+describe("the author's functions", () => {
   test('a verdict is what the function says, of the checked input', async () => {
-    const room = roomOf({ needsApproval: (input) => (input as { n: number }).n > 0 })
+    const room = roomOf({ needsApproval: (input) => (input as { readonly n: number }).n > 0 })
     expect(await judgeCall(open, encode({ n: 1 }), 'k', room)).toMatchObject({ required: true })
     expect(await judgeCall(open, encode({ n: 0 }), 'k', room)).toMatchObject({ required: false })
   })
@@ -228,16 +272,17 @@ describe('the author\'s functions', () => {
     expect(await judgeCall(open, encode({ n: 1 }), 'k', room)).toMatchObject({ error: { message: 'db' } })
   })
 
-  test.each([
-    ['happened', async () => ({ happened: true, result: 'paid' }), 'happened'],
-    ['did not', async () => ({ happened: false }), 'not'],
-    ['cannot say', async () => undefined, 'unknown'],
-    ['says nonsense', async () => 'yes', 'unknown'],
-    ['forgets the result', async () => ({ happened: true }), 'unknown'],
-    ['throws', async () => Promise.reject(new Error('x')), 'unknown'],
-  ] as const)('a probe that %s', async (_, probe, said) => {
-    const room = roomOf({ probe: probe as NonNullable<ToolSpec<unknown, unknown, unknown>['probe']> })
-    const happening = await probeCall(open, encode({ n: 1 }), 'k', signal, room)
+  const probes: Readonly<Record<string, readonly [() => unknown, string]>> = {
+    happened: [() => ({ happened: true, result: 'paid' }), 'happened'],
+    'did not': [() => ({ happened: false }), 'not'],
+    'cannot say': [() => undefined, 'unknown'],
+    'says nonsense': [() => 'yes', 'unknown'],
+    'forgets the result': [() => ({ happened: true }), 'unknown'],
+    throws: [throwing(new Error('x')), 'unknown'],
+  }
+  test.each(Object.entries(probes))('a probe that %s', async (_, [says, said]) => {
+    const probe = says as NonNullable<ToolSpec<unknown, unknown, unknown>['probe']>
+    const happening = await probeCall(open, encode({ n: 1 }), 'k', signal, roomOf({ probe }))
     expect(happening).toMatchObject({ kind: 'probed', said })
     if (said === 'happened') expect(happening).toMatchObject({ outcome: { ok: true, value: encode('paid') } })
   })
@@ -256,4 +301,3 @@ describe('an error as the code sees it', () => {
     })
   })
 })
-

@@ -58,7 +58,8 @@ describe('memory', () => {
   })
 
   test('as text tells the task, the code, what it printed and the answer', () => {
-    for (const part of ['look', 'print(1)', 'Printed:\n1', 'Final answer']) expect(memory.replay()).toContain(part)
+    for (const part of ['look', 'print(1)', 'Printed:\n1', 'Final answer'])
+      expect(memory.replay()).toContain(part)
     expect(memory.fullCode()).toBe('// step 1\nprint(1)')
   })
 

@@ -73,9 +73,8 @@ const answered: Fact = {
 const said: Fact = { kind: 'message-said', text: 'hurry' }
 
 function chaptersOf(...facts: readonly Fact[]): readonly Chapter[] {
-  return facts
-    .map((fact, index): Entry => placed(fact, index + 1, 1_000 + index, 1))
-    .reduce(tell, newStory()).chapters
+  return facts.map((fact, index): Entry => placed(fact, index + 1, 1_000 + index, 1)).reduce(tell, newStory())
+    .chapters
 }
 
 function prompt(...facts: readonly Fact[]): readonly { readonly role: string; readonly content: unknown }[] {

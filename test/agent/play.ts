@@ -168,7 +168,9 @@ export class Play {
   }
 
   waits(...calls: readonly PreparedCall[]): readonly Fact[] {
-    return this.hear(this.halted({ kind: 'waiting', calls: calls.map((one) => one.call), printed: '' }, calls))
+    return this.hear(
+      this.halted({ kind: 'waiting', calls: calls.map((one) => one.call), printed: '' }, calls),
+    )
   }
 
   /** The step's program ended. */
@@ -263,7 +265,10 @@ export function guestCall(id: string, name: string, input: unknown = {}): GuestC
 export function toolCall(
   id: string,
   name = 'pay',
-  more: { readonly effect?: 'read' | 'idempotent' | 'keyed' | 'once'; readonly approval?: 'never' | 'always' | 'judge' } = {},
+  more: {
+    readonly effect?: 'read' | 'idempotent' | 'keyed' | 'once'
+    readonly approval?: 'never' | 'always' | 'judge'
+  } = {},
 ): PreparedCall {
   const call = guestCall(id, name, { id })
   const { effect = 'once', approval = 'never' } = more

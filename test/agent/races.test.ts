@@ -4,10 +4,11 @@ import { encode } from '../../src/base/codec.ts'
 import { idempotencyKey, questionId } from '../../src/agent/next.ts'
 import { viewOf } from '../../src/journal/state.ts'
 import { prepareCall } from '../../src/agent/call.ts'
+import type { PreparedCall } from '../../src/agent/happening.ts'
 import { askCall, guestCall, NOON, Play, refusedCall, replied, SEGMENT, sleepCall, toolCall } from './play.ts'
 
 /** A play whose step 1 waits for these calls. */
-function acting(...calls: Parameters<Play['waits']>): Play {
+function acting(...calls: readonly PreparedCall[]): Play {
   const play = new Play()
   play.act()
   if (calls.length > 0) play.waits(...calls)
@@ -183,7 +184,10 @@ describe('answers', () => {
       { kind: 'answer', question: b, decision: { type: 'respond', value: 2 } },
       { kind: 'answer', question: a, decision: { type: 'respond', value: 1 } },
     )
-    expect(facts.flatMap((fact) => (fact.kind === 'call-returned' ? [fact.call] : []))).toEqual(['1.2', '1.1'])
+    expect(facts.flatMap((fact) => (fact.kind === 'call-returned' ? [fact.call] : []))).toEqual([
+      '1.2',
+      '1.1',
+    ])
   })
 
   test('two to one question: the first stands', () => {
@@ -313,16 +317,19 @@ describe('approval (P9)', () => {
 })
 
 describe('crash (P4)', () => {
-  test.each(['read', 'idempotent', 'keyed'] as const)('in a %s call: it is sent again, with the same key', (effect) => {
-    const play = acting(toolCall('1.1', 'look', { effect }))
-    const key = idempotencyKey(play.state, '1.1')
-    play.crash()
-    const sent = play.entries.filter((entry) => entry.kind === 'call-started')
-    expect(sent).toMatchObject([
-      { attempt: 1, key },
-      { attempt: 2, key },
-    ])
-  })
+  test.each(['read', 'idempotent', 'keyed'] as const)(
+    'in a %s call: it is sent again, with the same key',
+    (effect) => {
+      const play = acting(toolCall('1.1', 'look', { effect }))
+      const key = idempotencyKey(play.state, '1.1')
+      play.crash()
+      const sent = play.entries.filter((entry) => entry.kind === 'call-started')
+      expect(sent).toMatchObject([
+        { attempt: 1, key },
+        { attempt: 2, key },
+      ])
+    },
+  )
 
   test('in a once call: a person is asked, nothing is sent', () => {
     const play = acting(toolCall('1.1'))
@@ -369,7 +376,7 @@ describe('crash (P4)', () => {
     expect(play.returns('1.1', '["new"]', 2)).toMatchObject([{ kind: 'call-returned' }])
   })
 
-  test('in an author\'s verdict: it is asked again', () => {
+  test("in an author's verdict: it is asked again", () => {
     const play = acting(toolCall('1.1', 'pay', { approval: 'judge' }))
     play.crash()
     expect(play.effects()).toMatchObject([{ do: 'judge', key: 'judge:1.1' }])
@@ -429,7 +436,9 @@ describe('a killed step', () => {
     play.killed()
     expect([play.state.calls, play.state.questions]).toEqual([{}, {}])
     expect(play.state.strays).toEqual([{ call: '1.1', tool: 'pay', attempt: 1 }])
-    expect(play.returns('1.1', '["ok"]', 1)).toMatchObject([{ kind: 'call-orphaned', why: 'the call had been withdrawn' }])
+    expect(play.returns('1.1', '["ok"]', 1)).toMatchObject([
+      { kind: 'call-orphaned', why: 'the call had been withdrawn' },
+    ])
   })
 
   test('keeps the calls of earlier steps', () => {
@@ -663,21 +672,27 @@ describe('time', () => {
   })
 
   // R5: what the model writes never brings the host down.
-  test.each([1e300, '99999999999999w', 8.64e15, 0, 0.5])('a sleep of %s does not bring the host down', async (duration) => {
-    const play = new Play()
-    play.act()
-    const call = await prepareCall(guestCall('1.1', '$sleep', duration), 'sent', { tools: new Map() })
-    expect(() => play.waits(call)).not.toThrow()
-  })
+  test.each([1e300, '99999999999999w', 8.64e15, 0, 0.5])(
+    'a sleep of %s does not bring the host down',
+    async (duration) => {
+      const play = new Play()
+      play.act()
+      const call = await prepareCall(guestCall('1.1', '$sleep', duration), 'sent', { tools: new Map() })
+      expect(() => play.waits(call)).not.toThrow()
+    },
+  )
 
-  test.each([8.64e15, 1e300, 'never', {}, -1])('nor does a question that expires at %s', async (expiresAt) => {
-    const play = new Play()
-    play.act()
-    const question = [{ message: 'Which?', expiresAt }]
-    const call = await prepareCall(guestCall('1.1', '$ask', question), 'sent', { tools: new Map() })
-    expect(() => play.waits(call)).not.toThrow()
-    expect(() => play.wakes(NOON + 1)).not.toThrow()
-  })
+  test.each([8.64e15, 1e300, 'never', {}, -1])(
+    'nor does a question that expires at %s',
+    async (expiresAt) => {
+      const play = new Play()
+      play.act()
+      const question = [{ message: 'Which?', expiresAt }]
+      const call = await prepareCall(guestCall('1.1', '$ask', question), 'sent', { tools: new Map() })
+      expect(() => play.waits(call)).not.toThrow()
+      expect(() => play.wakes(NOON + 1)).not.toThrow()
+    },
+  )
 })
 
 describe('a tool that asks', () => {

@@ -21,13 +21,32 @@ describe('a duration', () => {
     expect(milliseconds(duration, 'timeout')).toBe(ms)
   })
 
-  test.each([-1, NaN, Infinity, '', 's', '1', '1 h', '-1s', '1e3s', '1.s', '.5s', '1H', '1hour', '1h30m', '１s', null, undefined, {}, [1], true, 1n])(
-    '%s is none, and the error names what it was for',
-    (duration) => {
-      expect(() => milliseconds(duration, 'limits.stepTimeout')).toThrow(usage)
-      expect(() => milliseconds(duration, 'limits.stepTimeout')).toThrow(/^limits\.stepTimeout is no duration/)
-    },
-  )
+  test.each([
+    -1,
+    NaN,
+    Infinity,
+    '',
+    's',
+    '1',
+    '1 h',
+    '-1s',
+    '1e3s',
+    '1.s',
+    '.5s',
+    '1H',
+    '1hour',
+    '1h30m',
+    '１s',
+    null,
+    undefined,
+    {},
+    [1],
+    true,
+    1n,
+  ])('%s is none, and the error names what it was for', (duration) => {
+    expect(() => milliseconds(duration, 'limits.stepTimeout')).toThrow(usage)
+    expect(() => milliseconds(duration, 'limits.stepTimeout')).toThrow(/^limits\.stepTimeout is no duration/)
+  })
 
   test.each([1e300, 8.64e15, '99999999999999w'])('%s is longer than anybody waits', (duration) => {
     expect(() => milliseconds(duration, 'sleep')).toThrow(usage)
@@ -57,9 +76,12 @@ describe('a size', () => {
     expect(bytes(size, 'memory')).toBe(count)
   })
 
-  test.each([0, -1, 1.5, NaN, '', '1.5MB', '64', 'MB', '64MiB', null, undefined, {}])('%s is none', (size) => {
-    expect(() => bytes(size, 'limits.memory')).toThrow(/^limits\.memory is no size/)
-  })
+  test.each([0, -1, 1.5, NaN, '', '1.5MB', '64', 'MB', '64MiB', null, undefined, {}])(
+    '%s is none',
+    (size) => {
+      expect(() => bytes(size, 'limits.memory')).toThrow(/^limits\.memory is no size/)
+    },
+  )
 })
 
 test('text for people keeps to one unit, the largest that fits', () => {

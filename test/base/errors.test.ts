@@ -21,7 +21,10 @@ const made: readonly InstanceType<typeof PersistentAgentError>[] = [
 describe.each(made.map((error) => [error.constructor.name, error] as const))('%s', (name, error) => {
   test('is named like its class, and its code is the name in capitals without Error', () => {
     expect(error.name).toBe(name)
-    const capitals = name.replace(/Error$/, '').replaceAll(/(?<=[a-z])[A-Z]/g, '_$&').toUpperCase()
+    const capitals = name
+      .replace(/Error$/, '')
+      .replaceAll(/(?<=[a-z])[A-Z]/g, '_$&')
+      .toUpperCase()
     expect(error.code).toBe(capitals)
   })
 

@@ -14,19 +14,28 @@ describe('what is thrown', () => {
   })
 
   test('a pause needs neither message nor options', () => {
-    expect(interruptionIn(new AgentPausedException())).toEqual({ is: 'pause', message: 'Agent paused', options: {} })
+    expect(interruptionIn(new AgentPausedException())).toEqual({
+      is: 'pause',
+      message: 'Agent paused',
+      options: {},
+    })
   })
 
   test('a stop is found', () => {
     expect(interruptionIn(new AgentStoppedException('enough'))).toEqual({ is: 'stop', message: 'enough' })
-    expect(new AgentStoppedException()).toMatchObject({ name: 'AgentStoppedException', message: 'Agent stopped' })
+    expect(new AgentStoppedException()).toMatchObject({
+      name: 'AgentStoppedException',
+      message: 'Agent stopped',
+    })
   })
 
   test('one that a library wrapped is found, the outermost first', () => {
     const inner = new AgentStoppedException('inner')
     const outer = new AgentPausedException('outer')
     outer.cause = inner
-    expect(interruptionIn(new Error('wrapped', { cause: { cause: outer } }))).toMatchObject({ message: 'outer' })
+    expect(interruptionIn(new Error('wrapped', { cause: { cause: outer } }))).toMatchObject({
+      message: 'outer',
+    })
   })
 
   test('one of another copy of the package is found', async () => {

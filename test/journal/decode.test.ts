@@ -16,7 +16,12 @@ test('an entry comes back as it was', () => {
 test('a body that names its own place does not move the entry', () => {
   const body = JSON.stringify({ text: 'x', seq: 9, at: 9, epoch: 9, v: 9, kind: 'run-stopped' })
   const place = { seq: 1, at: 1, epoch: 1, v: 1 }
-  const row = { ...place, kind: 'message-said' as const, ...sealEntry('r', place, 'message-said', body, GENESIS), keyId: '' }
+  const row = {
+    ...place,
+    kind: 'message-said' as const,
+    ...sealEntry('r', place, 'message-said', body, GENESIS),
+    keyId: '',
+  }
   expect(entryOf('r', row, GENESIS)).toEqual({ ...place, kind: 'message-said', text: 'x' })
 })
 
@@ -54,6 +59,11 @@ test('an entry of a newer version is refused by name, with what to do', () => {
 
 test('a payload that is no JSON is refused, though its chain holds', () => {
   const place = { seq: 1, at: 1, epoch: 1, v: 1 }
-  const row = { ...place, kind: 'message-said' as const, ...sealEntry('r', place, 'message-said', '{', GENESIS), keyId: '' }
+  const row = {
+    ...place,
+    kind: 'message-said' as const,
+    ...sealEntry('r', place, 'message-said', '{', GENESIS),
+    keyId: '',
+  }
   expect(() => entryOf('r', row, GENESIS)).toThrow(expect.objectContaining({ code: 'STATE_CORRUPT' }))
 })

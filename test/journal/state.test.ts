@@ -232,14 +232,18 @@ describe('what does not grow (F2)', () => {
 })
 
 describe('options and tools', () => {
-  test('changed are the run\'s from then on; the steps of the task that runs, too', () => {
-    const state = stateOf({ kind: 'options-changed', options: { maxSteps: 9, pauseGrace: 1 }, model: 'other' })
+  test("changed are the run's from then on; the steps of the task that runs, too", () => {
+    const state = stateOf({
+      kind: 'options-changed',
+      options: { maxSteps: 9, pauseGrace: 1 },
+      model: 'other',
+    })
     expect(state.run.options).toEqual({ ...OPTIONS, maxSteps: 9, pauseGrace: 1 })
     expect([state.run.model, state.task.maxSteps]).toEqual(['other', 9])
   })
 
   test('of the run never change because a task has its own number of steps', () => {
-    const state = stateOf({ ...TASK, number: 2, maxSteps: 1 } as Fact)
+    const state = stateOf({ ...TASK, number: 2, maxSteps: 1 })
     expect([state.task.maxSteps, state.run.options.maxSteps]).toEqual([1, OPTIONS.maxSteps])
   })
 })
@@ -248,8 +252,8 @@ describe('a pause', () => {
   test('with a carrier moves the run under it, one without leaves it', () => {
     const traceparent = '00-99999999999999999999999999999999-1111111111111111-01'
     const paused: Fact = { kind: 'run-paused', cause: 'requested', message: 'lunch' }
-    expect(stateOf(paused).run.traceparent).toBe(STARTED.kind === 'run-started' && STARTED.traceparent)
-    expect(stateOf({ ...paused, traceparent, tracestate: 'a=b' } as Fact).run).toMatchObject({
+    expect(stateOf(paused).run.traceparent).toBe(STARTED.traceparent)
+    expect(stateOf({ ...paused, traceparent, tracestate: 'a=b' }).run).toMatchObject({
       traceparent,
       tracestate: 'a=b',
     })
@@ -296,11 +300,17 @@ describe('the next moment of its own', () => {
 })
 
 test('a follow-up task goes on with the numbers, and has its own turns', () => {
-  const state = stateOf(replied(), step(1), end(1), { kind: 'task-completed', output: '[1]', reason: 'text', usage }, {
-    ...TASK,
-    number: 2,
-    task: 'more',
-  } as Fact)
+  const state = stateOf(
+    replied(),
+    step(1),
+    end(1),
+    { kind: 'task-completed', output: '[1]', reason: 'text', usage },
+    {
+      ...TASK,
+      number: 2,
+      task: 'more',
+    },
+  )
   expect(state).toMatchObject({ stepCount: 1, task: { number: 2, text: 'more', turns: 0 } })
   expect(state.phase).toMatchObject({ at: 'thinking', step: 2, attempt: 0 })
   expect(state.ended).toBeUndefined()

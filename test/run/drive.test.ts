@@ -201,13 +201,19 @@ describe('pause', () => {
   test('while a tool runs keeps its result for the resume', async () => {
     const slow = gated()
     const { store } = shelf()
-    const agent = agentOf(store, ['finalAnswer(await tools.slow({}))'], { tools: [slow.tool], pauseGrace: '5s' })
+    const agent = agentOf(store, ['finalAnswer(await tools.slow({}))'], {
+      tools: [slow.tool],
+      pauseGrace: '5s',
+    })
     const run = await agent.start('wait')
     await slow.began
     await run.pause('lunch')
     slow.gate.resolve('here')
     expect(await soon(run.result())).toMatchObject({ status: 'paused', message: 'lunch', inFlight: [] })
-    expect(await soon(agent.run('wait', { reset: false }))).toMatchObject({ status: 'completed', output: 'here' })
+    expect(await soon(agent.run('wait', { reset: false }))).toMatchObject({
+      status: 'completed',
+      output: 'here',
+    })
     expect(slow.calls).toBe(1)
   })
 
@@ -258,7 +264,9 @@ describe('time', () => {
       needsApproval: () => ({ required: true, expiresIn: 5_000 }),
       execute: async () => 'paid',
     })
-    const agent = agentOf(store, ['finalAnswer(await tools.pay({}).catch((e) => e.message))'], { tools: [pay] })
+    const agent = agentOf(store, ['finalAnswer(await tools.pay({}).catch((e) => e.message))'], {
+      tools: [pay],
+    })
     await agent.run('pay')
     await agent.answer(agent.questions[0]?.id ?? '', { type: 'approve' })
     time.ahead += 10_000
@@ -357,10 +365,14 @@ describe('what a step leaves behind', () => {
   // R9
   test('a call of a killed step does not hold a run that waits', async () => {
     const slow = gated()
-    const agent = agentOf(shelf().store, ['tools.slow({}); await sleep(30); while (true);', 'await ask("?")'], {
-      tools: [slow.tool],
-      limits: { stepTimeout: 200 },
-    })
+    const agent = agentOf(
+      shelf().store,
+      ['tools.slow({}); await sleep(30); while (true);', 'await ask("?")'],
+      {
+        tools: [slow.tool],
+        limits: { stepTimeout: 200 },
+      },
+    )
     expect(await soon(agent.run('ask'))).toMatchObject({ status: 'paused', questions: [{ message: '?' }] })
   })
 })

@@ -191,7 +191,9 @@ describe('large text', () => {
   test('that is missing or damaged is refused', async () => {
     const at = await shelf()
     const log = logOf(at)
-    await expect(log.text({ blob: 'ab'.repeat(32), size: 1 })).rejects.toMatchObject({ code: 'STATE_CORRUPT' })
+    await expect(log.text({ blob: 'ab'.repeat(32), size: 1 })).rejects.toMatchObject({
+      code: 'STATE_CORRUPT',
+    })
     const stored = log.stow(large)
     log.record([say('x')])
     await log.flush()
@@ -203,7 +205,9 @@ describe('large text', () => {
         return row
       },
     }
-    await expect(logOf({ ...at, store: damaged }).text(stored)).rejects.toMatchObject({ code: 'STATE_CORRUPT' })
+    await expect(logOf({ ...at, store: damaged }).text(stored)).rejects.toMatchObject({
+      code: 'STATE_CORRUPT',
+    })
   })
 
   test('of other alphabets comes back as it was', async () => {
@@ -253,7 +257,10 @@ describe('questions (P9)', () => {
   test('of the guest itself show no call', async () => {
     const at = await shelf()
     const log = logOf(at)
-    log.record([request('1.1', '[1]', '$ask'), { ...approval('1.1'), asks: 'input' } as ReturnType<typeof approval>])
+    log.record([
+      request('1.1', '[1]', '$ask'),
+      { ...approval('1.1'), asks: 'input' } as ReturnType<typeof approval>,
+    ])
     await log.flush()
     expect((await at.store.questions({}))[0]).not.toHaveProperty('call')
   })
@@ -261,7 +268,11 @@ describe('questions (P9)', () => {
   test('asked and closed in one commit are never shown', async () => {
     const at = await shelf()
     const log = logOf(at)
-    log.record([request('1.1', '[1]'), approval('1.1'), { kind: 'call-withdrawn', call: '1.1', why: 'ended' }])
+    log.record([
+      request('1.1', '[1]'),
+      approval('1.1'),
+      { kind: 'call-withdrawn', call: '1.1', why: 'ended' },
+    ])
     await log.flush()
     expect(at.writes[0]).toMatchObject({ asked: [], closed: [] })
   })

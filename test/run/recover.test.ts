@@ -22,7 +22,10 @@ const heap = (position: number, text = `heap at ${position}`): { position: numbe
 })
 
 /** Writes the facts of each commit; `keep` keeps a checkpoint with the commit that it stands before. */
-async function written(at: Shelf, ...commits: readonly (readonly Fact[])[]): Promise<ReturnType<typeof logOf>> {
+async function written(
+  at: Shelf,
+  ...commits: readonly (readonly Fact[])[]
+): Promise<ReturnType<typeof logOf>> {
   const log = logOf(at)
   for (const facts of commits) {
     log.record(facts)
@@ -69,7 +72,7 @@ describe('a checkpoint and the entries after it', () => {
     }
   })
 
-  test('are read from the heap\'s position on, nothing older', async () => {
+  test("are read from the heap's position on, nothing older", async () => {
     const at = await shelf()
     const log = await written(at, ...Array.from({ length: 50 }, (_, index) => [say(`${index}`)]))
     log.record([say('last')])
@@ -103,7 +106,10 @@ describe('a checkpoint and the entries after it', () => {
 
   test('over more entries than a page holds', async () => {
     const at = await shelf()
-    await written(at, Array.from({ length: 2_500 }, (_, index) => say(`${index}`)))
+    await written(
+      at,
+      Array.from({ length: 2_500 }, (_, index) => say(`${index}`)),
+    )
     expect((await recover(at.store, RUN)).state.seq).toBe(2_502)
     expect((await readEntries(at.store, RUN, 0, GENESIS)).entries).toHaveLength(2_502)
     expect((await readStory(at.store, RUN)).chapters).toHaveLength(2_501)
@@ -111,7 +117,7 @@ describe('a checkpoint and the entries after it', () => {
 })
 
 describe('a heap', () => {
-  test('inside a step that was killed after it gives way to the step\'s start', async () => {
+  test("inside a step that was killed after it gives way to the step's start", async () => {
     const at = await shelf()
     const log = await written(at, [started(1)], [ended(1)], [started(2)])
     log.keep({
@@ -122,12 +128,12 @@ describe('a heap', () => {
     log.record([killed(2)])
     await log.flush()
     const { heap: found } = await recover(at.store, RUN)
-    expect(Buffer.from(found?.payload ?? []).toString()).toBe('the start of step 2')
+    expect(Buffer.from(found?.open()?.payload ?? []).toString()).toBe('the start of step 2')
     expect(found).toMatchObject({ position: 3, place: { lastCall: '1.4' } })
     expect(found?.past.map((entry) => entry.kind)).toEqual(['step-ended', 'step-started', 'step-killed'])
   })
 
-  test('inside a step that was killed, without the step\'s start, is left alone: replay', async () => {
+  test("inside a step that was killed, without the step's start, is left alone: replay", async () => {
     const at = await shelf()
     const log = await written(at, [started(1)])
     log.keep({ heap: heap(3), place: { step: 1 } })
@@ -157,7 +163,7 @@ describe('a heap', () => {
         [part]: { ...row[part], payload: flipped(row[part]?.payload) },
       }))
       const recovered = await recover(store, RUN)
-      expect(recovered.heap).toBeUndefined()
+      expect(recovered.heap?.open()).toBeUndefined()
       expect(recovered.state).toEqual(log.state)
     })
   }
@@ -172,7 +178,7 @@ describe('a heap', () => {
       ...row,
       heap: { position: 2, payload: row.heap?.payload ?? new Uint8Array() },
     }))
-    expect((await recover(moved, RUN)).heap).toBeUndefined()
+    expect((await recover(moved, RUN)).heap?.open()).toBeUndefined()
   })
 })
 
@@ -280,7 +286,13 @@ describe('the story', () => {
   // R20: a hole in the story is damage, wherever it is.
   test('with a missing row is refused', async () => {
     const at = await shelf()
-    await written(at, [started(1)], [ended(1)], [{ kind: 'callbacks-ran', step: 1, index: 0, name: 'x' }], [say('a')])
+    await written(
+      at,
+      [started(1)],
+      [ended(1)],
+      [{ kind: 'callbacks-ran', step: 1, index: 0, name: 'x' }],
+      [say('a')],
+    )
     const store = with_(at.store, (row) => (row.kind === 'step-ended' ? undefined : row))
     const { state } = await recover(at.store, RUN)
     checkWhole(await readStory(at.store, RUN), state)
@@ -288,4 +300,3 @@ describe('the story', () => {
     expect(() => checkWhole(story, state)).toThrow(corrupt)
   })
 })
-
