@@ -9,12 +9,14 @@ import type { Clock } from '../base/clock.ts'
 import { milliseconds, showDuration } from '../base/duration.ts'
 import { ToolError, UsageError } from '../base/errors.ts'
 import type { GuestCall, GuestError } from '../base/halt.ts'
+import { parseJson } from '../base/json.ts'
 import { AgentPausedException, interruptionIn, type PauseOptions } from '../base/interruption.ts'
 import type { CallOutcome } from '../journal/entry.ts'
-import type { OpenCall } from '../journal/state.ts'
+import type { OpenCall } from '../journal/shape.ts'
+import { checkJsonSchema } from '../tool/json-schema.ts'
 import type { ToolCallOptions } from '../tool/tool.ts'
 import type { Tool } from '../tool/tools.ts'
-import type { Happening, PauseGiven, PreparedCall, QuestionGiven } from './happening.ts'
+import type { Happening, Interruption, PauseGiven, PreparedCall, QuestionGiven } from './happening.ts'
 
 /** What a call needs of the run that it belongs to. */
 export interface CallRoom {
@@ -36,7 +38,11 @@ export async function prepareCall(
   room: Pick<CallRoom, 'tools'>,
 ): Promise<PreparedCall> {
   try {
-    if (call.name === '$ask') return { call, sent, is: 'ask', question: askedQuestion(decode(call.input)) }
+    if (call.name === '$ask') {
+      const question = askedQuestion(decode(call.input))
+      await mustBeSchema(question.schema)
+      return { call, sent, is: 'ask', question }
+    }
     if (call.name === '$sleep')
       return { call, sent, is: 'sleep', ms: milliseconds(decode(call.input), 'The duration of sleep') }
     const tool = room.tools.get(call.name)
@@ -107,13 +113,10 @@ export async function sendCall(
     const executed = tool.execute(decode(input), { ...optionsOf(call, timed.abortSignal, room), ...given })
     return { ...settled, outcome: await outcomeOf(tool, await timed.first(executed)) }
   } catch (error) {
-    const thrown = interruptionIn(error)
-    if (thrown === undefined) return { ...settled, outcome: { ok: false, error: guestError(error) } }
-    const interruption =
-      thrown.is === 'stop'
-        ? thrown
-        : { is: 'pause' as const, pause: pauseGiven(thrown.message, thrown.options, room) }
-    return { kind: 'interrupted', key, by: { call: call.id, attempt: call.attempt }, interruption }
+    const thrown = thrownBy(error, room)
+    if ('error' in thrown) return { ...settled, outcome: { ok: false, error: guestError(thrown.error) } }
+    const by = { call: call.id, attempt: call.attempt }
+    return { kind: 'interrupted', key, by, interruption: thrown.interruption }
   }
 }
 
@@ -201,12 +204,23 @@ function timeLimit(
   }
 }
 
-/** AgentPausedException as data. @throws {UsageError} for a question that cannot be asked. */
-export function pauseGiven(
-  message: string,
-  options: PauseOptions,
+/** What user code threw: a pause or a stop, or an ordinary error. A pause that cannot be asked for is such an error. */
+export function thrownBy(
+  error: unknown,
   room: Pick<CallRoom, 'carrier'>,
-): PauseGiven {
+): { readonly interruption: Interruption } | { readonly error: unknown } {
+  const thrown = interruptionIn(error)
+  if (thrown === undefined) return { error }
+  if (thrown.is === 'stop') return { interruption: thrown }
+  try {
+    return { interruption: { is: 'pause', pause: pauseGiven(thrown.message, thrown.options, room) } }
+  } catch (wrong) {
+    return { error: wrong }
+  }
+}
+
+/** AgentPausedException as data. @throws {UsageError} for a question that cannot be asked. */
+function pauseGiven(message: string, options: PauseOptions, room: Pick<CallRoom, 'carrier'>): PauseGiven {
   const { question, state } = options
   return {
     message,
@@ -262,6 +276,15 @@ export function givenQuestion(question: unknown): QuestionGiven {
     ...(schema === undefined || schema === null ? {} : { schema: jsonSchemaText(schema) }),
     ...(expiresAt === undefined || expiresAt === null ? {} : { expiresAt: timeOf(expiresAt) }),
   }
+}
+
+/** @throws {UsageError} for a schema that no answer could be checked with: the code that asks can still correct it. */
+async function mustBeSchema(schema: string | undefined): Promise<void> {
+  if (schema === undefined) return
+  await checkJsonSchema(
+    parseJson(schema, 'The schema of a question') as Readonly<Record<string, unknown>>,
+    null,
+  )
 }
 
 function jsonSchemaText(schema: unknown): string {

@@ -7,7 +7,7 @@
  */
 import type { CallId } from '../base/halt.ts'
 import type { CallOutcome, Fact } from '../journal/entry.ts'
-import type { State } from '../journal/state.ts'
+import type { State } from '../journal/shape.ts'
 import type { Desk } from './desk.ts'
 import { haltFacts } from './halt-facts.ts'
 import type { Happening, PauseGiven } from './happening.ts'
@@ -15,8 +15,15 @@ import { isDiverged, questionId } from './next.ts'
 import { approvalQuestion, wokeFacts } from './question-facts.ts'
 import { pauseFacts, signalFacts } from './signal-facts.ts'
 
-/** The facts that a happening leads to, in order. */
+/** The facts that a happening leads to, in order. What wakes a waiting run says so in the same commit. */
 export function factsOf(state: State, happening: Happening, desk: Desk): readonly Fact[] {
+  const facts = plainFactsOf(state, happening, desk)
+  const wakes = facts.some((fact) => fact.kind === 'call-returned' || fact.kind === 'question-answered')
+  if (!wakes || state.pause?.cause !== 'waiting') return facts
+  return [{ kind: 'run-resumed', why: 'what it waited for has come' }, ...facts]
+}
+
+function plainFactsOf(state: State, happening: Happening, desk: Desk): readonly Fact[] {
   switch (happening.kind) {
     case 'model-answered':
       return isAsked(state, happening) ? replyFacts(happening, desk) : []

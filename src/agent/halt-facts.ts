@@ -1,7 +1,7 @@
 /** What a halt of the guest means. */
 import type { Encoded, Halt } from '../base/halt.ts'
 import type { Fact } from '../journal/entry.ts'
-import type { OpenCall, State } from '../journal/state.ts'
+import type { OpenCall, State } from '../journal/shape.ts'
 import type { Desk } from './desk.ts'
 import type { Happening, PreparedCall } from './happening.ts'
 import { questionId } from './next.ts'

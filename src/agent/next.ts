@@ -12,7 +12,8 @@
 import type { CallId } from '../base/halt.ts'
 import { derivedText } from '../base/id.ts'
 import type { Fact } from '../journal/entry.ts'
-import { nextDue, type Answer, type OpenCall, type Phase, type State } from '../journal/state.ts'
+import type { Answer, OpenCall, Phase, State } from '../journal/shape.ts'
+import { nextDue } from '../journal/view.ts'
 
 /** What the agent's definition adds to the state: how many of its functions there are. */
 export interface Setup {
@@ -231,6 +232,14 @@ function stuck(step: number): Fact {
     message: 'The program waits for a promise that nothing can settle: no call is open.',
   }
   return { kind: 'step-ended', step, printed: '', error, open: [] }
+}
+
+/** The run rests on its open calls, and each of them waits: only an answer or a timer can wake it. */
+export function onlyWaits(state: State): boolean {
+  if (state.pause?.cause === 'diverged') return isDiverged(state)
+  return (
+    state.pause?.cause === 'waiting' && state.phase.at === 'acting' && Object.values(state.calls).every(waits)
+  )
 }
 
 function waits(call: OpenCall): boolean {

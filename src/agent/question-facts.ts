@@ -1,7 +1,8 @@
 /** Questions: how one is asked about a call, what its answer means, and what silence means. */
 import type { CallId, GuestError } from '../base/halt.ts'
 import type { CallOutcome, Decision, Fact } from '../journal/entry.ts'
-import { nextDue, type OpenQuestion, type State } from '../journal/state.ts'
+import type { OpenQuestion, State } from '../journal/shape.ts'
+import { nextDue } from '../journal/view.ts'
 import { UNDEFINED, type Desk } from './desk.ts'
 import { questionId } from './next.ts'
 

@@ -1,7 +1,8 @@
 /** What signals mean: each is folded before the next is looked at, in the order in which they were accepted. */
 import { placed } from '../journal/decode.ts'
 import type { Fact } from '../journal/entry.ts'
-import { fold, type State } from '../journal/state.ts'
+import type { State } from '../journal/shape.ts'
+import { fold } from '../journal/state.ts'
 import type { Signal } from '../journal/store.ts'
 import { UNDEFINED, type Desk } from './desk.ts'
 import { answerFacts } from './question-facts.ts'

@@ -4,12 +4,11 @@
  */
 import { encode } from '../base/codec.ts'
 import { isPersistentAgentError } from '../base/errors.ts'
-import { interruptionIn } from '../base/interruption.ts'
-import type { Phase } from '../journal/state.ts'
+import type { Phase } from '../journal/shape.ts'
 import type { Chapter } from '../journal/story.ts'
 import { askModel, retryOf, type LanguageModelV4, type Reply } from '../model/ask.ts'
 import type { CallRoom } from './call.ts'
-import { pauseGiven } from './call.ts'
+import { thrownBy } from './call.ts'
 import type { Happening, ReplyGiven } from './happening.ts'
 import { toMessages, type Text } from './messages.ts'
 
@@ -53,23 +52,16 @@ export async function think(
     return { kind: 'model-answered', ...at, reply: await given(reply, phase, room) }
   } catch (error) {
     if (room.abortSignal.aborted) throw error
-    const thrown = interruptionIn(error)
-    if (thrown?.is === 'stop') return { kind: 'interrupted', key, by: 'model', interruption: thrown }
-    if (thrown?.is === 'pause')
-      return {
-        kind: 'interrupted',
-        key,
-        by: 'model',
-        interruption: { is: 'pause', pause: pauseGiven(thrown.message, thrown.options, room) },
-      }
-    const { retryable, retryAfter } = retryOf(error)
+    const thrown = thrownBy(error, room)
+    if ('interruption' in thrown) return { kind: 'interrupted', key, by: 'model', ...thrown }
+    const { retryable, retryAfter } = retryOf(thrown.error)
     const backoff = retryAfter ?? Math.min(FIRST_BACKOFF * 2 ** (phase.attempt - 1), LONGEST_BACKOFF)
     return {
       kind: 'model-broke',
       ...at,
       error: {
-        code: isPersistentAgentError(error) ? error.code : 'MODEL',
-        message: error instanceof Error ? error.message : String(error),
+        code: isPersistentAgentError(thrown.error) ? thrown.error.code : 'MODEL',
+        message: thrown.error instanceof Error ? thrown.error.message : String(thrown.error),
       },
       ...(retryable && phase.attempt < ATTEMPTS ? { retryIn: backoff } : {}),
     }

@@ -16,6 +16,7 @@ import {
   copyCheckpoint,
   copyEntry,
   copySignal,
+  copyTold,
   isReady,
   keepBlobs,
   optional,
@@ -103,7 +104,7 @@ export function memoryStore(clock: { now(): number } = Date): Store {
     const run = get(lease.runId)
     checkSeq(lease, run.row.lastSeq, write.expectedSeq)
     checkAsked(run, write.asked)
-    const { runId, rootRunId, agent, minReader, createdAt, lastSeq } = run.row
+    const { runId, rootRunId, agent, minReader, createdAt, lastSeq, status } = run.row
     run.row = {
       ...viewOf(write.view),
       runId,
@@ -128,7 +129,8 @@ export function memoryStore(clock: { now(): number } = Date): Store {
     if (write.checkpoint === 'none') run.checkpoint = undefined
     else if (write.checkpoint !== undefined) run.checkpoint = copyCheckpoint(write.checkpoint)
     run.nonces.set(lease.epoch, write.nonce)
-    hint()
+    // The driver knows of its own writes (T5); what else somebody may have to act on is hinted.
+    if (write.view.status !== status) hint()
   }
 
   async function claim(runId: RunId, claimant: Claimant, ttl: number): Promise<Lease> {
@@ -219,9 +221,11 @@ export function memoryStore(clock: { now(): number } = Date): Store {
     limit: number,
     narrative = false,
   ): Promise<readonly EntryRow[]> {
-    const entries = find(runId)?.entries.slice(Math.max(0, after)) ?? []
-    const told = narrative ? entries.filter((entry) => NARRATIVE.has(entry.kind)) : entries
-    return told.slice(0, Math.max(0, limit)).map(copyEntry)
+    const entries = find(runId)?.entries ?? []
+    const from = entries.slice(Math.max(0, after))
+    const told = narrative ? from.filter((entry) => NARRATIVE.has(entry.kind)) : from
+    const rows = told.slice(0, Math.max(0, limit))
+    return narrative ? rows.map((row) => copyTold(row, entries[row.seq - 2])) : rows.map(copyEntry)
   }
 
   async function remove(runId: RunId): Promise<void> {

@@ -13,6 +13,8 @@ export const APPLICATION_ID = 0x5043416a
 
 /**
  * Times are REAL: ms since the epoch, whole or not. Integers are 64 bits wide in SQLite, and JavaScript's are not.
+ * An entry's `place` is run * 2^32 + seq (see `sqlite/place.ts`): rows lie in the order in which they are read, and an
+ * index that holds places holds the order too. Removing a run removes its entries by their range: no foreign key does.
  * A run's newest nonce stands in its row, the last ones of earlier epochs in `nonces`: one page less for each write.
  * `task` and `body` are JSON text, which holds any string; `tenant` is empty until there are tenants.
  */
@@ -36,7 +38,6 @@ CREATE TABLE runs (
   created_at REAL NOT NULL,
   updated_at REAL NOT NULL,
   last_seq INTEGER NOT NULL,
-  head BLOB NOT NULL,
   nonce_epoch INTEGER,
   nonce TEXT,
   UNIQUE (tenant, run_id)
@@ -46,8 +47,7 @@ CREATE INDEX runs_running ON runs (status) WHERE status = 'running';
 CREATE INDEX runs_waiting ON runs (wake_at) WHERE status = 'paused' AND cause = 'waiting' AND wake_at IS NOT NULL;
 
 CREATE TABLE entries (
-  run INTEGER NOT NULL REFERENCES runs ON DELETE CASCADE,
-  seq INTEGER NOT NULL,
+  place INTEGER PRIMARY KEY,
   at REAL NOT NULL,
   epoch INTEGER NOT NULL,
   v INTEGER NOT NULL,
@@ -55,10 +55,9 @@ CREATE TABLE entries (
   narrative INTEGER NOT NULL,
   key_id TEXT NOT NULL,
   chain BLOB NOT NULL,
-  payload BLOB NOT NULL,
-  PRIMARY KEY (run, seq)
-) STRICT, WITHOUT ROWID;
-CREATE INDEX entries_narrative ON entries (run, seq) WHERE narrative = 1;
+  payload BLOB NOT NULL
+) STRICT;
+CREATE INDEX entries_narrative ON entries (narrative) WHERE narrative = 1;
 
 CREATE TABLE blobs (
   run INTEGER NOT NULL REFERENCES runs ON DELETE CASCADE,

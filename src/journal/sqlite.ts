@@ -42,7 +42,7 @@ export function sqliteStore(path: string, options: SqliteStoreOptions = {}): Sto
 
 function storeOn(db: Database, path: string, readOnly: boolean, now: () => number): Store {
   const watchers = watchersOf(db)
-  const writer = writerOf(db, path, () => watchers.notify())
+  const writer = writerOf(db, path)
   const [runs, journal, inbox, leases] = [runsOf(db), journalOf(db), inboxOf(db), leasesOf(db)]
   let closing: Promise<void> | undefined
 
@@ -50,6 +50,13 @@ function storeOn(db: Database, path: string, readOnly: boolean, now: () => numbe
     if (closing !== undefined) throw new UsageError('The store is closed.')
     if (readOnly) throw new UsageError(`${path} was opened to be read only.`)
     return writer.write(work)
+  }
+
+  /** A write that watchers may have to act on. */
+  async function tell<T>(work: () => T): Promise<T> {
+    const value = await write(work)
+    watchers.notify()
+    return value
   }
 
   async function read<T>(work: () => T): Promise<T> {
@@ -63,7 +70,7 @@ function storeOn(db: Database, path: string, readOnly: boolean, now: () => numbe
     blobs: readonly BlobRow[],
   ): Promise<'created' | 'exists'> {
     checkNewRun(run, entries, blobs)
-    return write(() => {
+    return tell(() => {
       const number = runs.insert(run, entries, now())
       if (number === undefined) return 'exists'
       journal.add(number, entries, blobs)
@@ -73,7 +80,7 @@ function storeOn(db: Database, path: string, readOnly: boolean, now: () => numbe
 
   async function append(lease: Lease, change: Write): Promise<void> {
     checkWrite(lease, change)
-    return write(() => {
+    const isTurn = await write(() => {
       const at = now()
       const standing = leases.check(lease, at)
       const { run } = standing
@@ -85,7 +92,9 @@ function storeOn(db: Database, path: string, readOnly: boolean, now: () => numbe
       if (change.checkpoint !== undefined) journal.setCheckpoint(run, change.checkpoint)
       runs.update(standing, lease.epoch, change, at)
       if (isProgress(change.entries)) leases.progressed(lease)
+      return change.view.status !== standing.status
     })
+    if (isTurn) watchers.notify()
   }
 
   async function finish(): Promise<void> {
@@ -108,10 +117,10 @@ function storeOn(db: Database, path: string, readOnly: boolean, now: () => numbe
     committed: (lease, nonce) => read(() => runs.committed({ ...lease, runId: lookup(lease.runId) }, nonce)),
     claim: (runId, claimant, ttl) => write(() => leases.claim(lookup(runId), claimant, ttl, now())),
     renew: (lease, ttl) => write(() => leases.renew(lease, ttl, now())),
-    release: (lease) => write(() => leases.release(lease)),
+    release: (lease) => tell(() => leases.release(lease)),
     async signal(runId, key, signal) {
       checkId(key, 'The key of a signal')
-      return write(() => inbox.accept(lookup(runId), key, signal, now()))
+      return tell(() => inbox.accept(lookup(runId), key, signal, now()))
     },
     signals: (runId) => read(() => inbox.unread(lookup(runId))),
     due: (claimant, limit) => read(() => runs.due(claimant, limit, now())),
@@ -132,7 +141,7 @@ function storeOn(db: Database, path: string, readOnly: boolean, now: () => numbe
       read(() => journal.read(lookup(runId), after, limit, narrative)),
     blob: (runId, digest) => read(() => journal.blob(lookup(runId), lookup(digest))),
     checkpoint: (runId) => read(() => journal.checkpoint(lookup(runId))),
-    remove: (runId) => write(() => runs.remove(lookup(runId))),
+    remove: (runId) => tell(() => runs.remove(lookup(runId))),
     close,
     [Symbol.asyncDispose]: close,
   }

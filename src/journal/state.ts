@@ -8,164 +8,14 @@
  * F4  A new segment means that the driver before is gone: what it had in flight is lost, unless it may be sent again.
  */
 import type { CallId } from '../base/halt.ts'
-import {
-  NARRATIVE,
-  type Decision,
-  type Effect,
-  type Entry,
-  type Fact,
-  type OutputReason,
-  type PauseCause,
-  type QuestionId,
-  type QuestionKind,
-  type Resumption,
-  type RunId,
-  type Stored,
-  type Usage,
-} from './entry.ts'
-import type { RunStatus, RunView } from './store.ts'
-
-export type CallPlace =
-  /** The author's function is asked whether a person must approve. */
-  | { readonly is: 'judging' }
-  /** It waits for a person. */
-  | { readonly is: 'asking'; readonly question: QuestionId }
-  /** It may be dispatched. */
-  | { readonly is: 'ready' }
-  /** Dispatched; its result is awaited. */
-  | { readonly is: 'started' }
-  /** Dispatched by a driver that is gone, and it must not be sent again without a word. */
-  | { readonly is: 'lost'; readonly probed: boolean }
-  | { readonly is: 'sleeping'; readonly due: number }
-  /** Its tool paused the run: it returns `undefined` when the run goes on. */
-  | { readonly is: 'parked' }
-
-export interface OpenCall {
-  readonly id: CallId
-  readonly tool: string
-  readonly sent: string
-  readonly input: Stored
-  readonly digest: string
-  readonly effect: Effect
-  /** Dispatches so far. */
-  readonly attempt: number
-  readonly at: CallPlace
-  /** A person's answers, in the order of asking, for a tool that is called again with them. */
-  readonly answered?: { readonly values: readonly unknown[]; readonly state?: Stored }
-}
-
-export interface OpenQuestion {
-  readonly id: QuestionId
-  readonly kind: QuestionKind
-  readonly message: string
-  readonly createdAt: number
-  readonly call?: CallId
-  readonly schema?: string
-  readonly expiresAt?: number
-  readonly resumption?: Resumption
-}
-
-export interface Answer {
-  readonly value: Stored
-  readonly reason: OutputReason
-}
-
-export type Phase =
-  /** The model is to be asked, or is being asked (`called`). */
-  | {
-      readonly at: 'thinking'
-      readonly step: number
-      readonly attempt: number
-      readonly purpose: 'step' | 'answer'
-      readonly called: boolean
-      /** Not before this time: the attempt before failed. */
-      readonly retryAt?: number
-    }
-  /** A step's program runs. `since`: the seq of its `step-started`. */
-  | {
-      readonly at: 'acting'
-      readonly step: number
-      readonly since: number
-      /** False where the source did not compile: nothing ran. */
-      readonly compiled: boolean
-      /** Calls of earlier steps whose results were delivered since the step began. */
-      readonly late: readonly CallId[]
-      /** What the guest forgot at its start: again, if the step is undone. */
-      readonly forgot: readonly CallId[]
-    }
-  /** A turn is over: callbacks run one by one, then the checks of its answer if it gave one. */
-  | {
-      readonly at: 'reviewing'
-      readonly step: number
-      readonly callbacksRan: number
-      readonly checksPassed: number
-      readonly answer?: Answer
-    }
-  /** The output stands; calls that were started may still come home. */
-  | { readonly at: 'closing'; readonly output: Answer }
-  | { readonly at: 'ended' }
-
-export type Ended =
-  | { readonly status: 'completed'; readonly output: Stored; readonly reason: OutputReason }
-  | { readonly status: 'failed'; readonly code: string; readonly message: string; readonly phase: Phase }
-  | { readonly status: 'stopped'; readonly message: string }
-
-export interface TaskState {
-  readonly number: number
-  readonly text: string
-  readonly maxSteps: number
-  /** Turns of the model since the task began (or since a person granted another round). */
-  readonly turns: number
-  readonly additionalArgs?: Stored
-  /** The arguments are variables of the guest: a step that was given them has ended. */
-  readonly argsGiven: boolean
-}
-
-export interface Pause {
-  readonly cause: PauseCause
-  readonly message: string
-}
-
-export interface State {
-  readonly seq: number
-  /** `at` of the last entry. */
-  readonly at: number
-  readonly runId: RunId
-  readonly run: Fact<'run-started'>
-  readonly createdAt: number
-  readonly task: TaskState
-  readonly phase: Phase
-  readonly ended?: Ended
-  readonly pause?: Pause
-  readonly stepCount: number
-  readonly segments: number
-  /** The span of the newest segment. */
-  readonly span?: string
-  readonly calls: Readonly<Record<CallId, OpenCall>>
-  readonly questions: Readonly<Record<QuestionId, OpenQuestion>>
-  /** Results that wait for the next step's start. */
-  readonly held: readonly CallId[]
-  /** Calls that the guest must forget at the next step's start: nobody will settle them. */
-  readonly forgotten: readonly CallId[]
-  /** How many narrative entries there are: a story with a hole is noticed. */
-  readonly told: number
-  /** Calls that were withdrawn while in flight: a late result of theirs is kept as evidence. */
-  readonly strays: readonly { readonly call: CallId; readonly tool: string; readonly attempt: number }[]
-  /** The newest settled calls of the open step, for the word to the model when the step is killed. */
-  readonly settled: {
-    readonly count: number
-    readonly recent: readonly { readonly call: CallId; readonly tool: string; readonly ok: boolean }[]
-  }
-  readonly usage: Usage
-}
+import { NARRATIVE, type Decision, type Entry, type RunId, type Usage } from './entry.ts'
+import type { CallPlace, OpenCall, OpenQuestion, Phase, State } from './shape.ts'
+import { stepOf } from './view.ts'
 
 const RECENT = 20
 /** More than anybody has: a turn without a step has no callbacks to run. (Infinity is no JSON.) */
 const NO_CALLBACKS = Number.MAX_SAFE_INTEGER
 const NOTHING_SETTLED: State['settled'] = { count: 0, recent: [] }
-
-/** The version of the state's shape, as a checkpoint keeps it. */
-export const STATE_VERSION = 1
 
 /** The state after `entry`. The first entry of a run is `run-started`; `state` is undefined only there. */
 export function fold(state: State | undefined, entry: Entry, runId: RunId): State {
@@ -426,45 +276,6 @@ function change(state: State, entry: Entry): State {
   }
 }
 
-/** What others see of the run without reading its journal. */
-export function viewOf(state: State): RunView {
-  const status: RunStatus = state.ended?.status ?? (state.pause === undefined ? 'running' : 'paused')
-  const wakeAt = status === 'paused' ? nextDue(state) : undefined
-  return {
-    status,
-    task: state.task.text,
-    stepCount: state.stepCount,
-    ...(wakeAt === undefined ? {} : { wakeAt }),
-    // A replay that differs waits for a person's answer, like any other question.
-    ...(state.pause === undefined
-      ? {}
-      : { cause: state.pause.cause === 'diverged' ? 'waiting' : state.pause.cause }),
-  }
-}
-
-/** When the state next changes by the clock alone: a sleep, an expiry. Ms since the epoch. */
-export function nextDue(state: State): number | undefined {
-  let due: number | undefined
-  for (const call of Object.values(state.calls))
-    if (call.at.is === 'sleeping') due = Math.min(due ?? call.at.due, call.at.due)
-  for (const question of Object.values(state.questions)) {
-    if (question.expiresAt !== undefined) due = Math.min(due ?? question.expiresAt, question.expiresAt)
-  }
-  return due
-}
-
-/** The step that made a call. */
-export function stepOf(call: CallId): number {
-  return Number(call.slice(0, call.indexOf('.')))
-}
-
-function passCheck(phase: Extract<Phase, { at: 'reviewing' }>, entry: Entry<'check-passed'>): Phase {
-  const { answer } = phase
-  const changed =
-    answer === undefined || entry.value === undefined ? answer : { ...answer, value: entry.value }
-  return { ...phase, checksPassed: entry.index + 1, ...(changed === undefined ? {} : { answer: changed }) }
-}
-
 function thinkNext(state: State): Phase {
   return { at: 'thinking', step: state.stepCount + 1, attempt: 0, purpose: 'step', called: false }
 }
@@ -586,4 +397,11 @@ function without<T extends object>(object: T, ...keys: readonly (keyof T)[]): T 
   const copy = { ...object }
   for (const key of keys) delete copy[key]
   return copy
+}
+
+function passCheck(phase: Extract<Phase, { at: 'reviewing' }>, entry: Entry<'check-passed'>): Phase {
+  const { answer } = phase
+  const changed =
+    answer === undefined || entry.value === undefined ? answer : { ...answer, value: entry.value }
+  return { ...phase, checksPassed: entry.index + 1, ...(changed === undefined ? {} : { answer: changed }) }
 }

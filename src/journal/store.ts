@@ -24,6 +24,8 @@ export interface EntryRow {
   readonly chain: Uint8Array
   /** Which key sealed the payload; empty: none. */
   readonly keyId: string
+  /** The chain of the row before it. Only a narrative `read` gives it, and not for a row without one before it. */
+  readonly before?: Uint8Array
 }
 
 export interface BlobRow {
@@ -179,7 +181,7 @@ export interface Store extends AsyncDisposable {
   runs(filter: RunFilter, limit: number, cursor?: RunId): Promise<readonly RunRow[]>
   /** Open questions, oldest first. */
   questions(filter: { readonly runId?: RunId; readonly id?: QuestionId }): Promise<readonly QuestionRow[]>
-  /** Entries after `after`, in order. `narrative`: only the kinds of NARRATIVE. */
+  /** Entries after `after`, in order. `narrative`: only the kinds of NARRATIVE, each with the chain `before` it. */
   read(runId: RunId, after: number, limit: number, narrative?: boolean): Promise<readonly EntryRow[]>
   blob(runId: RunId, digest: string): Promise<BlobRow | undefined>
   checkpoint(runId: RunId): Promise<CheckpointRow | undefined>

@@ -7,10 +7,13 @@ import { questionId } from '../agent/next.ts'
 import { systemPrompt } from '../agent/prompt.ts'
 import { placed, rowOf } from '../journal/decode.ts'
 import { ENTRY_VERSION, type Fact, type RunOptions, type Stored, type ToolFact } from '../journal/entry.ts'
-import { GENESIS, NO_KEY, sealBytes } from '../journal/envelope.ts'
-import { fold, viewOf, type State } from '../journal/state.ts'
+import { GENESIS } from '../journal/envelope.ts'
+import type { State } from '../journal/shape.ts'
+import { fold } from '../journal/state.ts'
+import { viewOf } from '../journal/view.ts'
 import type { BlobRow, Store } from '../journal/store.ts'
 import { engineDigest } from '../sandbox/parts.ts'
+import { blobOf } from './blob.ts'
 import { startTrace } from '../telemetry/trace.ts'
 
 export interface TaskGiven {
@@ -30,11 +33,9 @@ export async function createRun(store: Store, definition: Definition, given: Tas
   const runId = given.runId === undefined ? newRunId(now) : checkRunId(given.runId)
   const blobs = new Map<string, BlobRow>()
   const stow = (text: string): Stored => {
-    if (text.length <= 32_768) return text
-    const bytes = Buffer.from(text)
-    const digest = digestOf(bytes)
-    blobs.set(digest, { digest, payload: sealBytes(`blob ${digest}`, runId, 0, bytes), keyId: NO_KEY })
-    return { blob: digest, size: bytes.length }
+    const blob = blobOf(runId, text)
+    if (blob !== undefined) blobs.set(blob.row.digest, blob.row)
+    return blob?.stored ?? text
   }
   const carrier = startTrace({ name: definition.name, runId })
   const tools = [...definition.tools.values()]

@@ -1,7 +1,7 @@
 /** The calls of closed steps, read from the journal's range of the step, once each. */
 import type { CallSummary } from '../agent/memory.ts'
 import type { Entry, RunId } from '../journal/entry.ts'
-import { stepOf } from '../journal/state.ts'
+import { stepOf } from '../journal/view.ts'
 import type { Store } from '../journal/store.ts'
 import type { ActionChapter } from '../journal/story.ts'
 import { chainAt, readEntries } from './recover.ts'

@@ -7,16 +7,15 @@
  * L3  A commit that fails ends the driving: nothing further is recorded or acknowledged.
  */
 import type { CallId, Encoded } from '../base/halt.ts'
-import { digestOf, randomText } from '../base/id.ts'
-import { StateCorruptError } from '../base/errors.ts'
+import { randomText } from '../base/id.ts'
 import { placed, rowOf } from '../journal/decode.ts'
 import type { Entry, Fact, Stored } from '../journal/entry.ts'
-import { NO_KEY, openBytes, sealBytes } from '../journal/envelope.ts'
-import { fold, STATE_VERSION, viewOf, type OpenQuestion, type State } from '../journal/state.ts'
+import { NO_KEY, sealBytes } from '../journal/envelope.ts'
+import { STATE_VERSION, type OpenQuestion, type State } from '../journal/shape.ts'
+import { fold } from '../journal/state.ts'
+import { viewOf } from '../journal/view.ts'
+import { blobOf, readBlob } from './blob.ts'
 import type { BlobRow, CheckpointRow, EntryRow, Lease, QuestionRow, Store } from '../journal/store.ts'
-
-/** Text longer than this is kept as a blob beside the entries. */
-const INLINE_CHARS = 32_768
 
 /** What a checkpoint keeps beside the state: where its heap stands. */
 export interface CheckpointState {
@@ -105,16 +104,11 @@ export class RunLog {
 
   /** Text in place, or as a blob of the next commit where it is large. */
   stow(text: Encoded): Stored {
-    if (text.length <= INLINE_CHARS) return text
-    const bytes = Buffer.from(text)
-    const digest = digestOf(bytes)
-    this.#texts.set(digest, text)
-    this.#blobs.set(digest, {
-      digest,
-      payload: sealBytes(`blob ${digest}`, this.#state.runId, 0, bytes),
-      keyId: NO_KEY,
-    })
-    return { blob: digest, size: bytes.length }
+    const blob = blobOf(this.#state.runId, text)
+    if (blob === undefined) return text
+    this.#texts.set(blob.row.digest, text)
+    this.#blobs.set(blob.row.digest, blob.row)
+    return blob.stored
   }
 
   async text(stored: Stored): Promise<string> {
@@ -233,15 +227,4 @@ export class RunLog {
       ...(question.expiresAt === undefined ? {} : { expiresAt: question.expiresAt }),
     }
   }
-}
-
-/** The text of a blob. @throws {StateCorruptError} if it is missing or damaged. */
-export async function readBlob(store: Store, runId: string, digest: string): Promise<string> {
-  const row = await store.blob(runId, digest)
-  if (row === undefined)
-    throw new StateCorruptError(`Blob ${digest.slice(0, 12)} of run ${runId} is missing.`)
-  const bytes = openBytes(`blob ${digest}`, runId, 0, row.payload, row.keyId)
-  if (digestOf(bytes) !== digest)
-    throw new StateCorruptError(`Blob ${digest.slice(0, 12)} of run ${runId} is damaged.`)
-  return Buffer.from(bytes).toString('utf8')
 }

@@ -10,7 +10,8 @@ import { parseJson } from '../base/json.ts'
 import { entryOf } from '../journal/decode.ts'
 import { ENTRY_VERSION, type Entry, type RunId } from '../journal/entry.ts'
 import { GENESIS, openBytes } from '../journal/envelope.ts'
-import { fold, STATE_VERSION, type State } from '../journal/state.ts'
+import { STATE_VERSION, type State } from '../journal/shape.ts'
+import { fold } from '../journal/state.ts'
 import type { CheckpointRow, Store } from '../journal/store.ts'
 import { newStory, tell, type Story } from '../journal/story.ts'
 import type { CheckpointState } from './log.ts'
@@ -150,14 +151,17 @@ export async function readEntries(
   }
 }
 
-/** The story of a run: its narrative entries. Each row is checked against the chain of the row before it, where that is at hand. */
+/** The story of a run: its narrative entries, each checked against the chain of the row before it. */
 export async function readStory(store: Store, runId: RunId, upTo: number = Infinity): Promise<Story> {
   let story = newStory()
   for (let last = 0; ;) {
     const rows = await store.read(runId, last, PAGE, true)
     for (const row of rows) {
       if (row.seq > upTo) return story
-      story = tell(story, entryOf(runId, row, await chainAt(store, runId, row.seq - 1)))
+      const before = row.seq === 1 ? GENESIS : row.before
+      if (before === undefined)
+        throw new StateCorruptError(`Entry ${row.seq - 1} of run ${runId} is missing.`)
+      story = tell(story, entryOf(runId, row, before))
       last = row.seq
     }
     if (rows.length < PAGE) return story

@@ -2,10 +2,11 @@
 import { decode } from '../base/codec.ts'
 import { parseJson } from '../base/json.ts'
 import type { OutputReason, QuestionKind, RunId, Usage } from '../journal/entry.ts'
-import { nextDue, type State } from '../journal/state.ts'
+import type { State } from '../journal/shape.ts'
+import { nextDue } from '../journal/view.ts'
 import type { QuestionRow, Store } from '../journal/store.ts'
 import { plain } from '../agent/memory.ts'
-import { readBlob } from './log.ts'
+import { readBlob } from './blob.ts'
 
 /** What a person can answer. */
 export interface Question {

@@ -2,35 +2,18 @@
  * All that surrounds a driver: the guest with its heap, the story for the model, the author's functions, the spans.
  * The driver says what to begin; what comes of it is posted.
  */
-import { Guest } from '../agent/act.ts'
-import {
-  guestError,
-  judgeCall,
-  pauseGiven,
-  probeCall,
-  prepareCall,
-  sendCall,
-  type CallRoom,
-} from '../agent/call.ts'
+import type { Guest } from '../agent/act.ts'
+import { judgeCall, prepareCall, probeCall, sendCall, type CallRoom } from '../agent/call.ts'
 import type { Definition } from '../agent/definition.ts'
 import type { Happening } from '../agent/happening.ts'
 import { idempotencyKey, type Effect } from '../agent/next.ts'
-import { actionStep, memoryOf, type Memory } from '../agent/memory.ts'
+import { runCallback, runCheck, type ReviewRoom } from '../agent/review.ts'
 import { think } from '../agent/think.ts'
 import type { Clock } from '../base/clock.ts'
-import { decode, encode } from '../base/codec.ts'
-import { StateCorruptError } from '../base/errors.ts'
-import { interruptionIn } from '../base/interruption.ts'
-import { GENESIS } from '../journal/envelope.ts'
-import { NARRATIVE, type Entry, type Stored } from '../journal/entry.ts'
-import type { OpenCall, State } from '../journal/state.ts'
+import type { Entry } from '../journal/entry.ts'
+import type { OpenCall, State } from '../journal/shape.ts'
 import type { Store } from '../journal/store.ts'
-import { tell, type ActionChapter, type Chapter, type Story } from '../journal/story.ts'
 import { compile } from '../sandbox/compile.ts'
-import { engineDigest } from '../sandbox/parts.ts'
-import { createSandbox } from '../sandbox/sandbox-thread.ts'
-import type { Image } from '../sandbox/sandbox.ts'
-import { unpack } from '../sandbox/snapshot.ts'
 import { INPUT_TOKENS, OUTPUT_TOKENS, PAUSE_CAUSE, SEGMENT, STATUS } from '../telemetry/names.ts'
 import {
   CHAT,
@@ -44,9 +27,10 @@ import {
   type Segment,
   type SpanAttributes,
 } from '../telemetry/trace.ts'
-import { CallBook } from './call-book.ts'
-import { checkWhole, readEntries, readStory, type Recovered, type StoredHeap } from './recover.ts'
+import { openGuest, type OpenGuest } from './heap.ts'
 import type { RunLog } from './log.ts'
+import type { Recovered } from './recover.ts'
+import { Teller } from './teller.ts'
 
 /** For people who watch: not facts, except `committed`. */
 export interface Live {
@@ -70,90 +54,33 @@ interface Surroundings {
   readonly post: (happening: Happening) => void
 }
 
-/** Opens the room: the heap from its snapshot, by replay, or fresh. */
+/** Opens the room, the guest with it. */
 export async function openRoom(around: Surroundings): Promise<Room> {
   const { recovered, definition, store, log } = around
-  const { state } = recovered
-  const { options, seed } = state.run
-  const sandbox = createSandbox({
-    stepTimeout: options.stepTimeout,
-    memory: options.memory,
-    callsPerStep: options.callsPerStep,
-    outputChars: options.outputChars,
+  const opened = await openGuest(store, recovered, around.decided, {
+    tools: [...definition.tools.keys()],
+    post: around.post,
+    prepare: async (call, sent) => prepareCall(call, sent, definition),
+    text: async (stored) => log.text(stored),
+    clock: around.clock,
   })
-  const room = new Room(
-    around,
-    new Guest(sandbox, {
-      tools: [...definition.tools.keys()],
-      post: around.post,
-      prepare: async (call, sent) => prepareCall(call, sent, definition),
-      text: async (stored) => log.text(stored),
-      clock: around.clock,
-    }),
-  )
-  const { heap } = recovered
-  const opened = heap === undefined ? undefined : await unpackHeap(heap)
-  if (heap !== undefined && opened !== undefined) {
-    const { lastCallBefore, ...rest } = heap.place
-    const { image, stepStart } = opened
-    const start =
-      stepStart === undefined
-        ? undefined
-        : { ...stepStart, ...(lastCallBefore === undefined ? {} : { lastCall: lastCallBefore }) }
-    room.guest.open({ from: 'image', image }, { position: heap.position, ...rest }, start, [
-      ...heap.past,
-      ...around.decided,
-    ])
-    room.heap = 'snapshot'
-    return room
-  }
-  const past = state.stepCount === 0 ? [] : (await readEntries(store, state.runId, 0, GENESIS)).entries
-  room.guest.open({ from: 'seed', seed, clock: state.createdAt }, { position: 0 }, undefined, [
-    ...past,
-    ...around.decided,
-  ])
-  room.heap = past.length === 0 ? 'fresh' : 'replay'
-  return room
-}
-
-/** The heap's image, and that of its step's start; undefined where replay has to rebuild them (another engine, damage). */
-async function unpackHeap(
-  heap: StoredHeap,
-): Promise<
-  | { readonly image: Image; readonly stepStart?: { readonly image: Image; readonly position: number } }
-  | undefined
-> {
-  const opened = heap.open()
-  if (opened === undefined) return undefined
-  try {
-    const image = await unpack(opened.payload, engineDigest())
-    if (!image.ok) return undefined
-    if (opened.stepStart === undefined) return { image: image.image }
-    const start = await unpack(opened.stepStart.payload, engineDigest())
-    if (!start.ok) return undefined
-    return { image: image.image, stepStart: { image: start.image, position: opened.stepStart.position } }
-  } catch (error) {
-    if (error instanceof StateCorruptError) return undefined
-    throw error
-  }
+  return new Room(around, opened)
 }
 
 export class Room implements AsyncDisposable {
   readonly guest: Guest
-  heap: 'fresh' | 'snapshot' | 'replay' = 'fresh'
+  readonly heap: OpenGuest['heap']
   readonly #around: Surroundings
   readonly #segment: Segment
-  readonly #calls: CallBook
-  /** Narrative entries since this room was opened, until the story before them is read. */
-  #heard: Entry[] = []
-  #story: Story | undefined
+  readonly #teller: Teller
 
-  constructor(around: Surroundings, guest: Guest) {
-    this.guest = guest
+  constructor(around: Surroundings, opened: OpenGuest) {
+    this.guest = opened.guest
+    this.heap = opened.heap
     this.#around = around
+    this.#teller = new Teller(around.store, around.log)
     const { state } = around.recovered
     const { traceparent, tracestate } = state.run
-    this.#calls = new CallBook(around.store, state.runId)
     this.#segment = startSegment({
       name: state.run.agent,
       runId: state.runId,
@@ -173,9 +100,7 @@ export class Room implements AsyncDisposable {
   /** Hears of every entry as it is recorded: what the guest and the story need of it. */
   feed(entry: Entry): void {
     this.guest.feed(entry)
-    if (!NARRATIVE.has(entry.kind)) return
-    if (this.#story === undefined) this.#heard.push(entry)
-    else this.#story = tell(this.#story, entry)
+    this.#teller.feed(entry)
   }
 
   printed(text: string): void {
@@ -228,9 +153,9 @@ export class Room implements AsyncDisposable {
         )
       }
       case 'callback':
-        return this.#callback(effect)
+        return runCallback(effect, this.#isBegunAgain(effect) ? 2 : 1, this.#reviewRoom())
       case 'check':
-        return this.#check(effect)
+        return runCheck(effect, await this.#around.log.text(effect.answer.value), this.#reviewRoom())
       default:
         return effect satisfies never
     }
@@ -238,7 +163,7 @@ export class Room implements AsyncDisposable {
 
   async #think(effect: Extract<Effect, { do: 'think' }>, abortSignal: AbortSignal): Promise<Happening> {
     const { definition, log, live } = this.#around
-    const chapters = await this.chapters()
+    const chapters = await this.#teller.chapters()
     const system = await log.text(log.state.run.system)
     return this.#within(
       'client',
@@ -308,113 +233,21 @@ export class Room implements AsyncDisposable {
     }
   }
 
-  async #callback(effect: Extract<Effect, { do: 'callback' }>): Promise<Happening> {
-    const { definition, recovered } = this.#around
-    const callback = definition.callbacks[effect.index]
-    const name = callback?.name ?? ''
-    const { phase } = recovered.state
-    const again =
-      phase.at === 'reviewing' &&
-      phase.step === effect.step &&
-      phase.callbacksRan === effect.index &&
-      recovered.state.pause === undefined
-    const base = { key: effect.key, step: effect.step, index: effect.index, name }
-    const returned: Happening = { kind: 'callback-returned', ...base }
-    try {
-      const chapters = await this.chapters()
-      const action = chapters.findLast(
-        (chapter) => chapter.kind === 'action' && chapter.number === effect.step,
-      )
-      if (action?.kind !== 'action') return returned
-      const memory = await this.memory()
-      await callback?.run(actionStep(action, await this.#calls.of(action)), {
-        agent: definition.agent,
-        memory,
-        attempt: again ? 2 : 1,
-      })
-      return returned
-    } catch (error) {
-      const thrown = interruptionIn(error)
-      const by = { callback: effect.index, step: effect.step, name }
-      if (thrown?.is === 'stop') return { kind: 'interrupted', key: effect.key, by, interruption: thrown }
-      if (thrown?.is === 'pause')
-        return {
-          kind: 'interrupted',
-          key: effect.key,
-          by,
-          interruption: {
-            is: 'pause',
-            pause: pauseGiven(thrown.message, thrown.options, { carrier: carrierOf }),
-          },
-        }
-      // A callback that throws watches badly; the step that it watched has happened and stays.
-      this.#around.live.logged('', `callback ${name} threw: ${guestError(error).message}`)
-      return returned
-    }
+  /** The driver before may have begun this callback: it was the next one, and nothing had paused the run. */
+  #isBegunAgain(effect: Extract<Effect, { do: 'callback' }>): boolean {
+    const { phase, pause } = this.#around.recovered.state
+    const same = phase.at === 'reviewing' && phase.step === effect.step && phase.callbacksRan === effect.index
+    return same && pause === undefined
   }
 
-  async #check(effect: Extract<Effect, { do: 'check' }>): Promise<Happening> {
-    const { definition, log } = this.#around
-    const shapes = definition.checkOutput === undefined ? 0 : 1
-    const check = definition.checks[effect.index - shapes]
-    const name = effect.index < shapes ? 'outputSchema' : (check?.name ?? '')
-    const base = { kind: 'checked' as const, key: effect.key, index: effect.index, name }
-    try {
-      const answer = decode(await log.text(effect.answer.value))
-      if (effect.index < shapes) {
-        const checked = await definition.checkOutput?.(answer)
-        if (checked?.ok === false) return { ...base, refused: checked.message }
-        return checked === undefined ? base : { ...base, value: encode(checked.value) }
-      }
-      const verdict: unknown = await check?.run(answer, {
-        memory: await this.memory(),
-        agent: definition.agent,
-      })
-      return verdict === false ? { ...base, refused: 'the check returned false' } : base
-    } catch (error) {
-      const thrown = interruptionIn(error)
-      if (thrown?.is === 'stop')
-        return { kind: 'interrupted', key: effect.key, by: 'check', interruption: thrown }
-      if (thrown?.is === 'pause')
-        return {
-          kind: 'interrupted',
-          key: effect.key,
-          by: 'check',
-          interruption: {
-            is: 'pause',
-            pause: pauseGiven(thrown.message, thrown.options, { carrier: carrierOf }),
-          },
-        }
-      return { ...base, refused: guestError(error).message }
+  #reviewRoom(): ReviewRoom {
+    return {
+      definition: this.#around.definition,
+      carrier: carrierOf,
+      action: async (step) => this.#teller.action(step),
+      memory: async () => this.#teller.memory(),
+      log: (line) => this.#around.live.logged('', line),
     }
-  }
-
-  /** The story up to now, with every blob that it needs read. */
-  async chapters(): Promise<readonly Chapter[]> {
-    const { store, log } = this.#around
-    if (this.#story === undefined) {
-      const read = await readStory(store, log.state.runId, log.durableSeq)
-      this.#story = this.#heard.reduce(tell, read)
-      this.#heard = []
-      checkWhole(this.#story, log.state)
-    }
-    const { chapters } = this.#story
-    for (const chapter of chapters)
-      for (const stored of storedIn(chapter)) if (typeof stored !== 'string') await log.text(stored)
-    return chapters
-  }
-
-  async memory(): Promise<Memory> {
-    const chapters = await this.chapters()
-    const actions = chapters.filter(
-      (chapter): chapter is ActionChapter => chapter.kind === 'action' && chapter.endedAt !== undefined,
-    )
-    for (const action of actions) await this.#calls.of(action)
-    return memoryOf(
-      chapters,
-      (stored) => this.#around.log.textNow(stored),
-      (action) => this.#calls.known(action),
-    )
   }
 
   #callRoom(call: OpenCall): CallRoom {
@@ -442,10 +275,4 @@ function callerOf(traceparent: string): { readonly resumedBy?: Carrier } {
 /** The carrier of what is active now, or of what the author gave with a pause. */
 function carrierOf(given?: unknown): { readonly traceparent?: string; readonly tracestate?: string } {
   return given === undefined ? {} : captureCarrier(given)
-}
-
-function storedIn(chapter: Chapter): readonly Stored[] {
-  if (chapter.kind === 'action' || chapter.kind === 'reply') return [chapter.parts]
-  if (chapter.kind === 'task') return [chapter.additionalArgs ?? '', chapter.images ?? '']
-  return chapter.kind === 'finalAnswer' ? [chapter.output] : []
 }

@@ -1,9 +1,11 @@
 /** A run in the hand of this process: driven in the background from the moment it is made. */
 import type { Definition } from '../agent/definition.ts'
+import { onlyWaits } from '../agent/next.ts'
 import { systemClock, type Clock } from '../base/clock.ts'
 import { UsageError } from '../base/errors.ts'
 import type { Decision, Fact, RunId, RunOptions } from '../journal/entry.ts'
-import { nextDue, viewOf, type State } from '../journal/state.ts'
+import type { State } from '../journal/shape.ts'
+import { nextDue } from '../journal/view.ts'
 import type { Store } from '../journal/store.ts'
 import { changesOf, taskFact, type TaskGiven } from './begin.ts'
 import { drive } from './drive.ts'
@@ -185,7 +187,7 @@ async function restingState(start: RunStart, state: State): Promise<State | unde
   if (start.task !== undefined) return undefined
   const { ended } = state
   if (ended !== undefined) return ended.status !== 'failed' || why === 'start' ? state : undefined
-  if (why !== 'resume' || start.wait === true || viewOf(state).cause !== 'waiting') return undefined
+  if (why !== 'resume' || start.wait === true || !onlyWaits(state)) return undefined
   const due = (nextDue(state) ?? Infinity) <= store.now()
   if (due || (await store.signals(state.runId)).length > 0) return undefined
   return changesOf(state, definition, start.given ?? {}, (text) => text).length > 0 ? undefined : state

@@ -8,6 +8,9 @@
  * G3  A delivery that is cut (time, memory, stack, trap) leaves the guest poisoned: no image, no further delivery.
  * G4  Going on elsewhere adopts the pointer of `api` that the image names; nothing is allocated by restoring, so a
  *     restored heap is byte for byte the heap that went on.
+ * G5  Every guest is an image that goes on: a fresh one, that of the base, which is the same bytes in every process.
+ * G6  Out of memory and stack overflow kill, also if the code catches them: the engine tells of them (`tell-tale.ts`).
+ *     From then on nothing that the code does leaves the guest, and it is interrupted soon.
  */
 import { CompileFlags, EvalFlags, JSValueHandle, MAX_STACK_SIZE, QuickJS } from 'quickjs-wasi'
 import type { QuickJSOptions } from 'quickjs-wasi'
@@ -28,6 +31,10 @@ class Cut extends Error {
   }
 }
 
+function ranOut(reason: KillReason): Cut {
+  return new Cut(reason, `The step ran out of ${reason}. That cannot be caught.`)
+}
+
 // Neither our libs nor Node's types declare what WebAssembly gives.
 
 /** The memory's bytes, to be asked for afresh each time: they move when the memory grows. */
@@ -39,27 +46,89 @@ function stackPointer(global: unknown): number {
   return (global as { readonly value: number }).value
 }
 
-let bytecode: Promise<Uint8Array> | undefined
+/** For a guest that runs nothing: every import says that there is no such thing. */
+const STILL = { clock_time_get: () => 0, random_get: () => 0, fd_write: () => 8 }
+
+let bytecode: Promise<readonly Uint8Array[]> | undefined
 
 /**
  * The prelude without its source, compiled once by a guest of its own: half the image, and a guest starts in a tenth
  * of the time. The bytes depend on nothing but the text.
  */
-function compiledPrelude(parts: EngineParts): Promise<Uint8Array> {
+function compiledPrelude(parts: EngineParts): Promise<readonly Uint8Array[]> {
   bytecode ??= (async () => {
     using vm = await QuickJS.create({ wasm: parts.module, wasi: () => STILL, timezoneOffset: 0 })
-    return vm.compile(
-      parts.prelude,
-      'sandbox',
-      EvalFlags.STRICT,
-      CompileFlags.STRIP_SOURCE | CompileFlags.STRIP_DEBUG,
-    )
+    return parts.prelude.map((text) => compileScript(vm, text))
   })()
   return bytecode
 }
 
-/** For a guest that runs nothing: every import says that there is no such thing. */
-const STILL = { clock_time_get: () => 0, random_get: () => 0, fd_write: () => 8 }
+function compileScript(vm: QuickJS, text: string): Uint8Array {
+  return vm.compile(text, 'sandbox', EvalFlags.STRICT, CompileFlags.STRIP_SOURCE | CompileFlags.STRIP_DEBUG)
+}
+
+let base: Promise<Uint8Array> | undefined
+
+/** G5. The image of a heap in which the prelude has run, nothing else. */
+function baseImage(parts: EngineParts): Promise<Uint8Array> {
+  base ??= Guest.boot(parts).then((guest) => {
+    const image = guest.image()
+    guest.dispose()
+    return image
+  })
+  return base
+}
+
+/** The prelude runs at time 0; `configure` says when the guest begins. */
+const BASE: GuestLimits = { stepTimeout: 30_000, memory: 64 * 2 ** 20, callsPerStep: 1, outputChars: 1 }
+
+const TRIVIAL: ProgramText = {
+  file: 'step1.ts',
+  declarations: '\nvar x;',
+  body: 'var x = { a: [await tools.warm({ b: 1 }), "c"] }; console.log(x); x',
+  hasValue: true,
+  positions: '{"lines":[""],"wide":{},"shift":0}',
+}
+
+/**
+ * What every guest will need is done once for nobody: V8 compiles the engine's functions at their first use. A slice
+ * ends at each `yield`.
+ */
+export async function* warm(parts: EngineParts): AsyncGenerator<void> {
+  const vm = await QuickJS.create({ wasm: parts.module, wasi: () => STILL, timezoneOffset: 0 })
+  for (const text of parts.prelude.toSorted((a, b) => a.length - b.length)) {
+    yield
+    compileScript(vm, text)
+  }
+  vm.dispose()
+  yield
+  await compiledPrelude(parts)
+  yield
+  await baseImage(parts)
+  yield
+  const guest = await Guest.create(parts, { ...BASE, outputChars: 100, callsPerStep: 10 }, '', 0)
+  guest.grant(['warm'])
+  yield
+  guest.run(1, TRIVIAL, 0)
+  yield
+  guest.settle('1.1', true, '[{"a":1},1]', 0)
+  guest.dispose()
+}
+
+const telling = new Map<number, KillReason | undefined>()
+const FORMATS: readonly (readonly [text: string, reason: KillReason])[] = [
+  ['Maximum call stack', 'stack'],
+  ['out of memory', 'memory'],
+]
+
+/** What an error with this format text says about the guest (G6). The texts are constants of the engine. */
+function reasonOf(memory: unknown, format: number): KillReason | undefined {
+  if (!telling.has(format)) {
+    const text = String.fromCharCode(...new Uint8Array(buffer(memory), format, 24))
+    telling.set(format, FORMATS.find(([begin]) => text.startsWith(begin))?.[1])
+  }
+  return telling.get(format)
+}
 
 interface Rejection {
   readonly promise: number
@@ -74,6 +143,9 @@ export class Guest {
   #clock: number
   #deadline = Infinity
   #late = false
+  /** What ran out (G6), and whether the guest is just telling where. */
+  #out: KillReason | undefined
+  #telling = false
   /** Promises rejected without a handler since the pump began, by identity; and those handled later than that. */
   readonly #rejected = new Map<number, Rejection>()
   #handled: number[] = []
@@ -84,19 +156,32 @@ export class Guest {
     this.#clock = clock
   }
 
-  /** A fresh heap: the prelude has run, nothing else. */
-  static async create(parts: EngineParts, limits: GuestLimits, seed: string, clock: number): Promise<Guest> {
-    const guest = new Guest(limits, clock)
+  /** A heap in which the prelude runs. Only to make the base of it. */
+  static async boot(parts: EngineParts): Promise<Guest> {
+    const guest = new Guest(BASE, 0)
     const prelude = await compiledPrelude(parts)
     const vm = await QuickJS.create(guest.#options(parts))
     guest.#vm = vm
     const look = vm.newFunction(LOOK, (...args) => guest.#look(args))
-    const boot = vm.evalBytecode(prelude)
-    const api = vm.callFunction(boot, look, look)
+    const given = prelude.map((code) => vm.evalBytecode(code))
+    const together = given.pop()
+    if (together === undefined) throw new Cut('trap', 'There is no prelude.')
+    const api = vm.callFunction(together, look, ...given, look)
     guest.#api = api.ptr
-    boot.dispose()
-    look.dispose()
-    guest.#call('configure', JSON.stringify({ calls: limits.callsPerStep, output: limits.outputChars, seed }))
+    for (const handle of [...given, together, look]) handle.dispose()
+    guest.#settleDown()
+    return guest
+  }
+
+  /** A fresh heap: the prelude has run, nothing else. */
+  static async create(parts: EngineParts, limits: GuestLimits, seed: string, clock: number): Promise<Guest> {
+    const guest = await Guest.restore(parts, limits, await baseImage(parts))
+    const { callsPerStep, outputChars } = limits
+    guest.#clock = clock
+    guest.#call(
+      'configure',
+      JSON.stringify({ calls: callsPerStep, output: outputChars, seed, clock: Math.trunc(clock) }),
+    )
     guest.#settleDown()
     return guest
   }
@@ -172,9 +257,9 @@ export class Guest {
       act()
       this.#pump()
       this.#reportRejections()
-      const halt = this.#call('halt')
+      const halt = this.#out === undefined ? this.#call('halt') : ''
       if (this.#late) throw this.#timeout()
-      return halt
+      return this.#out === undefined ? halt : this.#doomed(this.#out)
     } catch (error) {
       return JSON.stringify({ kind: 'killed', ...this.#killed(error) })
     } finally {
@@ -195,8 +280,15 @@ export class Guest {
     if (this.#late) throw this.#timeout()
   }
 
+  /** The halt of a guest that ran out of something (G6): with the place, if the step's error knows it. */
+  #doomed(reason: KillReason): string {
+    this.#telling = true
+    return this.#call('doom', reason)
+  }
+
   #settleDown(): void {
     this.#pump()
+    if (this.#out !== undefined) throw ranOut(this.#out)
     this.#lent?.dispose()
     this.#lent = undefined
   }
@@ -218,13 +310,14 @@ export class Guest {
   }
 
   #killed(error: unknown): { readonly reason: KillReason; readonly message: string } {
+    if (this.#out !== undefined) return { reason: this.#out, message: ranOut(this.#out).message }
     if (this.#late || (error instanceof Cut && error.reason === 'timeout')) {
       return { reason: 'timeout', message: this.#timeout().message }
     }
     if (error instanceof Cut) return { reason: error.reason, message: error.message }
-    if (error instanceof RangeError) return { reason: 'stack', message: 'The step ran out of stack.' }
+    if (error instanceof RangeError) return { reason: 'stack', message: ranOut('stack').message }
     if (error instanceof Error && error.message.includes('malloc')) {
-      return { reason: 'memory', message: 'The step ran out of memory.' }
+      return { reason: 'memory', message: ranOut('memory').message }
     }
     return { reason: 'trap', message: 'The step brought the engine down.' }
   }
@@ -248,7 +341,7 @@ export class Guest {
     const x = this.#exports()
     const all = [this.#text(op), ...args]
     const list = x.wasm_malloc(all.length * 4)
-    if (list === 0) throw new Cut('memory', 'The step ran out of memory.')
+    if (list === 0) throw ranOut('memory')
     const view = new DataView(buffer(x.memory))
     for (const [index, pointer] of all.entries()) view.setUint32(list + index * 4, pointer, true)
     const self = x.qjs_get_undefined()
@@ -291,16 +384,10 @@ export class Guest {
     return text
   }
 
+  /** What kept the engine from going on: it was interrupted, or something ran out; else it is broken. */
   #exception(): Cut {
+    if (this.#out !== undefined) return ranOut(this.#out)
     if (this.#late) return this.#timeout()
-    const x = this.#exports()
-    const vm = this.#vm
-    const thrown = x.qjs_get_exception()
-    if (vm === undefined) return new Cut('trap', 'The guest is gone.')
-    const message = new JSValueHandle(vm, thrown).getProp('message')
-    const text = message.isString ? message.toString() : ''
-    if (text.includes('out of memory')) return new Cut('memory', 'The step ran out of memory.')
-    if (text.includes('call stack')) return new Cut('stack', 'The step ran out of stack.')
     return new Cut('trap', 'The step brought the engine down.')
   }
 
@@ -314,7 +401,7 @@ export class Guest {
       timezoneOffset: 0,
       interruptHandler: () => {
         this.#late ||= performance.now() > this.#deadline
-        return this.#late
+        return this.#late || (this.#out !== undefined && !this.#telling)
       },
       onUnhandledRejection: (promise, reason, handled) => this.#noteRejection(promise, reason, handled),
       wasi: (memory) => ({
@@ -327,6 +414,10 @@ export class Guest {
           return 0
         },
         fd_write: () => 8,
+        fd_close: (format: number) => {
+          this.#out ??= reasonOf(memory, format)
+          return 8
+        },
       }),
     }
   }

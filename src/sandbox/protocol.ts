@@ -1,11 +1,12 @@
-/** What crosses between the host's thread and the guest's. Strings, numbers, bytes and one compiled module. */
+/** What crosses between the host's thread and the guest's: strings, numbers and bytes. And what the guest is made of. */
 import type { SandboxLimits } from './sandbox.ts'
 
-/** What a guest is made of. Made once per process. */
+/** What a guest is made of. Made once per thread. */
 export interface EngineParts {
   /** A compiled `WebAssembly.Module`; opaque here. */
   readonly module: object
-  readonly prelude: string
+  /** Scripts, each of which is one function; the last takes the others, and `look`, and gives `api`. */
+  readonly prelude: readonly string[]
 }
 
 export type GuestLimits = SandboxLimits
@@ -16,16 +17,12 @@ export interface ProgramText {
   readonly declarations: string
   readonly body: string
   readonly hasValue: boolean
-  /** JSON for the guest: `{ lines, wide, map? }`, so that it can tell positions as the model wrote them. */
+  /** JSON for the guest: `{ lines, wide, shift, map? }`, so that it can tell positions as the model wrote them. */
   readonly positions: string
   /** Encoded record of values to define first. */
   readonly variables?: string
   /** Calls that nobody will settle any more. */
   readonly forget?: readonly string[]
-}
-
-export interface WorkerStart {
-  readonly parts: EngineParts
 }
 
 export type Request =

@@ -10,9 +10,8 @@ import { Worker } from 'node:worker_threads'
 import type { CallId, Halt, Outcome } from '../base/halt.ts'
 import { UsageError } from '../base/errors.ts'
 import { parseJson } from '../base/json.ts'
-import { engineParts } from './parts.ts'
 import { positionsOf } from './positions.ts'
-import type { Reply, Request, WorkerStart } from './protocol.ts'
+import type { Reply, Request } from './protocol.ts'
 import type { Image, Moment, Opening, Program, Sandbox, SandboxLimits } from './sandbox.ts'
 
 /** How long after its deadline a guest may ignore the interrupt before its thread is terminated, in ms. */
@@ -25,47 +24,38 @@ export function createSandbox(limits: SandboxLimits): Sandbox {
   return new ThreadSandbox(limits)
 }
 
-let spare: Promise<Worker> | undefined
+let spare: Thread | undefined
 
 /** Starts a worker that the next sandbox takes: it warms while something else is read. It holds nothing up. */
 export function warmWorker(): void {
-  spare ??= startWorker()
-  spare.catch(() => {})
+  try {
+    spare ??= new Thread()
+  } catch {
+    // The sandbox that needs one will tell.
+  }
 }
 
-function takeWorker(): Promise<Worker> {
-  const worker = spare ?? startWorker()
+function takeThread(): Thread {
+  const thread = spare
   spare = undefined
-  return worker
+  return thread === undefined || thread.lost !== undefined ? new Thread() : thread
 }
 
-async function startWorker(): Promise<Worker> {
-  const start: WorkerStart = { parts: await engineParts() }
-  const worker = new Worker(new URL(`./worker${import.meta.url.slice(-3)}`, import.meta.url), {
-    workerData: start,
-    resourceLimits: { stackSizeMb: 8, maxOldGenerationSizeMb: 128 },
-    env: {},
-    execArgv: [],
-    stdout: true,
-    stderr: true,
-  })
-  worker.unref()
-  worker.on('error', () => {})
-  return worker
-}
-
-type Answer = Reply | { readonly kind: 'lost'; readonly why: 'late' | 'memory' | 'crash' }
+type Lost = { readonly kind: 'lost'; readonly why: 'late' | 'memory' | 'crash' }
+type Answer = Reply | Lost
 
 class ThreadSandbox implements Sandbox {
   readonly #limits: SandboxLimits
-  #worker: Promise<Worker> | undefined
+  #thread: Thread | undefined
   #tail: Promise<unknown> = Promise.resolve()
   #alive = false
   #closed = false
 
   constructor(limits: SandboxLimits) {
     this.#limits = limits
-    this.#begin().catch(() => {})
+    warmWorker()
+    this.#thread = spare
+    spare = undefined
   }
 
   open(opening: Opening, tools: readonly string[]): Promise<void> {
@@ -110,9 +100,9 @@ class ThreadSandbox implements Sandbox {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closed = true
     this.#alive = false
-    const worker = await this.#worker?.catch(() => undefined)
-    this.#worker = undefined
-    await worker?.terminate()
+    const thread = this.#thread
+    this.#thread = undefined
+    await thread?.terminate()
   }
 
   #deliver(request: Request): Promise<Halt> {
@@ -156,53 +146,113 @@ class ThreadSandbox implements Sandbox {
     return turn
   }
 
-  /** A worker that ends while nobody asks it anything is replaced at the next request. */
-  #begin(): Promise<Worker> {
-    const started = takeWorker()
-    const forget = (): void => {
-      if (this.#worker === started) this.#worker = undefined
-    }
-    this.#worker = started
-    started.then((worker) => worker.once('exit', forget), forget)
-    return started
-  }
-
   /** Sends one request and waits for its answer, its loss, or `within` ms (T2). */
   async #ask(request: Request, within: number): Promise<Answer> {
     if (this.#closed) throw new UsageError('This sandbox was disposed.')
-    const worker = await (this.#worker ?? this.#begin())
-    const answer = await exchange(worker, request, within)
+    // A worker that ended while nobody asked it anything is replaced.
+    if (this.#thread === undefined || this.#thread.lost !== undefined) this.#thread = takeThread()
+    const thread = this.#thread
+    const answer = await thread.ask(request, within)
     if (answer.kind === 'lost') {
-      this.#worker = undefined
-      await worker.terminate()
+      if (this.#thread === thread) this.#thread = undefined
+      await thread.terminate()
     }
     return answer
   }
 }
 
-function exchange(worker: Worker, request: Request, within: number): Promise<Answer> {
-  return new Promise((resolve) => {
-    let pending: NodeJS.Immediate | undefined
-    // An answer that is already there wins over the clock: a busy host thread must not kill a good guest.
-    const timer = setTimeout(
-      () => (pending = setImmediate(() => finish({ kind: 'lost', why: 'late' }))),
-      within,
-    )
-    const onMessage = (reply: Reply): void => finish(reply)
-    const onError = (error: Error & { readonly code?: string }): void =>
-      finish({ kind: 'lost', why: error.code === 'ERR_WORKER_OUT_OF_MEMORY' ? 'memory' : 'crash' })
-    const onExit = (): void => finish({ kind: 'lost', why: 'crash' })
-    function finish(answer: Answer): void {
-      clearTimeout(timer)
-      clearImmediate(pending)
-      worker.off('message', onMessage).off('error', onError).off('exit', onExit)
-      worker.unref()
-      resolve(answer)
+interface Waiting {
+  readonly resolve: (answer: Answer) => void
+  /** By the clock of `performance`. */
+  readonly deadline: number
+}
+
+/**
+ * A worker with one listener for each event, and one timer for all requests: it is set anew only when it has fired,
+ * or would fire too late.
+ */
+class Thread {
+  readonly #worker: Worker
+  #waiting: Waiting | undefined
+  #timer: NodeJS.Timeout | undefined
+  #fires = Infinity
+  #lost: Lost | undefined
+
+  constructor() {
+    this.#worker = new Worker(new URL(`./worker${import.meta.url.slice(-3)}`, import.meta.url), {
+      resourceLimits: { stackSizeMb: 8, maxOldGenerationSizeMb: 128 },
+      env: {},
+      execArgv: [],
+      stdout: true,
+      stderr: true,
+    })
+    this.#worker
+      .on('message', (reply: Reply) => this.#finish(reply))
+      .on('error', (error: Error & { readonly code?: string }) =>
+        this.#lose(error.code === 'ERR_WORKER_OUT_OF_MEMORY' ? 'memory' : 'crash'),
+      )
+      .on('exit', () => this.#lose('crash'))
+      .unref()
+  }
+
+  get lost(): Lost | undefined {
+    return this.#lost
+  }
+
+  /** One request at a time (T1). While it waits the worker keeps the process alive (T3). */
+  ask(request: Request, within: number): Promise<Answer> {
+    return new Promise((resolve) => {
+      if (this.#lost !== undefined) {
+        resolve(this.#lost)
+        return
+      }
+      const deadline = performance.now() + within
+      this.#waiting = { resolve, deadline }
+      if (this.#fires > deadline) this.#wake(deadline)
+      this.#worker.ref()
+      this.#worker.postMessage(request)
+    })
+  }
+
+  async terminate(): Promise<void> {
+    this.#lose('crash')
+    await this.#worker.terminate()
+  }
+
+  #wake(at: number): void {
+    clearTimeout(this.#timer)
+    this.#fires = at
+    this.#timer = setTimeout(() => this.#check(), at - performance.now())
+    this.#timer.unref()
+  }
+
+  #check(): void {
+    this.#fires = Infinity
+    const waiting = this.#waiting
+    if (waiting === undefined) return
+    if (performance.now() < waiting.deadline) {
+      this.#wake(waiting.deadline)
+      return
     }
-    worker.on('message', onMessage).on('error', onError).on('exit', onExit)
-    worker.ref()
-    worker.postMessage(request)
-  })
+    // An answer that is already there wins over the clock: a busy host thread must not kill a good guest.
+    setImmediate(() => {
+      if (this.#waiting === waiting) this.#lose('late')
+    })
+  }
+
+  #lose(why: Lost['why']): void {
+    this.#lost ??= { kind: 'lost', why }
+    clearTimeout(this.#timer)
+    this.#finish(this.#lost)
+  }
+
+  #finish(answer: Answer): void {
+    const waiting = this.#waiting
+    if (waiting === undefined) return
+    this.#waiting = undefined
+    this.#worker.unref()
+    waiting.resolve(answer)
+  }
 }
 
 function told(answer: Answer): string {

@@ -1,15 +1,29 @@
 /**
  * The thread in which guests live: at most one at a time, one request at a time. It imports nothing but the engine,
- * since its start is most of what resuming costs.
+ * since its start is most of what resuming costs; and it warms itself until the first request comes.
  */
-import { parentPort, workerData } from 'node:worker_threads'
-import { Guest } from './engine.ts'
-import type { Reply, Request, WorkerStart } from './protocol.ts'
+import { parentPort } from 'node:worker_threads'
+import { setImmediate } from 'node:timers/promises'
+import { Guest, warm } from './engine.ts'
+import type { Reply, Request } from './protocol.ts'
+import { engineParts } from './sources.ts'
 
-const { parts } = workerData as WorkerStart
+const parts = engineParts()
 let guest: Guest | undefined
+let asked = false
 
-parentPort?.on('message', (request: Request) => void answer(request))
+parentPort?.on('message', (request: Request) => {
+  asked = true
+  void answer(request)
+})
+// What cannot be made is told with the first request that needs it.
+warmUp().catch(() => {})
+
+/** In slices of a few ms, so that a request which comes meanwhile hardly waits; it ends the warming. */
+async function warmUp(): Promise<void> {
+  const slices = warm(await parts)
+  while (!asked && !(await slices.next()).done) await setImmediate()
+}
 
 async function answer(request: Request): Promise<void> {
   const reply = await carryOut(request).catch((error: unknown): Reply => {
@@ -23,13 +37,13 @@ async function carryOut(request: Request): Promise<Reply> {
     case 'create':
       guest?.dispose()
       guest = undefined
-      guest = await Guest.create(parts, request.limits, request.seed, request.clock)
+      guest = await Guest.create(await parts, request.limits, request.seed, request.clock)
       guest.grant(request.tools)
       return { kind: 'done' }
     case 'restore':
       guest?.dispose()
       guest = undefined
-      guest = await Guest.restore(parts, request.limits, request.image)
+      guest = await Guest.restore(await parts, request.limits, request.image)
       guest.grant(request.tools)
       return { kind: 'done' }
     case 'run':

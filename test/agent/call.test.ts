@@ -11,7 +11,7 @@ import {
   sendCall,
   type CallRoom,
 } from '../../src/agent/call.ts'
-import type { OpenCall } from '../../src/journal/state.ts'
+import type { OpenCall } from '../../src/journal/shape.ts'
 import { tool, type ToolSpec } from '../../src/tool/tool.ts'
 import { toolsOf } from '../../src/tool/tools.ts'
 import { HandClock } from '../run/hand-clock.ts'

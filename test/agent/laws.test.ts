@@ -3,7 +3,9 @@ import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { Happening, PreparedCall } from '../../src/agent/happening.ts'
 import type { Decision, Entry, Fact } from '../../src/journal/entry.ts'
-import { fold, nextDue, viewOf, type State } from '../../src/journal/state.ts'
+import type { State } from '../../src/journal/shape.ts'
+import { fold } from '../../src/journal/state.ts'
+import { nextDue, viewOf } from '../../src/journal/view.ts'
 import { askCall, Play, refusedCall, replied, reread, RUN, sleepCall, toolCall } from './play.ts'
 
 /** Picks from what could happen now, and from what could not but may arrive all the same. */

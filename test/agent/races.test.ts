@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest'
 import { encode } from '../../src/base/codec.ts'
 import { idempotencyKey, questionId } from '../../src/agent/next.ts'
-import { viewOf } from '../../src/journal/state.ts'
+import { viewOf } from '../../src/journal/view.ts'
 import { prepareCall } from '../../src/agent/call.ts'
 import type { PreparedCall } from '../../src/agent/happening.ts'
 import { askCall, guestCall, NOON, Play, refusedCall, replied, SEGMENT, sleepCall, toolCall } from './play.ts'
@@ -317,19 +317,15 @@ describe('approval (P9)', () => {
 })
 
 describe('crash (P4)', () => {
-  test.each(['read', 'idempotent', 'keyed'] as const)(
-    'in a %s call: it is sent again, with the same key',
-    (effect) => {
-      const play = acting(toolCall('1.1', 'look', { effect }))
-      const key = idempotencyKey(play.state, '1.1')
-      play.crash()
-      const sent = play.entries.filter((entry) => entry.kind === 'call-started')
-      expect(sent).toMatchObject([
-        { attempt: 1, key },
-        { attempt: 2, key },
-      ])
-    },
-  )
+  test.each(['read', 'idempotent', 'keyed'] as const)('in a %s call: it is sent again', (effect) => {
+    const play = acting(toolCall('1.1', 'look', { effect }))
+    play.crash()
+    const sent = play.entries.filter((entry) => entry.kind === 'call-started')
+    expect(sent.map((entry) => entry.attempt)).toEqual([1, 2])
+    // The key of a keyed call is durable before it is sent, and the same for every attempt.
+    const key = effect === 'keyed' ? idempotencyKey(play.state, '1.1') : undefined
+    expect(sent.map((entry) => entry.key)).toEqual([key, key])
+  })
 
   test('in a once call: a person is asked, nothing is sent', () => {
     const play = acting(toolCall('1.1'))
@@ -783,6 +779,21 @@ describe('a divergence', () => {
     const question = Object.values(play.state.questions).find((one) => one.kind === 'diverged')?.id ?? ''
     play.signals({ kind: 'answer', question, decision: { type: 'reject' } })
     expect(play.state.ended?.status).toBe('stopped')
+  })
+})
+
+describe('a program that waits for what nobody can settle', () => {
+  test('ends with an error, and the run goes on (R2)', () => {
+    const play = acting(toolCall('1.1'))
+    play.returns('1.1')
+    play.busy = true
+    play.waits()
+    expect(play.state.phase.at, 'while the guest computes it may still ask').toBe('acting')
+    play.busy = false
+    play.decide()
+    const end = play.entries.find((entry) => entry.kind === 'step-ended')
+    expect(end?.error?.message).toMatch(/nothing can settle/)
+    expect(play.state.phase).toMatchObject({ at: 'thinking', step: 2 })
   })
 })
 

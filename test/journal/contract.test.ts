@@ -7,7 +7,7 @@ import { storeContract } from '../../src/journal/contract.ts'
 import type { HandClock } from '../../src/journal/contract.ts'
 import { memoryStore } from '../../src/journal/memory.ts'
 import { sqliteStore } from '../../src/journal/sqlite.ts'
-import type { Store } from '../../src/journal/store.ts'
+import type { RunView, Store } from '../../src/journal/store.ts'
 
 const directory = mkdtempSync(join(tmpdir(), 'pca-contract-'))
 afterAll(() => rmSync(directory, { recursive: true, force: true }))
@@ -17,6 +17,8 @@ const stores: Readonly<Record<string, (clock: HandClock) => Store>> = {
   memory: (clock) => memoryStore(clock),
   sqlite: (clock) => sqliteStore(join(directory, `${files++}.db`), { now: () => clock.now() }),
 }
+
+const view: RunView = { status: 'running', task: 't', stepCount: 0 }
 
 function handClock(): HandClock {
   let now = 1_700_000_000_000
@@ -36,6 +38,24 @@ for (const [name, make] of Object.entries(stores)) {
         await rule.holds(async () => make(clock), clock)
       })
     }
+
+    test('own appends that leave the status are not hinted, nor is a claim', async () => {
+      await using store = make(handClock())
+      const run = { runId: 'r', rootRunId: 'r', agent: 'a', definitionDigest: '', minReader: 1, view }
+      await store.create(run, [], [])
+      let hints = 0
+      const watching = new AbortController()
+      store.watch(() => hints++, watching.signal)
+      const lease = await store.claim('r', { holder: 'ann', isDead: () => false }, 60_000)
+      const nothing = { entries: [], asked: [], closed: [], consumed: [], blobs: [] }
+      for (const nonce of ['a', 'b']) await store.append(lease, { ...nothing, expectedSeq: 0, nonce, view })
+      await new Promise((resolve) => setTimeout(resolve, 250))
+      expect(hints).toBe(0)
+      await store.release(lease)
+      await new Promise((resolve) => setTimeout(resolve, 1))
+      expect(hints).toBe(1)
+      watching.abort()
+    })
   })
 }
 

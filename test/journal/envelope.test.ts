@@ -1,4 +1,5 @@
 /** What was sealed opens as it was, at its own place, and nowhere else (V1–V4). */
+import { createHash } from 'node:crypto'
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { GENESIS, openBytes, openEntry, sealBytes, sealEntry } from '../../src/journal/envelope.ts'
@@ -105,6 +106,26 @@ describe('entries', () => {
 })
 
 describe('bytes outside the chain', () => {
+  test('the layout is one for all lengths: each part with its length before it (V4)', () => {
+    const number = (value: number): Buffer => {
+      const bytes = Buffer.alloc(8)
+      bytes.writeDoubleBE(value)
+      return bytes
+    }
+    for (const length of [0, 1, 8_191, 8_192, 8_193, 100_000]) {
+      const bytes = Buffer.alloc(length, 'ahoy')
+      const parts = [
+        Buffer.from('pca-bytes'),
+        ...['heap', 'rün'].map((text) => Buffer.from(text, 'utf16le')),
+        number(7),
+      ]
+      const hash = createHash('sha256')
+      for (const part of [...parts, bytes]) hash.update(number(part.length)).update(part)
+      const sealed = sealBytes('heap', 'rün', 7, bytes)
+      expect(Buffer.from(sealed.subarray(1, 33)).toString('hex')).toBe(hash.digest('hex'))
+    }
+  })
+
   test('any bytes come back, as a view', () => {
     fc.assert(
       fc.property(fc.uint8Array(), fc.string(), fc.nat(), (bytes, context, position) => {

@@ -2,7 +2,6 @@
 import {
   chmodSync,
   copyFileSync,
-  existsSync,
   mkdirSync,
   readdirSync,
   readFileSync,
@@ -404,17 +403,113 @@ describe('damage that is found only when it is read', () => {
   })
 })
 
-test('the narrative is read by its index, due runs by theirs', async () => {
-  using place = scratch()
-  await written(place.file)
-  const db = new DatabaseSync(place.file, { readOnly: true })
-  const plan = db
-    .prepare(`EXPLAIN QUERY PLAN SELECT seq FROM entries INDEXED BY entries_narrative
-    WHERE run = 1 AND seq > 0 AND narrative = 1 ORDER BY seq`)
-    .all()
-  expect(JSON.stringify(plan)).toMatch(/USING (COVERING )?INDEX entries_narrative/)
-  db.close()
-  expect(existsSync(place.file)).toBe(true)
+describe('where entries stand', () => {
+  /** How SQLite would go about what the store asks of `entries` while `work` is done. */
+  async function plansOf(file: string, work: (store: Store) => Promise<unknown>): Promise<readonly string[]> {
+    const prepare = DatabaseSync.prototype.prepare
+    const asked: string[] = []
+    DatabaseSync.prototype.prepare = function (sql) {
+      if (/FROM (runs r CROSS JOIN )?entries/.test(sql)) asked.push(sql)
+      return prepare.call(this, sql)
+    }
+    try {
+      await using store = sqliteStore(file)
+      await work(store)
+    } finally {
+      DatabaseSync.prototype.prepare = prepare
+    }
+    using db = new DatabaseSync(file, { readOnly: true })
+    return asked.map((sql) =>
+      db
+        .prepare(`EXPLAIN QUERY PLAN ${sql}`)
+        .all()
+        .map((row) => String(row['detail']))
+        .join('; '),
+    )
+  }
+
+  test('entries are read by their range, the narrative by its index, and nothing is sorted', async () => {
+    using place = scratch()
+    await written(place.file)
+    const plans = await plansOf(place.file, (store) => store.read('run-1', 0, 1, true))
+    expect(plans).toHaveLength(3)
+    for (const plan of plans) expect(plan).not.toMatch(/SCAN|TEMP B-TREE/)
+    expect(plans.join('\n')).toMatch(/e USING INTEGER PRIMARY KEY \(rowid>\? AND rowid<\?\)/)
+    expect(plans.join('\n')).toMatch(/INDEX entries_narrative \(narrative=\? AND rowid>\? AND rowid<\?\)/)
+  })
+
+  test('neighbours are not read, and not removed', async () => {
+    using place = scratch()
+    await using store = sqliteStore(place.file)
+    for (const id of ['a', 'b', 'c']) {
+      await createRun(store, id)
+      await store.append(
+        await store.claim(id, ann, 60_000),
+        writeOf(0, { rootRunId: id, runId: id, epoch: 1, holder: 'ann' }),
+      )
+    }
+    for (const [after, count] of [
+      [-5, 1],
+      [0, 1],
+      [0.5, 1],
+      [1, 0],
+      [2 ** 32, 0],
+      [2 ** 60, 0],
+      [Infinity, 0],
+    ] as const)
+      expect([after, (await store.read('b', after, 10)).length]).toEqual([after, count])
+    await store.remove('b')
+    expect(await store.read('a', 0, 10)).toHaveLength(1)
+    expect(await store.read('c', 0, 10)).toHaveLength(1)
+    using db = new DatabaseSync(place.file, { readOnly: true })
+    expect(
+      db
+        .prepare('SELECT place FROM entries')
+        .all()
+        .map((row) => row['place']),
+    ).toEqual([2 ** 32 + 1, 3 * 2 ** 32 + 1])
+  })
+
+  test('the number of a removed run is of no account to the next', async () => {
+    using place = scratch()
+    await using store = sqliteStore(place.file)
+    await createRun(store, 'a')
+    const lease = await store.claim('a', ann, 60_000)
+    await store.append(lease, writeOf(0, lease))
+    await store.remove('a')
+    await createRun(store, 'b')
+    expect(await store.read('b', 0, 10)).toEqual([])
+    await expect(store.append(lease, writeOf(1, lease))).rejects.toThrow(
+      expect.objectContaining({ code: 'LEASE_LOST' }),
+    )
+  })
+
+  test('a file is full at 2^21 runs, and keeps what it has', async () => {
+    using place = scratch()
+    await written(place.file)
+    tamper(place.file, 'UPDATE runs SET run = 2097150')
+    await using store = sqliteStore(place.file)
+    await createRun(store, 'last')
+    const lease = await store.claim('last', ann, 60_000)
+    await store.append(lease, writeOf(0, lease))
+    expect(await store.read('last', 0, 10)).toEqual(writeOf(0, lease).entries)
+    await expect(createRun(store, 'one more')).rejects.toThrow(expect.objectContaining({ code: 'LIMIT' }))
+    expect((await store.runs({}, 10)).map((run) => run.runId)).toEqual(['last', 'run-1'])
+  })
+
+  test('a run is full at 2^32 entries', async () => {
+    using place = scratch()
+    await written(place.file)
+    tamper(place.file, 'UPDATE runs SET last_seq = 4294967294')
+    await using store = sqliteStore(place.file)
+    const lease = await store.claim('run-1', ann, 60_000)
+    await store.append(lease, writeOf(2 ** 32 - 2, lease))
+    expect((await store.read('run-1', 2 ** 32 - 2, 10))[0]?.seq).toBe(2 ** 32 - 1)
+    await expect(store.append(lease, writeOf(2 ** 32 - 1, lease))).rejects.toThrow(
+      expect.objectContaining({ code: 'LIMIT' }),
+    )
+    expect((await store.run('run-1'))?.lastSeq).toBe(2 ** 32 - 1)
+  })
 })
 
 test('a clean file opens again and again, also after ANALYZE', async () => {

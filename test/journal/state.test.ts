@@ -2,7 +2,9 @@
 import { describe, expect, test } from 'vitest'
 import { placed } from '../../src/journal/decode.ts'
 import type { Fact } from '../../src/journal/entry.ts'
-import { fold, nextDue, stepOf, viewOf, type State } from '../../src/journal/state.ts'
+import type { State } from '../../src/journal/shape.ts'
+import { fold } from '../../src/journal/state.ts'
+import { nextDue, stepOf, viewOf } from '../../src/journal/view.ts'
 import { NOON, OPTIONS, reread, RUN, SEGMENT, STARTED } from '../agent/play.ts'
 
 const TASK: Fact = { kind: 'task-added', task: 'a task', number: 1, maxSteps: 5 }

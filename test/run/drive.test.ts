@@ -254,6 +254,54 @@ describe('pause', () => {
   })
 })
 
+describe('signals', () => {
+  // R34: acknowledged is acknowledged.
+  test('a pause from elsewhere that comes while a resume takes the run is not lifted by it', async () => {
+    const { store, time } = shelf()
+    const first = agentOf(store, ['finalAnswer(await ask("?"))'])
+    await first.run('ask', { runId: 'r1' })
+    await first.pause('lunch')
+    const claiming: Store = {
+      ...store,
+      claim: async (...args) => {
+        const lease = await store.claim(...args)
+        time.ahead += 5
+        await store.signal('r1', 'pause_late', { kind: 'pause', reason: 'no, really' })
+        time.ahead += 5
+        return lease
+      },
+    }
+    const other = agentOf(claiming, [])
+    await other.resume()
+    expect(await soon(other.run('ask', { reset: false }))).toMatchObject({
+      status: 'paused',
+      message: 'no, really',
+    })
+  })
+
+  test('a pause from before the resume does not rest the run again (R22)', async () => {
+    const { store, time } = shelf()
+    const agent = agentOf(store, ['await ask("?")', 'finalAnswer(1)'])
+    await agent.run('ask', { runId: 'r1' })
+    await store.signal('r1', 'pause_1', { kind: 'pause', reason: 'lunch' })
+    await agent.answer(agent.questions[0]?.id ?? '', { type: 'respond', value: 1 })
+    time.ahead += 5
+    expect(await soon(agent.run('ask', { reset: false }))).toMatchObject({ status: 'completed' })
+  })
+
+  test('a message that is read before its commit is told once', async () => {
+    const slow = gated('slow', 'read')
+    const { store } = shelf()
+    const agent = agentOf(store, ['await tools.slow({})', 'finalAnswer(1)'], { tools: [slow.tool] })
+    const run = await agent.start('talk')
+    await slow.began
+    await Promise.all([run.say('a'), run.say('b'), run.say('c')])
+    slow.gate.resolve(1)
+    await soon(run.result())
+    expect((await kindsOf(store, run.id)).filter((kind) => kind === 'message-said')).toHaveLength(3)
+  })
+})
+
 describe('time', () => {
   // R4
   test('an answer that was accepted in time counts, though the run is driven after the expiry', async () => {

@@ -4,7 +4,7 @@ import { decode, encode } from '../../src/base/codec.ts'
 import { LeaseLostError } from '../../src/base/errors.ts'
 import { digestOf } from '../../src/base/id.ts'
 import { recover } from '../../src/run/recover.ts'
-import { readBlob } from '../../src/run/log.ts'
+import { readBlob } from '../../src/run/blob.ts'
 import { openQuestions } from '../../src/run/result.ts'
 import { NOON, RUN } from '../agent/play.ts'
 import { approval, logOf, request, say, shelf } from './shelf.ts'
@@ -263,6 +263,22 @@ describe('questions (P9)', () => {
     ])
     await log.flush()
     expect((await at.store.questions({}))[0]).not.toHaveProperty('call')
+  })
+
+  test('are asked once and closed once, however many commits follow', async () => {
+    const at = await shelf()
+    const log = logOf(at)
+    const answered = { kind: 'question-answered', question: 'q_1.1', decision: { type: 'approve' } } as const
+    for (const facts of [[request('1.1', '[1]'), approval('1.1')], [say('a')], [answered], [say('b')]]) {
+      log.record(facts)
+      await log.flush()
+    }
+    expect(at.writes.map(({ asked, closed }) => [asked.map((row) => row.id), closed])).toEqual([
+      [['q_1.1'], []],
+      [[], []],
+      [[], ['q_1.1']],
+      [[], []],
+    ])
   })
 
   test('asked and closed in one commit are never shown', async () => {

@@ -153,7 +153,7 @@ export const listing: readonly Rule[] = [
     assert.equal(await store.run('nowhere'), undefined)
     assert.equal(await store.checkpoint('nowhere'), undefined)
   }),
-  rule('watch: own writes are hinted, until the signal is aborted', async (store) => {
+  rule('watch: a new run is hinted, until the signal is aborted', async (store) => {
     const watching = new AbortController()
     let hints = 0
     const hinted = new Promise<void>((resolve) => {
@@ -170,6 +170,20 @@ export const listing: readonly Rule[] = [
     await store.signal(RUN, 'k', { kind: 'resume' })
     await Promise.resolve()
     assert.equal(hints, before)
+  }),
+  rule('watch: a signal, another status and a lease given back are hinted', async (store) => {
+    const lease = await driven(store)
+    const writes = [
+      () => store.signal(RUN, 'k', { kind: 'resume' }),
+      () => store.append(lease, write(lease, 1, { view: view({ status: 'paused', cause: 'waiting' }) })),
+      () => store.release(lease),
+    ]
+    for (const writing of writes) {
+      const watching = new AbortController()
+      const hinted = new Promise<void>((resolve) => store.watch(resolve, watching.signal))
+      await Promise.all([writing(), hinted])
+      watching.abort()
+    }
   }),
   rule('close: twice is once, and then every call is refused', async (store) => {
     const lease = await driven(store)

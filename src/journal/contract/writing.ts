@@ -1,5 +1,6 @@
 /** Rules of `create`, `append`, `committed`, `read` and what is stored with them. */
 import assert from 'node:assert/strict'
+import { NARRATIVE } from '../entry.ts'
 import type { EntryKind } from '../entry.ts'
 import type { CheckpointRow } from '../store.ts'
 import {
@@ -206,7 +207,29 @@ export const keeping: readonly Rule[] = [
       told.map((row) => row.kind),
       ['model-replied', 'step-ended', 'task-completed'],
     )
-    assert.deepEqual(await store.read(RUN, 3, 1, true), [entries[4]])
+    assert.deepEqual(await store.read(RUN, 3, 1, true), [
+      { ...entry(6, 1, { kind: 'step-ended' }), before: bytes(5, 7) },
+    ])
+  }),
+  rule('read: each row of the narrative comes with the chain before it, no other does', async (store) => {
+    await store.create(newRun('run-0'), [entry(1, 0, { kind: 'task-added', chain: bytes(99) })], [])
+    const first = [entry(1, 0, { kind: 'run-started' }), entry(2, 0, { kind: 'task-added' })]
+    await store.create(newRun(RUN), first, [])
+    const lease = await store.claim(RUN, claimant('ann'), MINUTE)
+    const given = entry(3, 1, { kind: 'model-replied', before: bytes(66) })
+    await store.append(lease, write(lease, 2, { entries: [given, entry(4, 1)] }))
+    const plain = await store.read(RUN, 0, 10)
+    assert.ok(plain.every((row) => !('before' in row)))
+    const told = plain.filter((row) => NARRATIVE.has(row.kind))
+    const expected = told.map((row) => {
+      const before = plain.find((other) => other.seq === row.seq - 1)?.chain
+      return { ...row, ...(before && { before }) }
+    })
+    assert.deepEqual(await store.read(RUN, 0, 10, true), expected)
+    assert.deepEqual(await store.read(RUN, 2, 10, true), expected.slice(-1))
+    assert.deepEqual(await store.read('run-0', 0, 10, true), [
+      entry(1, 0, { kind: 'task-added', chain: bytes(99) }),
+    ])
   }),
   rule('checkpoint: only the newest is kept, whole', async (store) => {
     const lease = await driven(store)

@@ -92,8 +92,13 @@ export function viewOf({ status, task, stepCount, wakeAt, cause }: RunView): Run
   }
 }
 
-export function copyEntry(row: EntryRow): EntryRow {
-  return { ...row, payload: copy(row.payload), chain: copy(row.chain) }
+export function copyEntry({ seq, at, epoch, v, kind, payload, chain, keyId }: EntryRow): EntryRow {
+  return { seq, at, epoch, v, kind, payload: copy(payload), chain: copy(chain), keyId }
+}
+
+/** With the chain of the row before it. */
+export function copyTold(row: EntryRow, before: EntryRow | undefined): EntryRow {
+  return { ...copyEntry(row), ...(before && { before: copy(before.chain) }) }
 }
 
 export function copyBlob(row: BlobRow): BlobRow {

@@ -4,6 +4,7 @@ import { NARRATIVE } from '../entry.ts'
 import type { BlobRow, CheckpointRow, EntryRow } from '../store.ts'
 import { bytesOf, limitOf, numberOf, textOf } from './database.ts'
 import type { Database, Row } from './database.ts'
+import { placeOf } from './place.ts'
 
 export interface Journal {
   add(run: number, entries: readonly EntryRow[], blobs: readonly BlobRow[]): void
@@ -16,12 +17,15 @@ export interface Journal {
 type Image = NonNullable<CheckpointRow['heap']>
 
 const RUN = `(SELECT run FROM runs WHERE tenant = '' AND run_id = ?1)`
-const ENTRY = 'seq, at, epoch, v, kind, key_id, chain, payload'
+const ENTRY = 'e.place & 4294967295 AS seq, e.at, e.epoch, e.v, e.kind, e.key_id, e.chain, e.payload'
+/** The entries of run ?1 after seq ?2, of which there are none before 1. */
+const AFTER = `e.place > (r.run << 32) + CAST(?2 AS INTEGER) AND e.place < (r.run + 1) << 32
+  WHERE r.tenant = '' AND r.run_id = ?1`
 
 export function journalOf(db: Database): Journal {
   const insert =
-    db.prepare(`INSERT INTO entries (run, seq, at, epoch, v, kind, narrative, key_id, chain, payload)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`)
+    db.prepare(`INSERT INTO entries (place, at, epoch, v, kind, narrative, key_id, chain, payload)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`)
   const insertBlob = db.prepare(
     'INSERT INTO blobs (run, digest, key_id, payload) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING',
   )
@@ -34,10 +38,12 @@ export function journalOf(db: Database): Journal {
   const dropImage = db.prepare('DELETE FROM images WHERE run = ? AND part = ?')
   const dropCheckpoint = db.prepare('DELETE FROM checkpoints WHERE run = ?')
   const read = db.prepare(
-    `SELECT ${ENTRY} FROM entries WHERE run = ${RUN} AND seq > ?2 ORDER BY seq LIMIT ?3`,
+    `SELECT ${ENTRY} FROM runs r CROSS JOIN entries e ON ${AFTER} ORDER BY e.place LIMIT ?3`,
   )
-  const readNarrative = db.prepare(`SELECT ${ENTRY} FROM entries INDEXED BY entries_narrative
-    WHERE run = ${RUN} AND seq > ?2 AND narrative = 1 ORDER BY seq LIMIT ?3`)
+  const readNarrative = db.prepare(`SELECT ${ENTRY},
+    (SELECT p.chain FROM entries p WHERE p.place = e.place - 1) AS before
+    FROM runs r CROSS JOIN entries e INDEXED BY entries_narrative ON ${AFTER} AND e.narrative = 1
+    ORDER BY e.place LIMIT ?3`)
   const blob = db.prepare(`SELECT digest, key_id, payload FROM blobs WHERE run = ${RUN} AND digest = ?2`)
   const checkpoint = db.prepare(`SELECT run, seq, chain, key_id, state FROM checkpoints WHERE run = ${RUN}`)
   const image = db.prepare('SELECT position, payload FROM images WHERE run = ? AND part = ?')
@@ -58,8 +64,7 @@ export function journalOf(db: Database): Journal {
     add(run, entries, blobs) {
       for (const entry of entries) {
         insert.run(
-          run,
-          entry.seq,
+          placeOf(run, entry.seq),
           entry.at,
           entry.epoch,
           entry.v,
@@ -81,8 +86,10 @@ export function journalOf(db: Database): Journal {
       setImage(run, 'heap', value.heap)
       setImage(run, 'step', value.stepStart)
     },
-    read: (runId, after, limit, narrative) =>
-      (narrative ? readNarrative : read).all(runId, after, limitOf(limit)).map(entryOf),
+    read(runId, after, limit, narrative) {
+      const values = [runId, Math.max(0, after), limitOf(limit)] as const
+      return narrative ? readNarrative.all(...values).map(toldOf) : read.all(...values).map(entryOf)
+    },
     blob(runId, digest) {
       const row = blob.get(runId, digest)
       if (row === undefined) return undefined
@@ -103,6 +110,10 @@ export function journalOf(db: Database): Journal {
       }
     },
   }
+}
+
+function toldOf(row: Row): EntryRow {
+  return { ...entryOf(row), ...(row['before'] !== null && { before: bytesOf(row, 'before') }) }
 }
 
 /** The kind stays text until it is decoded: its digest is checked there. */

@@ -16,6 +16,7 @@ import type {
 import { limitOf, numberOf, optionalNumber, optionalText, textOf } from './database.ts'
 import type { Database, Row } from './database.ts'
 import type { Standing } from './leases.ts'
+import { checkRunNumber, placeOf } from './place.ts'
 
 export interface Runs {
   /** The number of the new run in this file; `undefined` if one of its id exists. */
@@ -54,11 +55,11 @@ const DUE = `SELECT DISTINCT r.run, r.run_id, r.updated_at, l.holder FROM (
 export function runsOf(db: Database): Runs {
   const insert =
     db.prepare(`INSERT INTO runs (tenant, run_id, root_run_id, parent_call_id, agent, definition_digest,
-    min_reader, key_id, status, task, step_count, wake_at, cause, created_at, updated_at, last_seq, head)
-    VALUES ('', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING RETURNING run`)
+    min_reader, key_id, status, task, step_count, wake_at, cause, created_at, updated_at, last_seq)
+    VALUES ('', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING RETURNING run`)
   const update =
     db.prepare(`UPDATE runs SET task = ?2, step_count = ?3, updated_at = ?4, nonce_epoch = ?5, nonce = ?6,
-    last_seq = coalesce(?7, last_seq), head = coalesce(?8, head) WHERE run = ?1`)
+    last_seq = ?7 WHERE run = ?1`)
   // Apart: a column that is set is written to its indexes, changed or not.
   const turn = db.prepare('UPDATE runs SET status = ?2, cause = ?3, wake_at = ?4 WHERE run = ?1')
   const keepNonce = db.prepare(`INSERT INTO nonces (run, epoch, nonce)
@@ -67,16 +68,17 @@ export function runsOf(db: Database): Runs {
     (r.nonce_epoch = ?2 AND r.nonce = ?3)
     OR EXISTS (SELECT 1 FROM nonces n WHERE n.run = r.run AND n.epoch = ?2 AND n.nonce = ?3))`)
   const select = db.prepare(`SELECT ${COLUMNS} FROM runs WHERE tenant = '' AND run_id = ?`)
-  const numberAt = db.prepare(`SELECT run FROM runs WHERE tenant = '' AND run_id = ?`)
+  const numberAt = db.prepare(`SELECT run, root_run_id FROM runs WHERE tenant = '' AND run_id = ?`)
   const page = db.prepare(`SELECT ${COLUMNS} FROM runs WHERE tenant = '' AND run < ?1
     AND (?2 IS NULL OR status IN (SELECT value FROM json_each(?2))) AND (?3 IS NULL OR agent = ?3)
     ORDER BY run DESC LIMIT ?4`)
   const due = db.prepare(DUE)
-  const remove = db.prepare(`DELETE FROM runs WHERE tenant = '' AND run_id = ?`)
+  const removeEntries = db.prepare('DELETE FROM entries WHERE place > ? AND place < ?')
+  const remove = db.prepare('DELETE FROM runs WHERE run = ?')
   const dropLease = db.prepare(`DELETE FROM leases WHERE tenant = '' AND root_run_id = ?1
     AND NOT EXISTS (SELECT 1 FROM runs WHERE tenant = '' AND root_run_id = ?1)`)
 
-  function place(runId: RunId): number {
+  function numberOfRun(runId: RunId): number {
     const row = numberAt.get(runId)
     if (row === undefined) throw new StateNotFoundError(`No run ${runId}: it cannot begin a page.`)
     return numberOf(row, 'run')
@@ -97,15 +99,17 @@ export function runsOf(db: Database): Runs {
         now,
         now,
         entries.length,
-        last?.chain ?? new Uint8Array(0),
       )
-      return row === undefined ? undefined : numberOf(row, 'run')
+      if (row === undefined) return undefined
+      const number = numberOf(row, 'run')
+      checkRunNumber(number)
+      return number
     },
     update(standing, epoch, { view, entries, nonce }, now) {
-      const [{ run }, last] = [standing, entries.at(-1)]
+      const { run, lastSeq } = standing
       if (standing.nonceEpoch !== undefined && standing.nonceEpoch !== epoch) keepNonce.run(run)
       const task = JSON.stringify(view.task)
-      update.run(run, task, view.stepCount, now, epoch, nonce, last?.seq ?? null, last?.chain ?? null)
+      update.run(run, task, view.stepCount, now, epoch, nonce, lastSeq + entries.length)
       const { status, cause, wakeAt } = view
       if (status === standing.status && cause === standing.cause && wakeAt === standing.wakeAt) return
       turn.run(run, status, cause ?? null, wakeAt ?? null)
@@ -116,7 +120,7 @@ export function runsOf(db: Database): Runs {
       return row === undefined ? undefined : runOf(row)
     },
     page(filter, limit, cursor) {
-      const before = cursor === undefined ? Number.MAX_SAFE_INTEGER : place(cursor)
+      const before = cursor === undefined ? Number.MAX_SAFE_INTEGER : numberOfRun(cursor)
       const status = filter.status === undefined ? null : JSON.stringify(filter.status)
       return page.all(before, status, filter.agent ?? null, limitOf(limit)).map(runOf)
     },
@@ -129,9 +133,12 @@ export function runsOf(db: Database): Runs {
         .map((row) => textOf(row, 'run_id'))
     },
     remove(runId) {
-      const root = select.get(runId)
-      remove.run(runId)
-      if (root !== undefined) dropLease.run(textOf(root, 'root_run_id'))
+      const row = numberAt.get(runId)
+      if (row === undefined) return
+      const number = numberOf(row, 'run')
+      removeEntries.run(placeOf(number, 0), placeOf(number + 1, 0))
+      remove.run(number)
+      dropLease.run(textOf(row, 'root_run_id'))
     },
   }
 }

@@ -1,4 +1,8 @@
-/** Hints that something may have changed: by this process, or by another one (T5). */
+/**
+ * Hints that something may have changed (T5): whatever another connection wrote, and of this one's writes those that a
+ * watcher may have to act on: a new run, a signal, a lease given back, another status. The other appends are known to
+ * the driver that made them, and nobody else has to do with a run that is driven.
+ */
 import { systemClock } from '../../base/clock.ts'
 import type { Database } from './database.ts'
 
@@ -6,7 +10,7 @@ const POLL_MS = 100
 
 export interface Watchers {
   add(onHint: () => void, abortSignal: AbortSignal): void
-  /** This process wrote. */
+  /** This connection wrote what a watcher may have to act on. */
   notify(): void
   clear(): void
 }

@@ -37,13 +37,8 @@ interface Job {
 
 type Tried<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly error: unknown }
 
-/** `onWritten` is called after each commit and must not throw. `giveUp`: how long to wait for another process's lock, ms. */
-export function writerOf(
-  db: Database,
-  path: string,
-  onWritten: () => void,
-  giveUp: number = GIVE_UP_MS,
-): Writer {
+/** `giveUp`: how long to wait for another process's lock, ms. */
+export function writerOf(db: Database, path: string, giveUp: number = GIVE_UP_MS): Writer {
   const [begin, commit, rollback] = [
     db.prepare('BEGIN IMMEDIATE'),
     db.prepare('COMMIT'),
@@ -98,7 +93,6 @@ export function writerOf(
       if (committed.ok) acknowledge()
       else job.refuse(explained(committed.error, path))
     }
-    if (committed.ok && written.length > 0) onWritten()
   }
 
   function attempt(job: Job): () => void {

@@ -36,7 +36,11 @@
   const limits = { __proto__: null, calls: 1000, output: 20_000 }
   const open = new kit.Map() // call id → { resolve, reject, step, trace }
   const rejections = new kit.Map() // promise → reason, of rejections that nobody has handled
-  const files = { __proto__: null } // file → { lines, wide } for the positions in stacks
+  // For the positions in stacks. Most programs run as they were written: their positions need nothing.
+  const files = new kit.Map() // file → { wide, shift, map } of the newest programs that do
+  const kept = { __proto__: null } // those files, in a ring
+  let keeping = 0
+  let current = { __proto__: null, file: '', lines: null } // the lines of the newest program
   let made = list() // calls since the last halt
   let step = 0
   let ordinal = 0
@@ -81,6 +85,8 @@
   // Errors: what the model is told of a thrown value.
 
   const FRAME = /^ *at (?:(.*) )?\(?([^()\s]+):(\d+):(\d+)\)?$/
+  const PROGRAM = /^step\d+\.ts$/
+  const KEPT = 50
   const CALLEE = /^\.?[\w$]*/
   const OBJECT = /[\w$.\][]*$/
 
@@ -92,8 +98,8 @@
       const line = slice(stack, from, end < 0 ? stack.length : end)
       from = end < 0 ? stack.length : end + 1
       const found = kit.exec(FRAME, line)
-      if (found === null || files[found[2]] === undefined) continue
-      const place = placed(files[found[2]], +found[3], +found[4])
+      if (found === null || kit.exec(PROGRAM, found[2]) === null) continue
+      const place = placed(mapGet(files, found[2]), +found[3], +found[4])
       const name =
         found[1] === undefined || found[1] === '<eval>' || found[1] === '<anonymous>' ? '' : found[1]
       const where = found[2] + ':' + place.line + ':' + place.column
@@ -104,6 +110,7 @@
 
   /** Line and column as the model wrote them: columns of the engine count UTF-8 bytes, and a map moves both. */
   function placed(file, line, byte) {
+    if (file === undefined) return { line, column: byte }
     const wide = read(file.wide, line)
     let column = byte
     if (wide !== undefined) {
@@ -179,9 +186,8 @@
   /** The expression that was called at the first frame's position, as the model wrote it. */
   function callee(frames) {
     const found = kit.exec(/at (?:.* )?\(?([^()\s]+):(\d+):(\d+)\)?/, frames)
-    const file = found === null ? undefined : files[found[1]]
-    const lines = file === undefined || read(file, 'map') !== undefined ? undefined : read(file, 'lines')
-    const line = lines === undefined ? undefined : read(lines, +found[2] - 1)
+    const known = found !== null && found[1] === current.file && current.lines !== null
+    const line = known ? read(current.lines, +found[2] - 1) : undefined
     if (line === undefined) return 'what was called'
     const at = +found[3] - 1
     // The engine names the dot of a member on the first line, and what follows it on the others.
@@ -444,6 +450,11 @@
 
   const random = makeRandom(kit)
 
+  const now = kit.Date.now
+  let began = 0
+  const performance = {}
+  kit.defineProperty(performance, 'now', { __proto__: null, value: () => now() - began, enumerable: true })
+
   // The globals.
 
   for (const name of ['WeakRef', 'FinalizationRegistry']) delete global[name]
@@ -469,6 +480,7 @@
     clearTimeout,
     structuredClone,
     crypto: random.crypto,
+    performance,
   }
   for (const name of kit.keys(provided)) hide(global, name, provided[name])
   hide(Math, 'random', random.random)
@@ -536,10 +548,19 @@
     doom = null
     flushRejections()
     running = { __proto__: null, settled: false, value: '', failed: null, returned: null, hasValue: false }
-    const previous = files[''] ?? null
-    if (previous !== null) delete files[previous].lines
-    files[''] = file
-    files[file] = kit.parse(positions)
+    remember(file, kit.parse(positions))
+  }
+
+  /** What the positions of a program need; of reprinted programs the lines are of no use. */
+  function remember(file, positions) {
+    const { lines, wide, shift } = positions
+    const map = read(positions, 'map')
+    current = { __proto__: null, file, lines: map === undefined ? lines : null }
+    if (map === undefined && shift === 0 && kit.keys(wide).length === 0) return
+    const place = keeping++ % KEPT
+    if (kept[place] !== undefined) mapDelete(files, kept[place])
+    kept[place] = file
+    mapSet(files, file, { __proto__: null, wide, shift, map })
   }
 
   /** Notes how the program ends. The `await` of a promise with its own `constructor` looks nothing up. */
@@ -588,8 +609,6 @@
     return first
   }
 
-  const OVERFLOW = 'Maximum call stack size exceeded'
-
   /** How the step ends, as JSON; `null` while it waits. */
   function ending() {
     if (answer !== null) {
@@ -601,8 +620,6 @@
       if (failing === null)
         return '{"kind":"value"' + (running.value === '' ? '' : ',"shown":' + quote(running.value)) + '}'
       const told = explain(failing.error)
-      if (told.name === 'InternalError' && indexOf(told.message, 'out of memory') === 0) doom = 'memory'
-      if (told.name === 'RangeError' && indexOf(told.message, OVERFLOW) === 0) doom = 'stack'
       flushRejections()
       return '{"kind":"error","error":' + errorText(told) + '}'
     }
@@ -647,8 +664,8 @@
     const words = {
       __proto__: null,
       calls: 'The step made more than ' + limits.calls + ' calls.',
-      memory: 'The step ran out of memory.',
-      stack: 'The step ran out of stack (RangeError: ' + OVERFLOW + ').',
+      memory: 'The step ran out of memory. That cannot be caught.',
+      stack: 'The step ran out of stack (too deep a recursion). That cannot be caught.',
     }
     const error = end === null ? undefined : read(kit.parse(end), 'error')
     const stack = error === undefined ? undefined : read(error, 'stack')
@@ -667,13 +684,20 @@
     })
   }
 
+  /** How a guest begins: its limits, its seed, and the time from which it counts. */
+  function configure(text) {
+    const { calls, output, seed, clock } = kit.parse(text)
+    limits.calls = calls
+    limits.output = output
+    random.seed(seed)
+    began = clock
+    kit.defineProperty(performance, 'timeOrigin', { __proto__: null, value: clock, enumerable: true })
+  }
+
   return function api(op, a, b, c) {
     switch (op) {
       case 'configure':
-        limits.calls = kit.parse(a).calls
-        limits.output = kit.parse(a).output
-        random.seed(kit.parse(a).seed)
-        return ''
+        return (configure(a), '')
       case 'tools':
         return (grant(a), '')
       case 'begin':
@@ -695,6 +719,9 @@
       case 'handled':
         return (handled(a), '')
       case 'halt':
+        return halt()
+      case 'doom':
+        doom = a
         return halt()
       default:
         return ''

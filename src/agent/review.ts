@@ -1,0 +1,74 @@
+/** The author's functions that look at a turn: step callbacks, and the checks of an answer. */
+import { decode, encode } from '../base/codec.ts'
+import { guestError, thrownBy, type CallRoom } from './call.ts'
+import type { Definition } from './definition.ts'
+import type { Happening } from './happening.ts'
+import type { ActionStep, Memory } from './memory.ts'
+import type { Effect } from './next.ts'
+
+export interface ReviewRoom {
+  readonly definition: Definition
+  readonly carrier: CallRoom['carrier']
+  action(step: number): Promise<ActionStep | undefined>
+  memory(): Promise<Memory>
+  log(line: string): void
+}
+
+/** Runs one callback. `attempt`: 2 where a crash cut it before. Rejects only if the story cannot be read. */
+export async function runCallback(
+  effect: Extract<Effect, { do: 'callback' }>,
+  attempt: number,
+  room: ReviewRoom,
+): Promise<Happening> {
+  const { definition } = room
+  const callback = definition.callbacks[effect.index]
+  const name = callback?.name ?? ''
+  const returned: Happening = {
+    kind: 'callback-returned',
+    key: effect.key,
+    step: effect.step,
+    index: effect.index,
+    name,
+  }
+  const action = await room.action(effect.step)
+  if (action === undefined) return returned
+  const memory = await room.memory()
+  try {
+    await callback?.run(action, { agent: definition.agent, memory, attempt })
+    return returned
+  } catch (error) {
+    const thrown = thrownBy(error, room)
+    const by = { callback: effect.index, step: effect.step, name }
+    if ('interruption' in thrown) return { kind: 'interrupted', key: effect.key, by, ...thrown }
+    // A callback that throws watches badly; the step that it watched has happened and stays.
+    room.log(`callback ${name} threw: ${guestError(thrown.error).message}`)
+    return returned
+  }
+}
+
+/** Asks one check; the answer's schema, where there is one, is the first. Rejects only if the story cannot be read. */
+export async function runCheck(
+  effect: Extract<Effect, { do: 'check' }>,
+  answer: string,
+  room: ReviewRoom,
+): Promise<Happening> {
+  const { definition } = room
+  const shapes = definition.checkOutput === undefined ? 0 : 1
+  const check = definition.checks[effect.index - shapes]
+  const name = effect.index < shapes ? 'outputSchema' : (check?.name ?? '')
+  const base = { kind: 'checked' as const, key: effect.key, index: effect.index, name }
+  const memory = await room.memory()
+  try {
+    if (effect.index < shapes) {
+      const checked = await definition.checkOutput?.(decode(answer))
+      if (checked?.ok === false) return { ...base, refused: checked.message }
+      return checked === undefined ? base : { ...base, value: encode(checked.value) }
+    }
+    const verdict: unknown = await check?.run(decode(answer), { memory, agent: definition.agent })
+    return verdict === false ? { ...base, refused: 'the check returned false' } : base
+  } catch (error) {
+    const thrown = thrownBy(error, room)
+    if ('interruption' in thrown) return { kind: 'interrupted', key: effect.key, by: 'check', ...thrown }
+    return { ...base, refused: guestError(thrown.error).message }
+  }
+}

@@ -1,0 +1,155 @@
+/**
+ * The shape of the state: what decides what happens next, and nothing of what is over.
+ *
+ * Every alternative is a union that the compiler checks; all of it is plain JSON, since a checkpoint is this object.
+ */
+import type { CallId } from '../base/halt.ts'
+import type {
+  Effect,
+  Fact,
+  OutputReason,
+  PauseCause,
+  QuestionId,
+  QuestionKind,
+  Resumption,
+  RunId,
+  Stored,
+  Usage,
+} from './entry.ts'
+
+/** The version of the state's shape, as a checkpoint keeps it. */
+export const STATE_VERSION = 1
+
+export type CallPlace =
+  /** The author's function is asked whether a person must approve. */
+  | { readonly is: 'judging' }
+  /** It waits for a person. */
+  | { readonly is: 'asking'; readonly question: QuestionId }
+  /** It may be dispatched. */
+  | { readonly is: 'ready' }
+  /** Dispatched; its result is awaited. */
+  | { readonly is: 'started' }
+  /** Dispatched by a driver that is gone, and it must not be sent again without a word. */
+  | { readonly is: 'lost'; readonly probed: boolean }
+  | { readonly is: 'sleeping'; readonly due: number }
+  /** Its tool paused the run: it returns `undefined` when the run goes on. */
+  | { readonly is: 'parked' }
+
+export interface OpenCall {
+  readonly id: CallId
+  readonly tool: string
+  readonly sent: string
+  readonly input: Stored
+  readonly digest: string
+  readonly effect: Effect
+  /** Dispatches so far. */
+  readonly attempt: number
+  readonly at: CallPlace
+  /** A person's answers, in the order of asking, for a tool that is called again with them. */
+  readonly answered?: { readonly values: readonly unknown[]; readonly state?: Stored }
+}
+
+export interface OpenQuestion {
+  readonly id: QuestionId
+  readonly kind: QuestionKind
+  readonly message: string
+  readonly createdAt: number
+  readonly call?: CallId
+  readonly schema?: string
+  readonly expiresAt?: number
+  readonly resumption?: Resumption
+}
+
+export interface Answer {
+  readonly value: Stored
+  readonly reason: OutputReason
+}
+
+export type Phase =
+  /** The model is to be asked, or is being asked (`called`). */
+  | {
+      readonly at: 'thinking'
+      readonly step: number
+      readonly attempt: number
+      readonly purpose: 'step' | 'answer'
+      readonly called: boolean
+      /** Not before this time: the attempt before failed. */
+      readonly retryAt?: number
+    }
+  /** A step's program runs. `since`: the seq of its `step-started`. */
+  | {
+      readonly at: 'acting'
+      readonly step: number
+      readonly since: number
+      /** False where the source did not compile: nothing ran. */
+      readonly compiled: boolean
+      /** Calls of earlier steps whose results were delivered since the step began. */
+      readonly late: readonly CallId[]
+      /** What the guest forgot at its start: again, if the step is undone. */
+      readonly forgot: readonly CallId[]
+    }
+  /** A turn is over: callbacks run one by one, then the checks of its answer if it gave one. */
+  | {
+      readonly at: 'reviewing'
+      readonly step: number
+      readonly callbacksRan: number
+      readonly checksPassed: number
+      readonly answer?: Answer
+    }
+  /** The output stands; calls that were started may still come home. */
+  | { readonly at: 'closing'; readonly output: Answer }
+  | { readonly at: 'ended' }
+
+export type Ended =
+  | { readonly status: 'completed'; readonly output: Stored; readonly reason: OutputReason }
+  | { readonly status: 'failed'; readonly code: string; readonly message: string; readonly phase: Phase }
+  | { readonly status: 'stopped'; readonly message: string }
+
+export interface TaskState {
+  readonly number: number
+  readonly text: string
+  readonly maxSteps: number
+  /** Turns of the model since the task began (or since a person granted another round). */
+  readonly turns: number
+  readonly additionalArgs?: Stored
+  /** The arguments are variables of the guest: a step that was given them has ended. */
+  readonly argsGiven: boolean
+}
+
+export interface Pause {
+  readonly cause: PauseCause
+  readonly message: string
+}
+
+export interface State {
+  readonly seq: number
+  /** `at` of the last entry. */
+  readonly at: number
+  readonly runId: RunId
+  readonly run: Fact<'run-started'>
+  readonly createdAt: number
+  readonly task: TaskState
+  readonly phase: Phase
+  readonly ended?: Ended
+  readonly pause?: Pause
+  readonly stepCount: number
+  readonly segments: number
+  /** The span of the newest segment. */
+  readonly span?: string
+  readonly calls: Readonly<Record<CallId, OpenCall>>
+  readonly questions: Readonly<Record<QuestionId, OpenQuestion>>
+  /** Results that wait for the next step's start. */
+  readonly held: readonly CallId[]
+  /** Calls that the guest must forget at the next step's start: nobody will settle them. */
+  readonly forgotten: readonly CallId[]
+  /** How many narrative entries there are: a story with a hole is noticed. */
+  readonly told: number
+  /** Calls that were withdrawn while in flight: a late result of theirs is kept as evidence. */
+  readonly strays: readonly { readonly call: CallId; readonly tool: string; readonly attempt: number }[]
+  /** The newest settled calls of the open step, for the word to the model when the step is killed. */
+  readonly settled: {
+    readonly count: number
+    readonly recent: readonly { readonly call: CallId; readonly tool: string; readonly ok: boolean }[]
+  }
+  readonly usage: Usage
+}

@@ -1,0 +1,36 @@
+/** What can be read off a state without changing it. */
+import type { CallId } from '../base/halt.ts'
+import type { State } from './shape.ts'
+import type { RunStatus, RunView } from './store.ts'
+
+/** What others see of the run without reading its journal. */
+export function viewOf(state: State): RunView {
+  const status: RunStatus = state.ended?.status ?? (state.pause === undefined ? 'running' : 'paused')
+  const wakeAt = status === 'paused' ? nextDue(state) : undefined
+  return {
+    status,
+    task: state.task.text,
+    stepCount: state.stepCount,
+    ...(wakeAt === undefined ? {} : { wakeAt }),
+    // A replay that differs waits for a person's answer, like any other question.
+    ...(state.pause === undefined
+      ? {}
+      : { cause: state.pause.cause === 'diverged' ? 'waiting' : state.pause.cause }),
+  }
+}
+
+/** When the state next changes by the clock alone: a sleep, an expiry. Ms since the epoch. */
+export function nextDue(state: State): number | undefined {
+  let due: number | undefined
+  for (const call of Object.values(state.calls))
+    if (call.at.is === 'sleeping') due = Math.min(due ?? call.at.due, call.at.due)
+  for (const question of Object.values(state.questions)) {
+    if (question.expiresAt !== undefined) due = Math.min(due ?? question.expiresAt, question.expiresAt)
+  }
+  return due
+}
+
+/** The step that made a call. */
+export function stepOf(call: CallId): number {
+  return Number(call.slice(0, call.indexOf('.')))
+}

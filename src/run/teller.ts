@@ -1,0 +1,69 @@
+/** The story of the run that is being driven: read once, told on with every entry, shown as chapters or as memory. */
+import { actionStep, memoryOf, type ActionStep, type Memory } from '../agent/memory.ts'
+import { NARRATIVE, type Entry, type Stored } from '../journal/entry.ts'
+import type { Store } from '../journal/store.ts'
+import { tell, type ActionChapter, type Chapter, type Story } from '../journal/story.ts'
+import { CallBook } from './call-book.ts'
+import type { RunLog } from './log.ts'
+import { checkWhole, readStory } from './recover.ts'
+
+export class Teller {
+  readonly #store: Store
+  readonly #log: RunLog
+  readonly #calls: CallBook
+  /** Narrative entries that were recorded before the story was first asked for. */
+  #heard: Entry[] = []
+  #story: Story | undefined
+
+  constructor(store: Store, log: RunLog) {
+    this.#store = store
+    this.#log = log
+    this.#calls = new CallBook(store, log.state.runId)
+  }
+
+  feed(entry: Entry): void {
+    if (!NARRATIVE.has(entry.kind)) return
+    if (this.#story === undefined) this.#heard.push(entry)
+    else this.#story = tell(this.#story, entry)
+  }
+
+  /** The story up to now, with every blob that it needs read. Everything recorded must be durable. */
+  async chapters(): Promise<readonly Chapter[]> {
+    if (this.#story === undefined) {
+      const read = await readStory(this.#store, this.#log.state.runId, this.#log.durableSeq)
+      this.#story = this.#heard.reduce(tell, read)
+      this.#heard = []
+      checkWhole(this.#story, this.#log.state)
+    }
+    const { chapters } = this.#story
+    for (const chapter of chapters)
+      for (const stored of storedIn(chapter)) if (typeof stored !== 'string') await this.#log.text(stored)
+    return chapters
+  }
+
+  /** One action with its calls; undefined for a step that was never begun. */
+  async action(step: number): Promise<ActionStep | undefined> {
+    const chapters = await this.chapters()
+    const action = chapters.findLast((chapter) => chapter.kind === 'action' && chapter.number === step)
+    return action?.kind === 'action' ? actionStep(action, await this.#calls.of(action)) : undefined
+  }
+
+  async memory(): Promise<Memory> {
+    const chapters = await this.chapters()
+    const closed = chapters.filter(
+      (chapter): chapter is ActionChapter => chapter.kind === 'action' && chapter.endedAt !== undefined,
+    )
+    for (const action of closed) await this.#calls.of(action)
+    return memoryOf(
+      chapters,
+      (stored) => this.#log.textNow(stored),
+      (action) => this.#calls.known(action),
+    )
+  }
+}
+
+function storedIn(chapter: Chapter): readonly Stored[] {
+  if (chapter.kind === 'action' || chapter.kind === 'reply') return [chapter.parts]
+  if (chapter.kind === 'task') return [chapter.additionalArgs ?? '', chapter.images ?? '']
+  return chapter.kind === 'finalAnswer' ? [chapter.output] : []
+}
