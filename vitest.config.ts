@@ -5,6 +5,8 @@ const report = process.env['TEST_REPORT']
 
 const config: ViteUserConfig = defineConfig({
   test: {
+    // A busy machine is slow, not wrong.
+    expect: { poll: { timeout: 20_000, interval: 20 } },
     environment: 'node',
     include: ['test/**/*.test.ts'],
     pool: 'forks',

@@ -49,22 +49,26 @@ function stackPointer(global: unknown): number {
 /** For a guest that runs nothing: every import says that there is no such thing. */
 const STILL = { clock_time_get: () => 0, random_get: () => 0, fd_write: () => 8 }
 
-let bytecode: Promise<readonly Uint8Array[]> | undefined
-
 /**
- * The prelude without its source, compiled once by a guest of its own: half the image, and a guest starts in a tenth
- * of the time. The bytes depend on nothing but the text.
+ * The prelude without its source, compiled once, script by script, by a guest of its own: half the image, and a guest
+ * starts in a tenth of the time. The bytes depend on nothing but the text.
  */
-function compiledPrelude(parts: EngineParts): Promise<readonly Uint8Array[]> {
-  bytecode ??= (async () => {
-    using vm = await QuickJS.create({ wasm: parts.module, wasi: () => STILL, timezoneOffset: 0 })
-    return parts.prelude.map((text) => compileScript(vm, text))
-  })()
-  return bytecode
+const bytecode: Uint8Array[] = []
+let compiler: Promise<QuickJS> | undefined
+
+/** Compiles the next script of the prelude, if there is one left. */
+async function compileNext(parts: EngineParts): Promise<boolean> {
+  const vm = await (compiler ??= idle(parts))
+  const text = parts.prelude[bytecode.length]
+  if (text === undefined) return false
+  const flags = CompileFlags.STRIP_SOURCE | CompileFlags.STRIP_DEBUG
+  bytecode.push(vm.compile(text, 'sandbox', EvalFlags.STRICT, flags))
+  if (bytecode.length === parts.prelude.length) vm.dispose()
+  return true
 }
 
-function compileScript(vm: QuickJS, text: string): Uint8Array {
-  return vm.compile(text, 'sandbox', EvalFlags.STRICT, CompileFlags.STRIP_SOURCE | CompileFlags.STRIP_DEBUG)
+function idle(parts: EngineParts): Promise<QuickJS> {
+  return QuickJS.create({ wasm: parts.module, wasi: () => STILL, timezoneOffset: 0 })
 }
 
 let base: Promise<Uint8Array> | undefined
@@ -82,37 +86,52 @@ function baseImage(parts: EngineParts): Promise<Uint8Array> {
 /** The prelude runs at time 0; `configure` says when the guest begins. */
 const BASE: GuestLimits = { stepTimeout: 30_000, memory: 64 * 2 ** 20, callsPerStep: 1, outputChars: 1 }
 
-const TRIVIAL: ProgramText = {
-  file: 'step1.ts',
-  declarations: '\nvar x;',
-  body: 'var x = { a: [await tools.warm({ b: 1 }), "c"] }; console.log(x); x',
-  hasValue: true,
-  positions: '{"lines":[""],"wide":{},"shift":0}',
-}
+/** Together they use of the engine what a delivery uses, without the prelude. Each is a slice. */
+const TRIVIAL = [
+  'void 0',
+  `const FRAME = /^ *at (.*):(\\d+)$/
+  globalThis.open = new Map()
+  globalThis.call = (name, ...rest) => new Promise((resolve, reject) => {
+    open.set(name, { __proto__: null, resolve, reject, rest, trace: FRAME.exec(new Error('').stack)?.[1] ?? '' })
+  })`,
+  `globalThis.settle = (name, text) => {
+    const { resolve } = open.get(name)
+    open.delete(name)
+    resolve(JSON.parse(text))
+  }`,
+  `for (let i = 0; i < 2; i++) {
+    try {
+      const { a: [b, ...c], d = 'x' } = await call('one', i, { ...open })
+      const text = \`\${b} \${c.map((each) => each + 1).join()} \${d.slice(0, 1) + JSON.stringify({ b, d })}\`
+      Object.defineProperty(open, 'n' + i, { value: Reflect.ownKeys(open).length + text, enumerable: true })
+    } catch (error) {
+      throw new TypeError(String(error))
+    } finally {
+      open.forEach((value, key) => open.delete(key))
+    }
+  }`,
+  `settle('one', '{"a":[1,2.5,-3],"d":"text"}')`,
+  `settle('one', '{"a":["b",true,null]}')`,
+] as const
 
 /**
- * What every guest will need is done once for nobody: V8 compiles the engine's functions at their first use. A slice
+ * What every guest will need is done once for nobody: V8 compiles a function of the engine at its first use. A slice
  * ends at each `yield`.
  */
 export async function* warm(parts: EngineParts): AsyncGenerator<void> {
-  const vm = await QuickJS.create({ wasm: parts.module, wasi: () => STILL, timezoneOffset: 0 })
-  for (const text of parts.prelude.toSorted((a, b) => a.length - b.length)) {
+  const vm = await idle(parts)
+  for (const script of TRIVIAL) {
     yield
-    compileScript(vm, text)
+    vm.evalCode(script, 'warm', EvalFlags.ASYNC | EvalFlags.STRICT).dispose()
+    vm.executePendingJobs()
   }
   vm.dispose()
-  yield
-  await compiledPrelude(parts)
-  yield
+}
+
+/** Makes the base, of which only fresh guests are made. */
+export async function* warmBase(parts: EngineParts): AsyncGenerator<void> {
+  while (await compileNext(parts)) yield
   await baseImage(parts)
-  yield
-  const guest = await Guest.create(parts, { ...BASE, outputChars: 100, callsPerStep: 10 }, '', 0)
-  guest.grant(['warm'])
-  yield
-  guest.run(1, TRIVIAL, 0)
-  yield
-  guest.settle('1.1', true, '[{"a":1},1]', 0)
-  guest.dispose()
 }
 
 const telling = new Map<number, KillReason | undefined>()
@@ -159,11 +178,11 @@ export class Guest {
   /** A heap in which the prelude runs. Only to make the base of it. */
   static async boot(parts: EngineParts): Promise<Guest> {
     const guest = new Guest(BASE, 0)
-    const prelude = await compiledPrelude(parts)
+    while (await compileNext(parts));
     const vm = await QuickJS.create(guest.#options(parts))
     guest.#vm = vm
     const look = vm.newFunction(LOOK, (...args) => guest.#look(args))
-    const given = prelude.map((code) => vm.evalBytecode(code))
+    const given = bytecode.map((code) => vm.evalBytecode(code))
     const together = given.pop()
     if (together === undefined) throw new Cut('trap', 'There is no prelude.')
     const api = vm.callFunction(together, look, ...given, look)
@@ -415,7 +434,10 @@ export class Guest {
         },
         fd_write: () => 8,
         fd_close: (format: number) => {
-          this.#out ??= reasonOf(memory, format)
+          const reason = reasonOf(memory, format)
+          // The first lets the code unwind, so that the step's error can tell where; the second is one too many.
+          if (reason !== undefined && this.#out !== undefined && !this.#telling) throw ranOut(this.#out)
+          this.#out ??= reason
           return 8
         },
       }),

@@ -3,10 +3,13 @@
  * since its start is most of what resuming costs; and it warms itself until the first request comes.
  */
 import { parentPort } from 'node:worker_threads'
-import { setImmediate } from 'node:timers/promises'
-import { Guest, warm } from './engine.ts'
+import { setImmediate, setTimeout } from 'node:timers/promises'
+import { Guest, warm, warmBase } from './engine.ts'
 import type { Reply, Request } from './protocol.ts'
 import { engineParts } from './sources.ts'
+
+/** How long nobody may ask before the base is made, in ms. */
+const PATIENCE = 100
 
 const parts = engineParts()
 let guest: Guest | undefined
@@ -19,10 +22,23 @@ parentPort?.on('message', (request: Request) => {
 // What cannot be made is told with the first request that needs it.
 warmUp().catch(() => {})
 
-/** In slices of a few ms, so that a request which comes meanwhile hardly waits; it ends the warming. */
+/**
+ * In slices of a few ms, so that a request which comes meanwhile hardly waits; it ends the warming. The base is for
+ * fresh guests alone: a process that resumes asks before it is begun, and has other use for the processor.
+ */
 async function warmUp(): Promise<void> {
-  const slices = warm(await parts)
-  while (!asked && !(await slices.next()).done) await setImmediate()
+  if (!(await inSlices(warm(await parts)))) return
+  await setTimeout(PATIENCE)
+  if (!asked) await inSlices(warmBase(await parts))
+}
+
+/** True if nobody asked for anything meanwhile. */
+async function inSlices(slices: AsyncGenerator<void>): Promise<boolean> {
+  while (!(await slices.next()).done) {
+    await setImmediate()
+    if (asked) return false
+  }
+  return true
 }
 
 async function answer(request: Request): Promise<void> {

@@ -50,7 +50,12 @@ describe('stop', () => {
       decision: { type: 'respond', value: 7 },
     } as const
     const facts = play.signals(answer, { kind: 'stop', reason: 'enough' }, { kind: 'say', text: 'hello?' })
-    expect(facts.map((fact) => fact.kind)).toEqual(['question-answered', 'call-returned', 'run-stopped'])
+    expect(facts.map((fact) => fact.kind)).toEqual([
+      'run-resumed',
+      'question-answered',
+      'call-returned',
+      'run-stopped',
+    ])
   })
 
   test('by a tool that another tool runs beside leaves that one as in flight', () => {
@@ -197,8 +202,8 @@ describe('answers', () => {
       { kind: 'answer', question, decision: { type: 'respond', value: 1 } },
       { kind: 'answer', question, decision: { type: 'respond', value: 2 } },
     )
-    expect(facts.map((fact) => fact.kind)).toEqual(['question-answered', 'call-returned', 'run-resumed'])
-    expect(facts[1]).toMatchObject({ outcome: { value: encode(1) } })
+    expect(facts.map((fact) => fact.kind)).toEqual(['run-resumed', 'question-answered', 'call-returned'])
+    expect(facts[2]).toMatchObject({ outcome: { value: encode(1) } })
   })
 
   test('to a question whose call is gone change nothing', () => {

@@ -28,7 +28,12 @@ function going(program: Program, store: Store, clock: HandClock, past: readonly 
     agent: new PersistentCodeAgent({
       store,
       ...program.options(world),
-      model: scriptedModel(program.script, { onCall: () => void made.asked++ }),
+      model: scriptedModel(program.script, {
+        onCall: ({ replies }) => {
+          made.asked++
+          world.happened(`turn ${replies + 1}`)
+        },
+      }),
     }),
   }
   return made
@@ -129,15 +134,23 @@ async function resumed(
   return answer
 }
 
+/** `SWEEP=all`: every cut, both ways. Minutes instead of seconds. */
+const ALL = process.env['SWEEP'] === 'all'
 /** How many journals are cut and gone on with at the same time: one guest's thread works while another's waits. */
 const LANES = 3
 /** A rest with its snapshot costs another guest: every so many cuts only, unless all are asked for. */
-const REST_EVERY = process.env['SWEEP'] === 'all' ? 1 : 6
+const REST_EVERY = ALL ? 1 : 6
 
-/** Where a crash can come: after every write that there was, and after every entry that could have been a write's last. */
+/**
+ * Where a crash can come: after every write that there was, and (of those every third, unless all are asked for) after
+ * every entry that could have been a write's last.
+ */
 function cutsOf({ entries, commits }: Recording): readonly number[] {
   return [...entries.keys()].filter(
-    (cut) => cut >= 2 && (commits.has(cut) || !belongsTo(must(entries[cut]), must(entries[cut - 1]))),
+    (cut) =>
+      cut >= 2 &&
+      (commits.has(cut) ||
+        ((ALL || cut % 3 === 0) && !belongsTo(must(entries[cut]), must(entries[cut - 1])))),
   )
 }
 

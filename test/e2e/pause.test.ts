@@ -20,6 +20,7 @@ import {
   lastWord,
   listeningModel,
   must,
+  PATIENT,
   onlyQuestion,
   output,
   plainTool,
@@ -113,7 +114,7 @@ describe('a tool pauses', () => {
                 onAnswer: 'call',
                 state: { held: new Map([['seat', 7]]) },
               })
-            return `${to} ${String(answer)}`
+            return `${to} ${JSON.stringify(answer)}`
           },
         }),
       ],
@@ -121,7 +122,7 @@ describe('a tool pauses', () => {
     })
     const question = onlyQuestion(await agent.run('Book'))
     await agent.answer(question.id, { type: 'respond', value: '12A' })
-    expect(output(await goOn(agent))).toBe('Rome 12A')
+    expect(output(await goOn(agent))).toBe('Rome "12A"')
     expect(seen).toHaveLength(2)
     const [first, second] = seen as { toolCallId: string; idempotencyKey: string; attempt: number }[]
     expect(second).toMatchObject({
@@ -551,8 +552,10 @@ describe('stream()', () => {
 
   test("onAbandon 'continue' lets it run", async () => {
     const agent = agentOf({ script: ['finalAnswer(1)'] })
-    for await (const _event of agent.stream('x', { onAbandon: 'continue' })) break
-    await expect.poll(() => agent.result?.status).toBe('completed')
+    const stream = agent.stream('x', { onAbandon: 'continue' })
+    await stream.next()
+    await stream.return()
+    await expect.poll(() => agent.result?.status, PATIENT).toBe('completed')
   })
 
   test('a stored result is the only event of a finished run', async () => {
@@ -580,7 +583,7 @@ describe('stop', () => {
       script: ['await Promise.all([slow({ n: 1 }), stop_agent({})])'],
     })
     const run = agent.run('x')
-    await expect.poll(() => slow.aborted).toEqual([1])
+    await expect.poll(() => slow.aborted, PATIENT).toEqual([1])
     slow.settle(1, 'late')
     const result = rested(await run, 'stopped')
     expect(result.message).toBe('Enough')

@@ -14,6 +14,7 @@ import {
   lastWord,
   listeningModel,
   must,
+  PATIENT,
   onlyQuestion,
   output,
   plainTool,
@@ -205,7 +206,7 @@ describe('answers', () => {
     await slow.begun(1)
     const other = await again({ store })
     await other.answer(must(other.questions[0]).id, { type: 'respond', value: 9 })
-    await expect.poll(async () => (await entriesOf(store, run.id, 'call-returned')).length).toBe(2)
+    await expect.poll(async () => (await entriesOf(store, run.id, 'call-returned')).length, PATIENT).toBe(2)
     slow.settle(1)
     expect(output(await run.result())).toEqual([9, 1])
   })

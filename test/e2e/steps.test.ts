@@ -10,6 +10,7 @@ import {
 } from '../../src/index.ts'
 import type { Script } from '../../src/testing.ts'
 import {
+  PATIENT,
   agentOf,
   echo,
   entriesOf,
@@ -56,7 +57,7 @@ describe('calls', () => {
     const run = agent.run('x')
     await Promise.all([slow.begun(1), slow.begun(2)])
     slow.settle(1, 'first')
-    await expect.poll(() => calls.length).toBe(2)
+    await expect.poll(() => calls.length, PATIENT).toBe(2)
     expect(lastWord(calls[1])).toMatch(/Still running: calls 1\.1/)
     slow.settle(2, 'second')
     expect(output(await run)).toEqual(['first', 'second'])
@@ -243,7 +244,7 @@ describe('steps', () => {
       { store, tools: [echo, slow.tool], limits: { stepTimeout: 150 } },
     )
     const run = agent.run('x')
-    await expect.poll(() => calls.length).toBe(2)
+    await expect.poll(() => calls.length, PATIENT).toBe(2)
     expect(lastWord(calls[1])).toMatch(/slow \(1\.1\) is still running/)
     slow.settle(1)
     const { runId } = await run

@@ -107,3 +107,17 @@ test('a frame of an earlier step names that step', async () => {
     /^RangeError: old\n {4}at thrower \(step\d+\.ts:2:\d+\)\n {4}at caller \(step\d+\.ts:1:\d+\)/,
   )
 })
+
+test('a frame of a much older step still names its line; what the guest keeps for that is bounded', async () => {
+  await using long = await session()
+  await long.step("const wide = () => { /* ääää */ throw new RangeError('old') }")
+  const sizes: number[] = []
+  for (let step = 2; step <= 161; step++) {
+    await long.step(`/* ääää ${'x'.repeat(500)} */ enum E${step % 2} { A }; E${step % 2}.A`)
+    if (step === 81 || step === 161) sizes.push((await long.image()).bytes.length)
+  }
+  expect(sizes[1]).toBe(sizes[0])
+  const { ending } = await long.step('wide()')
+  // The compiled column, in bytes: the throw is at 40 in characters, and four of them take two bytes.
+  expect(ending.kind === 'error' && ending.error.stack).toMatch(/at wide \(step1\.ts:1:\d+\)/)
+})

@@ -12,7 +12,7 @@ import { engineDigest } from '../../src/sandbox/parts.ts'
 import { createSandbox } from '../../src/sandbox/sandbox-thread.ts'
 import type { Image, Sandbox } from '../../src/sandbox/sandbox.ts'
 import { pack, unpack } from '../../src/sandbox/snapshot.ts'
-import { CLOCK, LIMITS, program, session } from './session.ts'
+import { CLOCK, LIMITS, program, session, told as toldOf } from './session.ts'
 
 const run = promisify(execFile)
 
@@ -188,6 +188,47 @@ test('S3: the same deliveries give the same halts and the same bytes; so does go
     { numRuns: 60 },
   )
 })
+
+const SEEDED: { readonly [about: string]: readonly string[] } = {
+  'calls, numbers, times': [
+    'const r = [Math.random(), Date.now(), performance.timeOrigin]; print(r, performance.now())',
+    'for (let i = 0; i < 3; i++) r.push(await tools.fetch(i)); r',
+    'const all = await Promise.all([tools.fetch("a"), tools.fetch("b")]); [all, crypto.randomUUID(), performance.now()]',
+  ],
+  'a stack overflow that is caught': [
+    'let depth = 0; await tools.fetch(1)',
+    'const deep = () => { depth++; deep() }; try { deep() } catch {} await tools.fetch(depth); depth',
+  ],
+  'a stack overflow that is not': ['function deep(n) { return 1 + deep(n + 1) }\ndeep(0)'],
+  'out of memory that is caught': [
+    'const kept = []; await tools.fetch(1)',
+    'try { for (;;) kept.push(new Uint8Array(2 ** 16)) } catch {} await tools.fetch(kept.length); kept.length',
+  ],
+  'out of memory that is not': ['let s = []; for (;;) s = [s, { s }, [1, 2, 3]]'],
+  'errors that only look so': [
+    'try { throw new RangeError("Maximum call stack size exceeded") } catch (e) { print(e.message) }\n' +
+      'try { new Array(-1) } catch (e) { print(e.name) } await tools.fetch(1)',
+    'throw new InternalError("out of memory")',
+  ],
+}
+for (const [about, sources] of Object.entries(SEEDED)) {
+  test(`G5: by its seed a run is the same in a warm thread, after a restore, and in another process: ${about}`, async () => {
+    await using sandbox = createSandbox(LIMITS)
+    const fresh = async (): Promise<Awaited<ReturnType<typeof toldOf>>> => {
+      await sandbox.open({ from: 'seed', seed: 'g5', clock: CLOCK }, ['fetch'])
+      return toldOf(sandbox, sources)
+    }
+    const first = await fresh()
+    expect(await fresh()).toEqual(first)
+    if (first.heap !== '') {
+      await sandbox.open({ from: 'image', image: await sandbox.image() }, ['fetch'])
+      expect(await fresh()).toEqual(first)
+    }
+    const fixture = join(import.meta.dirname, 'fixtures/from-seed.ts')
+    const { stdout } = await run(process.execPath, [fixture, 'g5', JSON.stringify(sources)])
+    expect(JSON.parse(stdout)).toEqual(JSON.parse(JSON.stringify(first)))
+  })
+}
 
 test('another seed draws other numbers', async () => {
   await using sandbox = createSandbox(LIMITS)

@@ -77,6 +77,62 @@ describe('what takes for ever, all memory or all stack kills the step, not the p
   }
 })
 
+describe('G6: out of memory and stack overflow kill the step also if the code catches them', () => {
+  const DEEP = 'const deep = () => deep() + 1;'
+  const MUCH = 'const all = []; const fill = () => { for (;;) all.push(new Uint8Array(2 ** 20)) };'
+  const CAUGHT: { readonly [about: string]: readonly [source: string, reason: string] } = {
+    'a catch': [`${DEEP} try { deep() } catch {} 'alive'`, 'stack'],
+    'a promise': [`${DEEP} await Promise.try(deep).catch(() => 1); 'alive'`, 'stack'],
+    'a rejection that nobody hears': [
+      `${DEEP} Promise.try(deep).catch(() => 1); tools.echo(1); 'alive'`,
+      'stack',
+    ],
+    'finally and return': [`${DEEP} const f = () => { try { deep() } finally { return 1 } }; f()`, 'stack'],
+    'an answer': [`${DEEP} try { deep() } catch { finalAnswer(1) }`, 'stack'],
+    'a call': [`${DEEP} try { deep() } catch {} await tools.echo(1)`, 'stack'],
+    'for ever': [`${DEEP} for (;;) try { deep() } catch {}`, 'stack'],
+    'a callback of a built-in': [`${DEEP} try { [2, 1].sort(deep) } catch {} 'alive'`, 'stack'],
+    'a getter of an input': [`${DEEP} try { tools.echo({ get a() { return deep() } }) } catch {} 1`, 'stack'],
+    'deep JSON': ['try { JSON.parse("[".repeat(1e6)) } catch {} 1', 'stack'],
+    'a replaced constructor': [
+      `${DEEP} globalThis.RangeError = Error; Error.captureStackTrace = null; try { deep() } catch {} 1`,
+      'stack',
+    ],
+    'memory, a catch': [`${MUCH} try { fill() } catch {} all.length = 0; 'alive'`, 'memory'],
+    'memory, one large piece': ['try { new Uint8Array(2 ** 30) } catch {} 1', 'memory'],
+    'memory, small pieces': [
+      'let m = new Map(); try { for (let i = 0; ; i++) m.set(i, { i }) } catch { m = null } 1',
+      'memory',
+    ],
+    'memory, for ever': [`${MUCH} for (;;) try { fill() } catch { all.length = 0 }`, 'memory'],
+  }
+  for (const [about, [source, reason]] of Object.entries(CAUGHT)) {
+    test(`${about}`, async () => {
+      await using patient = await session({ ...SMALL, stepTimeout: 10_000 }, { echo: () => 1 })
+      const halt = await patient.start(source)
+      expect(halt).toMatchObject({ kind: 'killed', reason })
+      await patient.sandbox.open({ from: 'seed', seed: 's', clock: CLOCK }, [])
+      expect(await patient.show('1 + 1')).toBe('2')
+    })
+  }
+
+  test('an overflow that is not caught tells where', async () => {
+    expect(await endOf('function deep() {\n  return deep() + 1\n}\ndeep()')).toMatchObject({
+      kind: 'killed',
+      reason: 'stack',
+      message: expect.stringMatching(/stack[^]*\n {4}at deep \(step\d+\.ts:2:/),
+    })
+  })
+
+  test('an error that only has the same text is an ordinary one', async () => {
+    await fresh()
+    const error = 'new RangeError("Maximum call stack size exceeded")'
+    expect(await guest.show(`try { throw ${error} } catch {} 'alive'`)).toBe("'alive'")
+    expect(await guest.show(`throw ${error}`)).toMatch(/! RangeError: Maximum/)
+    expect(await guest.show('try { new Array(-1) } catch {} try { (1).toFixed(200) } catch {} 1')).toBe('1')
+  })
+})
+
 describe('what is too much for an engine is an ordinary error', () => {
   const ERRORS: readonly string[] = [
     'JSON.parse("[".repeat(1e6))',
@@ -140,7 +196,7 @@ describe('what is too much for an input is refused before it leaves the guest', 
   }
   for (const [about, [source, message]] of Object.entries(REFUSED)) {
     test(`${about}`, async () => {
-      await using roomy = await session({ memory: 128 * 2 ** 20, stepTimeout: 5000 }, { echo: () => 0 })
+      await using roomy = await session({ memory: 128 * 2 ** 20, stepTimeout: 20_000 }, { echo: () => 0 })
       expect(await roomy.show(source)).toMatch(message)
     })
   }

@@ -1,4 +1,5 @@
 /** A sandbox driven by hand: steps are compiled and run; calls wait until the test settles them. */
+import { createHash } from 'node:crypto'
 import { decode, encode } from '../../src/base/codec.ts'
 import type { GuestCall, Halt } from '../../src/base/halt.ts'
 import { compile } from '../../src/sandbox/compile.ts'
@@ -102,4 +103,27 @@ export async function session(limits: Partial<SandboxLimits> = {}, tools: Tools 
 
 export function idsOf(halt: Halt): readonly string[] {
   return halt.kind === 'killed' ? [] : halt.calls.map((call) => `${call.id} ${call.name}`)
+}
+
+/** Runs sources, a step each, settles every call at once by its ordinal, and tells all halts and the heap's digest. */
+export async function told(
+  sandbox: Sandbox,
+  sources: readonly string[],
+): Promise<{ readonly halts: readonly Halt[]; readonly heap: string }> {
+  const halts: Halt[] = []
+  for (const [index, source] of sources.entries()) {
+    let halt = await sandbox.run(index + 1, program(index + 1, source), { clock: CLOCK + index })
+    const open: string[] = []
+    for (;;) {
+      halts.push(halt)
+      if (halt.kind === 'killed') return { halts, heap: '' }
+      open.push(...halt.calls.map((call) => call.id))
+      const id = open.shift()
+      if (halt.kind === 'ended' || id === undefined) break
+      const value = encode(Number(id.split('.')[1]))
+      halt = await sandbox.settle(id, { ok: true, value }, { clock: CLOCK + index + 5 })
+    }
+  }
+  const { bytes } = await sandbox.image()
+  return { halts, heap: createHash('sha256').update(bytes).digest('hex') }
 }
