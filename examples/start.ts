@@ -284,7 +284,7 @@ function hearEntry(entry: Entry): void {
       story.calls.set(entry.call, { tool: entry.tool, effect: entry.effect, results: 0 })
       break
     case 'call-started':
-      if (call !== undefined) call.key = entry.key
+      if (call !== undefined && entry.key !== undefined) call.key = entry.key
       break
     case 'call-returned':
       if (call !== undefined) hearResult(call)

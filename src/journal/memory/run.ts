@@ -64,9 +64,13 @@ export function isReady(run: Run, now: number): boolean {
   if (status === 'running') return true
   if (status !== 'paused') return false
   if (cause === 'waiting' && wakeAt !== undefined && wakeAt <= now) return true
-  return [...run.inbox.values()].some(
-    (letter) => !letter.consumed && (letter.signal.kind !== 'answer' || cause === 'waiting'),
-  )
+  return [...run.inbox.values()].some(({ consumed, signal }) => !consumed && wakes(signal.kind, cause))
+}
+
+/** A person's word to go on or to stop wakes any resting run, an answer one that waits; what is only said wakes none. */
+function wakes(kind: Signal['kind'], cause: string | undefined): boolean {
+  if (kind === 'resume' || kind === 'stop') return true
+  return kind !== 'say' && cause === 'waiting'
 }
 
 export function keepBlobs(run: Run, blobs: readonly BlobRow[]): void {

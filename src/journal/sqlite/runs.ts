@@ -47,7 +47,7 @@ const DUE = `SELECT DISTINCT r.run, r.run_id, r.updated_at, l.holder FROM (
     SELECT run FROM runs WHERE status = 'running'
     UNION SELECT run FROM runs WHERE status = 'paused' AND cause = 'waiting' AND wake_at IS NOT NULL AND wake_at <= ?1
     UNION SELECT i.run FROM inbox i JOIN runs s ON s.run = i.run WHERE i.consumed = 0 AND s.status IN ('running', 'paused')
-      AND (i.kind <> 'answer' OR s.status = 'running' OR s.cause = 'waiting')
+      AND (s.status = 'running' OR i.kind IN ('resume', 'stop') OR (s.cause = 'waiting' AND i.kind <> 'say'))
   ) ready JOIN runs r ON r.run = ready.run
   LEFT JOIN leases l ON l.tenant = r.tenant AND l.root_run_id = r.root_run_id AND l.holder <> '' AND l.expires_at > ?1
   WHERE r.tenant = '' ORDER BY r.updated_at, r.run`
