@@ -21,9 +21,42 @@ export class CallBook {
     return this.#known.get(action.firstSeq) ?? []
   }
 
+  /** The calls of many steps, in one pass over the journal from the first of them on. */
+  async all(actions: readonly ActionChapter[]): Promise<void> {
+    const wanted = actions.filter((action) => !isSettled(this.#known.get(action.firstSeq)))
+    const [first, last] = [wanted[0], wanted.at(-1)]
+    if (first === undefined || last === undefined) return
+    if (wanted.length < ONE_BY_ONE) {
+      for (const action of wanted) await this.of(action)
+      return
+    }
+    const steps = new Map<number, Map<string, CallSummary>>(
+      wanted.map((action) => [action.number, new Map()]),
+    )
+    const base = await chainAt(this.#store, this.#runId, first.firstSeq)
+    const { entries } = await readEntries(
+      this.#store,
+      this.#runId,
+      first.firstSeq,
+      base,
+      undefined,
+      last.lastSeq,
+    )
+    for (const entry of entries) {
+      if (!('call' in entry) || entry.call === undefined) continue
+      const step = stepOf(entry.call)
+      const calls = steps.get(step)
+      if (calls !== undefined) note(calls, entry, step)
+    }
+    for (const action of wanted)
+      this.#known.set(action.firstSeq, [...(steps.get(action.number)?.values() ?? [])])
+    // The last ones may have come home later still.
+    for (const action of wanted) await this.of(action)
+  }
+
   async of(action: ActionChapter): Promise<readonly CallSummary[]> {
     const known = this.#known.get(action.firstSeq)
-    if (known?.every((call) => call.status !== 'open') === true) return known
+    if (known !== undefined && isSettled(known)) return known
     const calls = new Map<string, CallSummary>()
     let seq = action.firstSeq
     let chain = await chainAt(this.#store, this.#runId, seq)
@@ -42,6 +75,12 @@ export class CallBook {
 }
 
 const PAGE = 200
+/** Fewer steps than this are read each for itself. */
+const ONE_BY_ONE = 4
+
+function isSettled(calls: readonly CallSummary[] | undefined): boolean {
+  return calls?.every((call) => call.status !== 'open') === true
+}
 
 function note(calls: Map<string, CallSummary>, entry: Entry, step: number): void {
   switch (entry.kind) {

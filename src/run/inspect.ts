@@ -71,7 +71,7 @@ async function memoryAt(store: Store, runId: RunId, { chapters }: Story): Promis
   }
   for (const chapter of chapters) if (chapter.kind === 'finalAnswer') await load(chapter.output)
   const book = new CallBook(store, runId)
-  for (const chapter of chapters) if (isClosed(chapter)) await book.of(chapter)
+  await book.all(chapters.filter(isClosed))
   return memoryOf(
     chapters,
     (stored) => (typeof stored === 'string' ? stored : (texts.get(stored.blob) ?? '')),

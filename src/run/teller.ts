@@ -53,7 +53,7 @@ export class Teller {
     const closed = chapters.filter(
       (chapter): chapter is ActionChapter => chapter.kind === 'action' && chapter.endedAt !== undefined,
     )
-    for (const action of closed) await this.#calls.of(action)
+    await this.#calls.all(closed)
     return memoryOf(
       chapters,
       (stored) => this.#log.textNow(stored),

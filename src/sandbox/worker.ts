@@ -1,6 +1,6 @@
 /**
  * The thread in which guests live: at most one at a time, one request at a time. It imports nothing but the engine,
- * since its start is most of what resuming costs; and it warms itself until the first request comes.
+ * since its start is most of what resuming costs; and it warms itself where it is kept waiting.
  */
 import { parentPort } from 'node:worker_threads'
 import { setImmediate, setTimeout } from 'node:timers/promises'
@@ -8,7 +8,7 @@ import { Guest, warm, warmBase } from './engine.ts'
 import type { Reply, Request } from './protocol.ts'
 import { engineParts } from './sources.ts'
 
-/** How long nobody may ask before the base is made, in ms. */
+/** How long nobody may ask before the engine is warmed and the base is made, in ms. */
 const PATIENCE = 100
 
 const parts = engineParts()
@@ -23,13 +23,13 @@ parentPort?.on('message', (request: Request) => {
 warmUp().catch(() => {})
 
 /**
- * In slices of a few ms, so that a request which comes meanwhile hardly waits; it ends the warming. The base is for
- * fresh guests alone: a process that resumes asks before it is begun, and has other use for the processor.
+ * For a worker that is kept: a process that resumes asks before this is begun, and has other use for the processor. In
+ * slices of a few ms, so that a request which comes meanwhile hardly waits; it ends the warming.
  */
 async function warmUp(): Promise<void> {
-  if (!(await inSlices(warm(await parts)))) return
   await setTimeout(PATIENCE)
-  if (!asked) await inSlices(warmBase(await parts))
+  if (asked || !(await inSlices(warm(await parts)))) return
+  await inSlices(warmBase(await parts))
 }
 
 /** True if nobody asked for anything meanwhile. */

@@ -4,6 +4,7 @@ import { UsageError } from '../../base/errors.ts'
 import type { RunRow } from '../../journal/store.ts'
 import type { PersistentCodeAgent } from '../../persistent-code-agent.ts'
 import { loadAgent, settle } from '../agent-module.ts'
+import { warmWorker } from '../../sandbox/sandbox-thread.ts'
 import { valueOf } from '../decide.ts'
 import { driveRun, tellStored } from '../drive.ts'
 import { findOnlyRun, findRun } from '../find.ts'
@@ -24,6 +25,8 @@ export async function resume(
   given: string | undefined,
   options: ResumeOptions,
 ): Promise<number> {
+  // The sandbox's thread starts while the agent's module is loaded.
+  if (settings.agent !== undefined) warmWorker()
   const named = settings.agent === undefined ? undefined : await loadAgent(settings.agent)
   const place = placeOf(settings, named?.storagePath)
   await using store = openStore(place, 'write')
@@ -31,6 +34,7 @@ export async function resume(
   const stored = await tellStored({ screen, place, store }, row)
   if (stored !== undefined) return stored
   const module = settings.agent ?? mustKnowModule(row, place)
+  warmWorker()
   const agent = named ?? (await loadAgent(module))
   settle(agent, store)
   await agent.resume({ runId: row.runId })

@@ -3,6 +3,7 @@ import { resolve } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { UsageError } from '../../base/errors.ts'
 import { loadAgent, settle } from '../agent-module.ts'
+import { warmWorker } from '../../sandbox/sandbox-thread.ts'
 import { jsonOf } from '../decide.ts'
 import { driveRun, tellStored } from '../drive.ts'
 import { openStore, placeOf } from '../place.ts'
@@ -30,6 +31,8 @@ export async function run(
       hint: `Write it after the module, or '-' to read it from stdin: pca run ${module} '<task>'`,
     })
   }
+  // The sandbox's thread starts while the module is loaded.
+  warmWorker()
   const agent = await loadAgent(module)
   const place = placeOf(settings, storageOf(agent.storagePath, module, settings))
   await using store = openStore(place, 'create')
