@@ -85,6 +85,8 @@ class Driver {
   /** What the journal knows has been replayed and compared: only then is anything new begun. */
   #ready = false
   #signalsHinted = true
+  /** What the guest printed, until the entry that it follows is durable. */
+  readonly #printed: { readonly after: number; readonly text: string }[] = []
   /** Signals that are recorded; the store lists them until that is committed. */
   readonly #read = new Set<string>()
   /** A result that must not be lost to the next crash has been recorded: commit at once. */
@@ -120,7 +122,12 @@ class Driver {
 
   async run(): Promise<Rest> {
     const { store, lease, clock, live, definition, recovered, abortSignal } = this.#given
-    this.#log.onCommitted((entries) => live.committed(entries, this.#log.state))
+    this.#log.onCommitted((entries) => {
+      for (const entry of entries) {
+        live.committed(entry)
+        this.#tellPrinted(entry.seq)
+      }
+    })
     keepLease(store, lease, clock, this.#over.signal, (error) => this.#mailbox.post({ kind: 'broke', error }))
     store.watch(() => {
       this.#signalsHinted = true
@@ -194,12 +201,11 @@ class Driver {
   }
 
   async #hear(happening: Happening): Promise<void> {
-    const room = this.#room
     switch (happening.kind) {
       case 'broke':
         throw happening.error
       case 'passed':
-        room?.guest.handled()
+        this.#room?.guest.handled()
         return
       case 'hinted':
         return
@@ -226,8 +232,18 @@ class Driver {
         if (happening.kind === 'call-settled' && !isReadAgain(this.#log.state, happening.call))
           this.#precious = true
         this.#record(factsOf(this.#log.state, happening, this.#desk()))
-        if (happening.kind === 'guest-halted' && happening.halt.kind !== 'killed')
-          room?.printed(happening.halt.printed)
+        if (happening.kind === 'guest-halted' && happening.halt.kind !== 'killed') {
+          this.#printed.push({ after: happening.position, text: happening.halt.printed })
+          this.#tellPrinted(this.#log.durableSeq)
+        }
+    }
+  }
+
+  /** What was printed stands in the feed after the delivery that led to it, and nothing that is not durable stands there. */
+  #tellPrinted(durable: number): void {
+    for (let next = this.#printed[0]; next !== undefined && next.after <= durable; next = this.#printed[0]) {
+      this.#printed.shift()
+      if (next.text !== '') this.#given.live.printed(next.text)
     }
   }
 

@@ -34,7 +34,7 @@ import { Teller } from './teller.ts'
 
 /** For people who watch: not facts, except `committed`. */
 export interface Live {
-  committed(entries: readonly Entry[], state: State): void
+  committed(entry: Entry): void
   delta(delta: { readonly kind: 'text' | 'reasoning' | 'code'; readonly text: string }): void
   printed(text: string): void
   logged(call: string, line: string): void
@@ -101,10 +101,6 @@ export class Room implements AsyncDisposable {
   feed(entry: Entry): void {
     this.guest.feed(entry)
     this.#teller.feed(entry)
-  }
-
-  printed(text: string): void {
-    if (text !== '') this.#around.live.printed(text)
   }
 
   /** Starts an effect; its end is posted. Never throws. */

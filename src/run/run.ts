@@ -126,7 +126,7 @@ export class Run<Output = unknown> {
         definition: start.definition,
         why: start.why,
         live: {
-          committed: (entries) => entries.forEach((entry) => this.#feed.push({ type: 'entry', entry })),
+          committed: (entry) => this.#feed.push({ type: 'entry', entry }),
           delta: ({ kind, text }) => this.#feed.push({ type: kind, delta: text }),
           printed: (text) => this.#feed.push({ type: 'printed', text }),
           logged: (call, text) => this.#feed.push({ type: 'log', call, text }),

@@ -142,7 +142,7 @@ const LANES = 3
 const REST_EVERY = ALL ? 1 : 6
 
 /**
- * Where a crash can come: after every write that there was, and (of those every third, unless all are asked for) after
+ * Where a crash can come: after every write that there was, and (of those every sixth, unless all are asked for) after
  * every entry that could have been a write's last.
  */
 function cutsOf({ entries, commits }: Recording): readonly number[] {
@@ -150,7 +150,7 @@ function cutsOf({ entries, commits }: Recording): readonly number[] {
     (cut) =>
       cut >= 2 &&
       (commits.has(cut) ||
-        ((ALL || cut % 3 === 0) && !belongsTo(must(entries[cut]), must(entries[cut - 1])))),
+        ((ALL || cut % 6 === 0) && !belongsTo(must(entries[cut]), must(entries[cut - 1])))),
   )
 }
 
