@@ -6,7 +6,6 @@ import type { CallId, GuestCall, Halt, Outcome } from '../../src/base/halt.ts'
 import { parseJson } from '../../src/base/json.ts'
 import type { Image, Moment, Opening, Program, Sandbox } from '../../src/sandbox/sandbox.ts'
 
-
 export class FakeSandbox implements Sandbox {
   heap: readonly string[] = []
   /** Everything that was asked of it, in order. */
