@@ -30,7 +30,10 @@ export async function takeLease(store: Store, runId: RunId, clock?: Clock): Prom
   }
 }
 
-/** Renews the lease until `abortSignal` fires; `onLost` hears of the first failure. */
+/**
+ * Renews the lease until `abortSignal` fires; `onLost` hears of the first failure. It holds the process: a run that is
+ * driven is not abandoned because its tool waits for something that nobody holds.
+ */
 export function keepLease(
   store: Store,
   lease: Lease,
@@ -44,6 +47,5 @@ export function keepLease(
       store.renew(lease, LEASE_TTL).then(() => keepLease(store, lease, clock, abortSignal, onLost), onLost)
     },
     abortSignal,
-    false,
   )
 }
