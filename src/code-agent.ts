@@ -5,6 +5,7 @@
  * the last run that was started or bound, as this process last read it.
  */
 import type { Definition } from './agent/definition.ts'
+import type { ImageGiven } from './agent/images.ts'
 import { Memory } from './agent/memory.ts'
 import { dataOptions, define, type AgentOptions } from './agent/options.ts'
 import { UsageError } from './base/errors.ts'
@@ -30,6 +31,8 @@ export interface TaskOptions {
   readonly maxSteps?: number
   /** Variables for the model's code. */
   readonly additionalArgs?: Readonly<Record<string, unknown>>
+  /** For a model that sees: bytes, data URLs, or `{ data, mediaType }`. They stand with the task, once. */
+  readonly images?: readonly ImageGiven[]
   /** Fires: the run pauses at the next safe point. */
   readonly abortSignal?: AbortSignal
   /** Secrets, tenant, loggers for this run's tools, in place of the agent's own. Never journaled. */

@@ -15,6 +15,7 @@ export type {
   MemoryStep,
   TaskStep,
 } from './agent/memory.ts'
+export type { ImageGiven } from './agent/images.ts'
 export type { CallbackContext } from './agent/definition.ts'
 export {
   AgentPausedException,

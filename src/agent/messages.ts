@@ -7,6 +7,8 @@
  */
 import { decode } from '../base/codec.ts'
 import type { GuestError } from '../base/halt.ts'
+import type { TaskImage } from './images.ts'
+import type { Stored } from '../journal/entry.ts'
 import type { ActionChapter, Chapter } from '../journal/story.ts'
 import {
   promptPartsOf,
@@ -50,7 +52,13 @@ function render(chapter: Chapter, text: Text): readonly LanguageModelV4Message[]
       return [
         {
           role: 'user',
-          content: [{ type: 'text', text: `Task:\n${chapter.task}${args}` }],
+          content: [
+            {
+              type: 'text',
+              text: `Task:\n${chapter.task}${args}`,
+            },
+            ...imageParts(chapter.images, text),
+          ],
           providerOptions: { pca: { task: chapter.number } },
         },
       ]
@@ -75,6 +83,15 @@ function render(chapter: Chapter, text: Text): readonly LanguageModelV4Message[]
       return chapter satisfies never
   }
 }
+
+/** Images stand with their task and nowhere else: a long run sends each of them once a request. */
+function imageParts(images: Stored | undefined, text: Text): UserPart[] {
+  if (images === undefined) return []
+  const given = decode(text(images)) as readonly TaskImage[]
+  return given.map(({ mediaType, data }) => ({ type: 'file', mediaType, data: { type: 'data', data } }))
+}
+
+type UserPart = Extract<LanguageModelV4Message, { role: 'user' }>['content'][number]
 
 /** The model's own words, and what came of them: a result for each tool call, else a user message. */
 function reply(parts: string, result: string | undefined): readonly LanguageModelV4Message[] {

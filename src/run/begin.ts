@@ -3,6 +3,7 @@ import { encode } from '../base/codec.ts'
 import { UsageError } from '../base/errors.ts'
 import { checkRunId, digestOf, newRunId, randomText } from '../base/id.ts'
 import type { Definition } from '../agent/definition.ts'
+import { imagesOf, type ImageGiven } from '../agent/images.ts'
 import { questionId } from '../agent/next.ts'
 import { systemPrompt } from '../agent/prompt.ts'
 import { placed, rowOf } from '../journal/decode.ts'
@@ -21,6 +22,7 @@ export interface TaskGiven {
   readonly runId?: string
   readonly maxSteps?: number
   readonly additionalArgs?: Readonly<Record<string, unknown>>
+  readonly images?: readonly ImageGiven[]
 }
 
 /**
@@ -100,7 +102,7 @@ export function taskFact(
   options: RunOptions,
   stow: (text: string) => Stored,
 ): Fact {
-  const { task, maxSteps = options.maxSteps, additionalArgs } = given
+  const { task, maxSteps = options.maxSteps, additionalArgs, images } = given
   if (typeof task !== 'string' || task.trim() === '') throw new UsageError('A task is text, and not empty.')
   if (!Number.isSafeInteger(maxSteps) || maxSteps < 1)
     throw new UsageError(`maxSteps must be a whole number above 0, not ${String(maxSteps)}.`)
@@ -114,6 +116,7 @@ export function taskFact(
     number,
     maxSteps,
     ...(additionalArgs === undefined ? {} : { additionalArgs: stow(encode(additionalArgs)) }),
+    ...(images === undefined || images.length === 0 ? {} : { images: stow(encode(imagesOf(images))) }),
   }
 }
 
