@@ -31,6 +31,8 @@ export interface Definition {
   readonly options: RunOptions
   readonly callbacks: readonly NamedCallback[]
   readonly checks: readonly NamedCheck[]
+  /** TypeScript of what `finalAnswer` takes, for the prompt, where the output has a schema. */
+  readonly answer?: string
   /** Validates and converts the output; a message for the model where it does not fit. */
   checkOutput?(
     output: unknown,

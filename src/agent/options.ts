@@ -4,6 +4,7 @@ import { UsageError } from '../base/errors.ts'
 import type { RunOptions } from '../journal/entry.ts'
 import { modelName, resolveModel } from '../model/resolve.ts'
 import type { LanguageModelV4 } from '../model/ask.ts'
+import { declarationOf } from '../tool/declare.ts'
 import { readSchema, type SchemaTo } from '../tool/schema.ts'
 import { toolsOf, type GivenTools, type ToolOptions } from '../tool/tools.ts'
 import type { CallbackContext, Definition, NamedCallback, NamedCheck } from './definition.ts'
@@ -119,7 +120,7 @@ export function define(given: AgentOptions, agent: unknown): Definition {
     )
   const model = resolveModel(given.model)
   const { toolEffects, toolApproval, context, outputSchema } = given
-  const schema = outputSchema === undefined ? undefined : readSchema(outputSchema, 'output', 'outputSchema')
+  const schema = outputSchema === undefined ? undefined : readSchema(outputSchema, 'input', 'outputSchema')
   return {
     name,
     model,
@@ -135,7 +136,17 @@ export function define(given: AgentOptions, agent: unknown): Definition {
       name: nameOf(run, `check ${index + 1}`),
       run,
     })),
-    ...(schema === undefined ? {} : { checkOutput: async (output) => schema.check(output, 'The answer') }),
+    ...(schema === undefined
+      ? {}
+      : {
+          answer: declarationOf({
+            name: 'finalAnswer',
+            description: 'Ends the task.',
+            input: schema.jsonSchema,
+            output: undefined,
+          }).replace(/: Promise<unknown>$/, ': never'),
+          checkOutput: async (output) => schema.check(output, 'The answer'),
+        }),
     ...(given.price === undefined ? {} : { price: given.price }),
     context,
     agent,

@@ -7,6 +7,8 @@ import type { Tool } from '../tool/tools.ts'
 export interface PromptParts {
   readonly instructions: string
   readonly tools: readonly Tool[]
+  /** What `finalAnswer` takes, where the output has a schema. */
+  readonly answer?: string | undefined
   /** Ms since the epoch: the day that the run began. */
   readonly today: number
 }
@@ -18,6 +20,7 @@ export function systemPrompt(parts: PromptParts): string {
     `Today is ${new Date(parts.today).toISOString().slice(0, 10)} (UTC).`,
     declarations(parts.tools),
   ]
+  if (parts.answer !== undefined) sections.push(`The answer must fit:\n\n${parts.answer}`)
   if (parts.instructions.trim() !== '') sections.push(`Instructions:\n${parts.instructions.trim()}`)
   return sections.join('\n\n')
 }

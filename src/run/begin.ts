@@ -47,7 +47,14 @@ export async function createRun(store: Store, definition: Definition, given: Tas
       agent: definition.name,
       options: definition.options,
       model: definition.modelName,
-      system: stow(systemPrompt({ instructions: definition.instructions, tools, today: now })),
+      system: stow(
+        systemPrompt({
+          instructions: definition.instructions,
+          tools,
+          answer: definition.answer,
+          today: now,
+        }),
+      ),
       tools: toolFacts(definition),
       seed: randomText(26),
       engine: engineDigest(),
@@ -179,7 +186,12 @@ export function changesOf(
   if (changed.length > 0) {
     const tools = [...definition.tools.values()]
     const system = stow(
-      systemPrompt({ instructions: definition.instructions, tools, today: state.createdAt }),
+      systemPrompt({
+        instructions: definition.instructions,
+        tools,
+        answer: definition.answer,
+        today: state.createdAt,
+      }),
     )
     facts.push({ kind: 'tools-changed', tools: toolFacts(definition), system, changed })
     facts.push(...askedAgain(state, new Set(changed)))
