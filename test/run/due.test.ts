@@ -1,0 +1,50 @@
+/** drainDue: what is due is driven, what is not is left, and one bad run does not hold up the others. */
+import { expect, test } from 'vitest'
+import { UsageError } from '../../src/base/errors.ts'
+import { memoryStore } from '../../src/journal/memory.ts'
+import { scriptedModel } from '../../src/model/scripted.ts'
+import { PersistentCodeAgent } from '../../src/persistent-code-agent.ts'
+import { drainDue } from '../../src/run/due.ts'
+import { tool } from '../../src/tool/tool.ts'
+
+const model = scriptedModel(['finalAnswer(await ask("which?"))'])
+const look = tool({ name: 'look', description: 'Looks', effect: 'read', execute: async () => 1 })
+
+test('an answered run is driven to its end; one that still waits, and another agent’s, are left', async () => {
+  const store = memoryStore()
+  const agent = new PersistentCodeAgent({ store, model, name: 'ann' })
+  const other = new PersistentCodeAgent({ store, model, name: 'bob' })
+  for (const [one, runId] of [
+    [agent, 'a1'],
+    [agent, 'a2'],
+    [other, 'b1'],
+  ] as const)
+    await one.run('ask', { runId })
+  for (const runId of ['a2', 'b1']) {
+    const [question] = await store.questions({ runId })
+    const bound = await new PersistentCodeAgent({ store, model }).resume({ runId })
+    await bound.answer(question?.id ?? '', { type: 'respond', value: runId })
+  }
+  const results = await drainDue(store, [agent])
+  expect(results.map(({ runId, status }) => [runId, status])).toEqual([['a2', 'completed']])
+  expect(await drainDue(store, [agent])).toEqual([])
+  expect((await drainDue(store, [agent, other])).map(({ runId }) => runId)).toEqual(['b1'])
+})
+
+test('a run that cannot be driven is told when all others have been', async () => {
+  const store = memoryStore()
+  const able = new PersistentCodeAgent({ store, model, tools: [look] })
+  const unable = new PersistentCodeAgent({ store, model })
+  await able.run('ask', { runId: 'with-tool' })
+  await unable.run('ask', { runId: 'without' })
+  for (const [one, runId] of [
+    [able, 'with-tool'],
+    [unable, 'without'],
+  ] as const) {
+    const bound = await one.resume({ runId })
+    await bound.answer(bound.questions[0]?.id ?? '', { type: 'respond', value: 1 })
+  }
+  await expect(drainDue(store, [unable])).rejects.toThrow(UsageError)
+  expect((await store.run('without'))?.status).toBe('completed')
+  expect((await store.run('with-tool'))?.status).toBe('paused')
+})
