@@ -11,15 +11,14 @@ import { dataOptions, define, type AgentOptions } from './agent/options.ts'
 import { UsageError } from './base/errors.ts'
 import { memoryStore } from './journal/memory.ts'
 import type { Decision } from './journal/entry.ts'
-import type { State } from './journal/shape.ts'
 import type { Store } from './journal/store.ts'
-import { createRun } from './run/begin.ts'
+import { createRun, mayFollow } from './run/begin.ts'
 import type { RunEvent } from './run/feed.ts'
 import { readMemory } from './run/inspect.ts'
 import { recover, type Recovered } from './run/recover.ts'
 import { openQuestions, resultOf, type Question, type RunResult } from './run/result.ts'
 import { Run } from './run/run.ts'
-import { answerQuestion, endAlone, sendSignal } from './run/signal.ts'
+import { answerQuestion, haltRun } from './run/signal.ts'
 import { warmWorker } from './sandbox/sandbox-thread.ts'
 
 /** Options of one task. */
@@ -123,12 +122,10 @@ export class CodeAgent<Output = unknown> implements AsyncDisposable {
     const read = known === undefined ? {} : { known }
     if (task === bound.task)
       return this.#drive(new Run<Output>({ ...more, ...read, runId: bound.runId, why: 'resume' }), task)
-    const { state } = await recover(store, bound.runId)
-    mayFollow(state)
-    return this.#drive(
-      new Run<Output>({ ...more, runId: bound.runId, why: 'resume', task: { task, ...options } }),
-      task,
-    )
+    const stands = await recover(store, bound.runId)
+    mayFollow(stands.state)
+    const followed = { known: stands, runId: bound.runId, why: 'resume', task: { task, ...options } } as const
+    return this.#drive(new Run<Output>({ ...more, ...followed }), task)
   }
 
   /** Events of a run as they come; the last is the result. The run starts at the first `next()`. */
@@ -158,9 +155,7 @@ export class CodeAgent<Output = unknown> implements AsyncDisposable {
     const { runId } = this.#mustBeBound()
     const driven = this.#drivenHere(runId)
     if (driven !== undefined) return driven.pause(reason)
-    const store = await this.store()
-    await sendSignal(store, runId, { kind: 'pause', reason })
-    await endAlone(store, runId)
+    await haltRun(await this.store(), runId, { kind: 'pause', reason })
   }
 
   /** Stop for good. Resolves when that is durable; tools in flight see their `abortSignal`. */
@@ -169,9 +164,7 @@ export class CodeAgent<Output = unknown> implements AsyncDisposable {
     const driven = this.#drivenHere(runId)
     const who = by === undefined ? {} : { by }
     if (driven !== undefined) return driven.stop(reason, who)
-    const store = await this.store()
-    await sendSignal(store, runId, { kind: 'stop', reason, ...who })
-    await endAlone(store, runId)
+    await haltRun(await this.store(), runId, { kind: 'stop', reason, ...who })
   }
 
   /**
@@ -290,18 +283,4 @@ export class CodeAgent<Output = unknown> implements AsyncDisposable {
     this.#questions = await openQuestions(store, runId)
     this.#memory = await readMemory(store, runId)
   }
-}
-
-function mayFollow(state: State): void {
-  const status = state.ended?.status
-  if (status === 'completed' || status === 'failed') return
-  throw new UsageError(
-    `Run ${state.runId} is ${status === 'stopped' ? 'stopped' : 'not finished'}: it takes no other task.`,
-    {
-      hint:
-        status === 'stopped'
-          ? 'Start a new run.'
-          : 'Go on with its own task first: run(agent.task, { reset: false }).',
-    },
-  )
 }

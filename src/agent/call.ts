@@ -7,16 +7,16 @@
 import { decode, encode } from '../base/codec.ts'
 import type { Clock } from '../base/clock.ts'
 import { milliseconds, showDuration } from '../base/duration.ts'
-import { ToolError, UsageError } from '../base/errors.ts'
-import type { GuestCall, GuestError } from '../base/halt.ts'
-import { parseJson } from '../base/json.ts'
-import { AgentPausedException, interruptionIn, type PauseOptions } from '../base/interruption.ts'
+import { ToolError } from '../base/errors.ts'
+import type { GuestCall } from '../base/halt.ts'
+import { AgentPausedException } from '../base/interruption.ts'
 import type { CallOutcome } from '../journal/entry.ts'
 import type { OpenCall } from '../journal/shape.ts'
-import { checkJsonSchema } from '../tool/json-schema.ts'
 import type { ToolCallOptions } from '../tool/tool.ts'
 import type { Tool } from '../tool/tools.ts'
-import type { Happening, Interruption, PauseGiven, PreparedCall, QuestionGiven } from './happening.ts'
+import type { Happening, PreparedCall } from './happening.ts'
+import { askedQuestion, mustBeSchema } from './question.ts'
+import { guestError, thrownBy, type CarrierOf } from './thrown.ts'
 
 /** What a call needs of the run that it belongs to. */
 export interface CallRoom {
@@ -24,8 +24,7 @@ export interface CallRoom {
   readonly context: unknown
   readonly tools: ReadonlyMap<string, Tool>
   readonly key: (call: string) => string
-  /** The carrier of whatever is active now, or of what the author gave. */
-  readonly carrier: (given?: unknown) => { readonly traceparent?: string; readonly tracestate?: string }
+  readonly carrier: CarrierOf
   readonly clock: Clock
   log(line: string): void
   now(): number
@@ -202,108 +201,4 @@ function timeLimit(
       }
     },
   }
-}
-
-/** What user code threw: a pause or a stop, or an ordinary error. A pause that cannot be asked for is such an error. */
-export function thrownBy(
-  error: unknown,
-  room: Pick<CallRoom, 'carrier'>,
-): { readonly interruption: Interruption } | { readonly error: unknown } {
-  const thrown = interruptionIn(error)
-  if (thrown === undefined) return { error }
-  if (thrown.is === 'stop') return { interruption: thrown }
-  try {
-    return { interruption: { is: 'pause', pause: pauseGiven(thrown.message, thrown.options, room) } }
-  } catch (wrong) {
-    return { error: wrong }
-  }
-}
-
-/** AgentPausedException as data. @throws {UsageError} for a question that cannot be asked. */
-function pauseGiven(message: string, options: PauseOptions, room: Pick<CallRoom, 'carrier'>): PauseGiven {
-  const { question, state } = options
-  return {
-    message,
-    onAnswer: options.onAnswer ?? 'value',
-    ...room.carrier(options.otelContext),
-    ...(question === undefined ? {} : { question: givenQuestion(question) }),
-    ...(state === undefined ? {} : { state: encode(state) }),
-  }
-}
-
-/** An error as the code may see it: ToolError word for word, any other without paths. */
-export function guestError(error: unknown): GuestError {
-  if (error instanceof ToolError || (error instanceof Error && error.name === 'ToolError'))
-    return { name: 'ToolError', message: error.message }
-  if (error instanceof Error) return { name: error.name, message: withoutPaths(error.message) }
-  return {
-    name: 'Error',
-    message: withoutPaths(
-      typeof error === 'string'
-        ? error
-        : `The tool threw ${error === null ? 'null' : `a value of type ${typeof error}`}, not an error.`,
-    ),
-  }
-}
-
-/** Absolute paths and file URLs are the host's business. */
-function withoutPaths(message: string): string {
-  return message.replace(/(?:file:\/\/)?(?:[A-Za-z]:)?(?:\/[\w.@~+-]+){2,}(?::\d+)*/g, '<path>')
-}
-
-function askedQuestion(input: unknown): QuestionGiven {
-  if (!Array.isArray(input)) throw new UsageError('ask(question, schema?) needs a question.')
-  const [question, schema] = input as readonly unknown[]
-  if (typeof question === 'string')
-    return givenQuestion(schema === undefined || schema === null ? question : { message: question, schema })
-  if (typeof question === 'object' && question !== null && 'message' in question)
-    return givenQuestion(question)
-  throw new UsageError('ask(question, schema?) needs a question: text, or { message, schema?, expiresAt? }.')
-}
-
-/** @throws {UsageError} for a message that is no text, a schema that is none, an expiry that is no time. */
-export function givenQuestion(question: unknown): QuestionGiven {
-  if (typeof question === 'string') return { message: question }
-  const { message, schema, expiresAt } = question as {
-    readonly message?: unknown
-    readonly schema?: unknown
-    readonly expiresAt?: unknown
-  }
-  if (typeof message !== 'string' || message === '')
-    throw new UsageError('A question needs a message: text, or { message, schema?, expiresAt? }.')
-  return {
-    message,
-    ...(schema === undefined || schema === null ? {} : { schema: jsonSchemaText(schema) }),
-    ...(expiresAt === undefined || expiresAt === null ? {} : { expiresAt: timeOf(expiresAt) }),
-  }
-}
-
-/** @throws {UsageError} for a schema that no answer could be checked with: the code that asks can still correct it. */
-async function mustBeSchema(schema: string | undefined): Promise<void> {
-  if (schema === undefined) return
-  await checkJsonSchema(
-    parseJson(schema, 'The schema of a question') as Readonly<Record<string, unknown>>,
-    null,
-  )
-}
-
-function jsonSchemaText(schema: unknown): string {
-  if (typeof schema !== 'object' || schema === null)
-    throw new UsageError('The schema of a question must be a JSON Schema object.')
-  const standard = (
-    schema as { readonly '~standard'?: { readonly jsonSchema?: { input(options: object): unknown } } }
-  )['~standard']
-  if (standard?.jsonSchema !== undefined)
-    return JSON.stringify(standard.jsonSchema.input({ target: 'draft-2020-12' }))
-  return JSON.stringify(schema)
-}
-
-/** The last moment that a Date can name. */
-const LATEST = 8.64e15
-
-function timeOf(time: unknown): number {
-  const ms =
-    time instanceof Date ? time.getTime() : typeof time === 'string' ? Date.parse(time) : Number(time)
-  if (Math.abs(ms) <= LATEST) return ms
-  throw new UsageError(`expiresAt is no time: ${String(time)}.`)
 }

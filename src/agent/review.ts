@@ -1,6 +1,6 @@
 /** The author's functions that look at a turn: step callbacks, and the checks of an answer. */
 import { decode, encode } from '../base/codec.ts'
-import { guestError, thrownBy, type CallRoom } from './call.ts'
+import { guestError, thrownBy, type CarrierOf } from './thrown.ts'
 import type { Definition } from './definition.ts'
 import type { Happening } from './happening.ts'
 import type { ActionStep, Memory } from './memory.ts'
@@ -8,7 +8,7 @@ import type { Effect } from './next.ts'
 
 export interface ReviewRoom {
   readonly definition: Definition
-  readonly carrier: CallRoom['carrier']
+  readonly carrier: CarrierOf
   action(step: number): Promise<ActionStep | undefined>
   memory(): Promise<Memory>
   log(line: string): void

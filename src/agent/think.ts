@@ -7,8 +7,7 @@ import { isPersistentAgentError } from '../base/errors.ts'
 import type { Phase } from '../journal/shape.ts'
 import type { Chapter } from '../journal/story.ts'
 import { askModel, retryOf, type LanguageModelV4, type Reply } from '../model/ask.ts'
-import type { CallRoom } from './call.ts'
-import { thrownBy } from './call.ts'
+import { thrownBy, type CarrierOf } from './thrown.ts'
 import type { Happening, ReplyGiven } from './happening.ts'
 import { toMessages, type Text } from './messages.ts'
 
@@ -23,7 +22,7 @@ export interface ThinkRoom {
   readonly chapters: readonly Chapter[]
   readonly text: Text
   readonly abortSignal: AbortSignal
-  readonly carrier: CallRoom['carrier']
+  readonly carrier: CarrierOf
   price?(usage: { readonly inputTokens: number; readonly outputTokens: number }): number
   /** Compiles a step's code. */
   compile(step: number, source: string): Promise<ReplyGiven['compiled']>

@@ -137,6 +137,21 @@ const RESERVED: ReadonlySet<string> = new Set(
   ).split(' '),
 )
 
+/** @throws {UsageError} if the run takes no follow-up task: it is not finished, or stopped. */
+export function mayFollow(state: State): void {
+  const status = state.ended?.status
+  if (status === 'completed' || status === 'failed') return
+  throw new UsageError(
+    `Run ${state.runId} is ${status === 'stopped' ? 'stopped' : 'not finished'}: it takes no other task.`,
+    {
+      hint:
+        status === 'stopped'
+          ? 'Start a new run.'
+          : 'Go on with its own task first: run(agent.task, { reset: false }).',
+    },
+  )
+}
+
 export function toolFacts(definition: Definition): readonly ToolFact[] {
   return [...definition.tools.values()].map(({ name, effect, effectDeclared, digest }) => ({
     name,

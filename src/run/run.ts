@@ -2,12 +2,11 @@
 import type { Definition } from '../agent/definition.ts'
 import { onlyWaits } from '../agent/next.ts'
 import { systemClock, type Clock } from '../base/clock.ts'
-import { UsageError } from '../base/errors.ts'
 import type { Decision, Fact, RunId, RunOptions } from '../journal/entry.ts'
 import type { State } from '../journal/shape.ts'
 import { nextDue } from '../journal/view.ts'
 import type { Store } from '../journal/store.ts'
-import { changesOf, taskFact, type TaskGiven } from './begin.ts'
+import { changesOf, mayFollow, taskFact, type TaskGiven } from './begin.ts'
 import { drive } from './drive.ts'
 import { Feed, type RunEvent } from './feed.ts'
 import { takeLease } from './lease.ts'
@@ -164,14 +163,7 @@ function firstFacts(state: State, start: RunStart): readonly Fact[] {
   const inline = (text: string): string => text
   const changes = changesOf(state, start.definition, start.given ?? {}, inline)
   if (start.task !== undefined) {
-    if (state.ended === undefined || state.ended.status === 'stopped') {
-      throw new UsageError(
-        `Run ${state.runId} is ${state.ended === undefined ? 'not finished' : 'stopped'}: it takes no other task.`,
-        {
-          hint: state.ended === undefined ? 'Resume it with its own task first.' : 'Start a new run.',
-        },
-      )
-    }
+    mayFollow(state)
     return [...changes, taskFact(start.task, state.task.number + 1, state.run.options, inline)]
   }
   if (state.ended?.status === 'failed') return [...changes, { kind: 'run-retried', why: 'it was resumed' }]

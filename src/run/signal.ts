@@ -7,7 +7,7 @@ import { AlreadyAnsweredError, RunBusyError, StateNotFoundError, UsageError } fr
 import { digestOf, randomText } from '../base/id.ts'
 import { parseJson } from '../base/json.ts'
 import { isDeepStrictEqual } from 'node:util'
-import { guestError } from '../agent/call.ts'
+import { guestError } from '../agent/thrown.ts'
 import type { CheckedAnswer } from '../agent/desk.ts'
 import { factsOf } from '../agent/facts.ts'
 import type { Definition } from '../agent/definition.ts'
@@ -117,6 +117,16 @@ export async function sendSignal(
     | { readonly kind: 'say'; readonly text: string; readonly by?: string },
 ): Promise<void> {
   await store.signal(runId, `${signal.kind}_${randomText(12)}`, signal)
+}
+
+/** A pause or a stop: durable when this resolves, and done, unless somebody drives the run, who will do it. */
+export async function haltRun(
+  store: Store,
+  runId: string,
+  signal: Extract<Parameters<typeof sendSignal>[2], { readonly kind: 'pause' | 'stop' }>,
+): Promise<void> {
+  await sendSignal(store, runId, signal)
+  await endAlone(store, runId)
 }
 
 /**

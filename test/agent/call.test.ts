@@ -3,14 +3,8 @@ import { describe, expect, onTestFinished, test } from 'vitest'
 import { encode } from '../../src/base/codec.ts'
 import { ToolError } from '../../src/base/errors.ts'
 import { AgentPausedException, AgentStoppedException } from '../../src/base/interruption.ts'
-import {
-  guestError,
-  judgeCall,
-  prepareCall,
-  probeCall,
-  sendCall,
-  type CallRoom,
-} from '../../src/agent/call.ts'
+import { judgeCall, prepareCall, probeCall, sendCall, type CallRoom } from '../../src/agent/call.ts'
+import { guestError } from '../../src/agent/thrown.ts'
 import type { OpenCall } from '../../src/journal/shape.ts'
 import { tool, type ToolSpec } from '../../src/tool/tool.ts'
 import { toolsOf } from '../../src/tool/tools.ts'

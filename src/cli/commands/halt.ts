@@ -1,7 +1,7 @@
 /** `pca pause`, `pca stop`: from any process. A run that nobody drives is paused or stopped here and now. */
 import { UsageError } from '../../base/errors.ts'
 import type { RunRow } from '../../journal/store.ts'
-import { endAlone, sendSignal } from '../../run/signal.ts'
+import { haltRun } from '../../run/signal.ts'
 import { findRun } from '../find.ts'
 import { openStore, storePlace } from '../place.ts'
 import type { Screen } from '../screen.ts'
@@ -28,8 +28,7 @@ async function halt(screen: Screen, settings: Settings, given: string, asked: As
   const found = await findRun(store, given)
   const { runId } = found
   if (!isOver(found, asked)) {
-    await sendSignal(store, runId, asked)
-    await endAlone(store, runId)
+    await haltRun(store, runId, asked)
   }
   const { status } = (await store.run(runId)) ?? found
   if (screen.json) screen.data({ v: 1, runId, asked: asked.kind, status })
