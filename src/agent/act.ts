@@ -14,7 +14,7 @@ import { digestOf } from '../base/id.ts'
 import { parseJson } from '../base/json.ts'
 import type { Entry, Stored } from '../journal/entry.ts'
 import { stepOf } from '../journal/view.ts'
-import { pack } from '../sandbox/snapshot.ts'
+import type { Guests } from '../sandbox/guests.ts'
 import type { Image, Opening, Program, Sandbox } from '../sandbox/sandbox.ts'
 import type { Happening, PreparedCall } from './happening.ts'
 
@@ -35,6 +35,7 @@ export interface Surroundings {
   prepare(call: GuestCall, sent: string): Promise<PreparedCall>
   text(stored: Stored): Promise<string>
   readonly clock: Clock
+  readonly guests: Guests
 }
 
 /** Where a heap stands: the seq of the last entry delivered, and the step that is open there, if one is. */
@@ -283,7 +284,8 @@ export class Guest implements AsyncDisposable {
     this.#computing = 0
     const place = this.#place
     const image = await this.#sandbox.image()
-    return { packed: packed(image, place, place.step === undefined ? undefined : this.#stepStart) }
+    const start = place.step === undefined ? undefined : this.#stepStart
+    return { packed: packed(this.#around.guests, image, place, start) }
   }
 
   async #outcome(entry: Entry<'call-returned'>): Promise<Parameters<Sandbox['settle']>[1]> {
@@ -294,11 +296,16 @@ export class Guest implements AsyncDisposable {
 
 type Checkpointed = Extract<Happening, { kind: 'checkpointed' }>
 
-async function packed(image: Image, place: HeapPlace, start: Kept | undefined): Promise<Checkpointed> {
+async function packed(
+  guests: Guests,
+  image: Image,
+  place: HeapPlace,
+  start: Kept | undefined,
+): Promise<Checkpointed> {
   const { position, ...rest } = place
-  const heap = { position, payload: await pack(image) }
+  const heap = { position, payload: await guests.pack(image) }
   if (start === undefined) return { kind: 'checkpointed', heap, place: rest }
-  start.packed ??= pack(start.image)
+  start.packed ??= guests.pack(start.image)
   return {
     kind: 'checkpointed',
     heap,

@@ -18,7 +18,8 @@ import { digestOf } from '../base/id.ts'
 import type { Entry, Fact } from '../journal/entry.ts'
 import type { State } from '../journal/shape.ts'
 import type { Lease, Store } from '../journal/store.ts'
-import { claimant, keepLease } from './lease.ts'
+import { threadGuests, type Guests } from '../sandbox/guests.ts'
+import { claimant, keepLease, releaseLease } from './lease.ts'
 import { RunLog } from './log.ts'
 import { Mailbox } from './mailbox.ts'
 import type { Recovered } from './recover.ts'
@@ -29,6 +30,8 @@ import { readSignals } from './signal.ts'
 const STAY = 1_000
 /** How long facts that nothing waits for may gather before they are committed, in ms. */
 const GATHER = 10
+/** A hint may never come: so often, in ms, signals are looked for without one. */
+const HEAL = 5_000
 
 export interface Drive {
   readonly store: Store
@@ -36,6 +39,8 @@ export interface Drive {
   readonly recovered: Recovered
   readonly definition: Definition
   readonly clock: Clock
+  /** Where the guest comes from. Default: a thread of its own. */
+  readonly guests?: Guests
   /** Why this segment begins; `resume` lets a paused run go on. */
   readonly why: 'start' | 'resume' | 'take-over'
   /** The store's time when this segment was asked for, before the lease was taken. */
@@ -129,10 +134,8 @@ class Driver {
       }
     })
     keepLease(store, lease, clock, this.#over.signal, (error) => this.#mailbox.post({ kind: 'broke', error }))
-    store.watch(() => {
-      this.#signalsHinted = true
-      this.#mailbox.post({ kind: 'hinted' })
-    }, this.#over.signal)
+    store.watch(() => this.#hint(), this.#over.signal)
+    this.#healLater()
     const onAbort = (): void => this.#mailbox.post({ kind: 'pause-asked', message: pauseReason(abortSignal) })
     if (abortSignal?.aborted === true) onAbort()
     abortSignal?.addEventListener('abort', onAbort, { once: true, signal: this.#over.signal })
@@ -148,6 +151,7 @@ class Driver {
       recovered,
       decided,
       clock,
+      guests: this.#given.guests ?? threadGuests,
       log: this.#log,
       live,
       why: this.#given.why,
@@ -186,12 +190,25 @@ class Driver {
     }
   }
 
+  #hint(): void {
+    this.#signalsHinted = true
+    this.#mailbox.post({ kind: 'hinted' })
+  }
+
+  #healLater(): void {
+    const heal = (): void => {
+      this.#hint()
+      this.#healLater()
+    }
+    this.#given.clock.after(HEAL, heal, this.#over.signal, false)
+  }
+
   /** Gives everything back; the run stays as its last commit left it. */
   async end(): Promise<void> {
     this.#over.abort()
     for (const { stop } of this.#running.values()) stop.abort()
     await this.#room?.[Symbol.asyncDispose]()
-    await this.#given.store.release(this.#given.lease)
+    await releaseLease(this.#given.store, this.#given.lease)
   }
 
   #record(facts: readonly Fact[]): readonly Entry[] {

@@ -5,7 +5,7 @@ import type { RunId } from '../journal/entry.ts'
 import type { Store } from '../journal/store.ts'
 import { claimant } from './lease.ts'
 import type { RunResult } from './result.ts'
-import { Run } from './run.ts'
+import { Run, type RunStart } from './run.ts'
 
 const AT_ONCE = 100
 
@@ -19,7 +19,11 @@ export interface Driving {
  * of other processes are left to them. Resolves with the results, in the order in which the runs were due.
  * @throws the error of the one run that could not be driven, or an AggregateError of several, once all others have been.
  */
-export async function drainDue(store: Store, agents: readonly Driving[]): Promise<readonly RunResult[]> {
+export async function drainDue(
+  store: Store,
+  agents: readonly Driving[],
+  means: Pick<RunStart, 'clock' | 'guests'> = {},
+): Promise<readonly RunResult[]> {
   const definitions = new Map(agents.map((agent) => [agent.definition().name, agent.definition()]))
   const results: RunResult[] = []
   const errors: unknown[] = []
@@ -34,7 +38,7 @@ export async function drainDue(store: Store, agents: readonly Driving[]): Promis
       if (row === undefined || definition === undefined) continue
       try {
         const why = row.status === 'running' ? 'take-over' : 'resume'
-        results.push(await new Run({ store, definition, runId, why }).result())
+        results.push(await new Run({ ...means, store, definition, runId, why }).result())
       } catch (error) {
         if (!(error instanceof RunBusyError)) errors.push(error)
       }

@@ -8,10 +8,8 @@ import { StateCorruptError } from '../base/errors.ts'
 import { GENESIS } from '../journal/envelope.ts'
 import type { Entry } from '../journal/entry.ts'
 import type { Store } from '../journal/store.ts'
-import { engineDigest } from '../sandbox/parts.ts'
-import { createSandbox } from '../sandbox/sandbox-thread.ts'
+import type { Guests } from '../sandbox/guests.ts'
 import type { Image } from '../sandbox/sandbox.ts'
-import { unpack } from '../sandbox/snapshot.ts'
 import { readEntries, type Recovered, type StoredHeap } from './recover.ts'
 
 export interface OpenGuest {
@@ -31,9 +29,9 @@ export async function openGuest(
 ): Promise<OpenGuest> {
   const { state, heap } = recovered
   const { stepTimeout, memory, callsPerStep, outputChars } = state.run.options
-  const guest = new Guest(createSandbox({ stepTimeout, memory, callsPerStep, outputChars }), around)
+  const guest = new Guest(around.guests.create({ stepTimeout, memory, callsPerStep, outputChars }), around)
   try {
-    const opened = heap === undefined ? undefined : await unpackHeap(heap)
+    const opened = heap === undefined ? undefined : await unpackHeap(heap, around.guests)
     if (heap !== undefined && opened !== undefined) {
       const { lastCallBefore, ...rest } = heap.place
       const { image, stepStart } = opened
@@ -56,6 +54,7 @@ export async function openGuest(
 /** The heap's image, and that of its step's start; undefined where replay has to rebuild them (another engine, damage). */
 async function unpackHeap(
   heap: StoredHeap,
+  guests: Guests,
 ): Promise<
   | { readonly image: Image; readonly stepStart?: { readonly image: Image; readonly position: number } }
   | undefined
@@ -63,10 +62,10 @@ async function unpackHeap(
   const opened = heap.open()
   if (opened === undefined) return undefined
   try {
-    const image = await unpack(opened.payload, engineDigest())
+    const image = await guests.unpack(opened.payload)
     if (!image.ok) return undefined
     if (opened.stepStart === undefined) return { image: image.image }
-    const start = await unpack(opened.stepStart.payload, engineDigest())
+    const start = await guests.unpack(opened.stepStart.payload)
     if (!start.ok) return undefined
     return { image: image.image, stepStart: { image: start.image, position: opened.stepStart.position } }
   } catch (error) {

@@ -30,6 +30,11 @@ export async function takeLease(store: Store, runId: RunId, clock?: Clock): Prom
   }
 }
 
+/** Gives the lease back. One that cannot be given back ends by its expiry: what is durable stands all the same. */
+export async function releaseLease(store: Store, lease: Lease): Promise<void> {
+  await store.release(lease).catch(() => undefined)
+}
+
 /**
  * Renews the lease until `abortSignal` fires; `onLost` hears of the first failure. It holds the process: a run that is
  * driven is not abandoned because its tool waits for something that nobody holds.

@@ -14,6 +14,7 @@ import type { Entry } from '../journal/entry.ts'
 import type { OpenCall, State } from '../journal/shape.ts'
 import type { Store } from '../journal/store.ts'
 import { compile } from '../sandbox/compile.ts'
+import type { Guests } from '../sandbox/guests.ts'
 import { INPUT_TOKENS, OUTPUT_TOKENS, PAUSE_CAUSE, SEGMENT, STATUS } from '../telemetry/names.ts'
 import {
   CHAT,
@@ -47,6 +48,7 @@ interface Surroundings {
   /** Entries that were recorded since then: a person's word on a replay that differed. */
   readonly decided: readonly Entry[]
   readonly clock: Clock
+  readonly guests: Guests
   readonly log: RunLog
   readonly live: Live
   readonly why: 'start' | 'resume' | 'take-over'
@@ -63,6 +65,7 @@ export async function openRoom(around: Surroundings): Promise<Room> {
     prepare: async (call, sent) => prepareCall(call, sent, definition),
     text: async (stored) => log.text(stored),
     clock: around.clock,
+    guests: around.guests,
   })
   return new Room(around, opened)
 }

@@ -6,10 +6,11 @@ import type { Decision, Fact, RunId, RunOptions } from '../journal/entry.ts'
 import type { State } from '../journal/shape.ts'
 import { nextDue } from '../journal/view.ts'
 import type { Store } from '../journal/store.ts'
+import type { Guests } from '../sandbox/guests.ts'
 import { changesOf, mayFollow, taskFact, type TaskGiven } from './begin.ts'
 import { drive } from './drive.ts'
 import { Feed, type RunEvent } from './feed.ts'
-import { takeLease } from './lease.ts'
+import { releaseLease, takeLease } from './lease.ts'
 import { recover, type Recovered } from './recover.ts'
 import { resultOf, type RunResult } from './result.ts'
 import { answerQuestion, endAlone, sendSignal } from './signal.ts'
@@ -31,6 +32,8 @@ export interface RunStart {
   /** An OpenTelemetry Context or carrier that this segment goes on under, in place of the stored one. */
   readonly otelContext?: unknown
   readonly clock?: Clock
+  /** Where the guest comes from. Default: a thread of its own. */
+  readonly guests?: Guests
 }
 
 /** A run that is being driven. `result()` settles when it rests. */
@@ -112,7 +115,7 @@ export class Run<Output = unknown> {
         recovered = await newest(store, runId, known)
         first = firstFacts(recovered.state, start)
       } catch (error) {
-        await store.release(lease)
+        await releaseLease(store, lease)
         throw error
       }
       const rest = await drive({
@@ -131,6 +134,7 @@ export class Run<Output = unknown> {
           logged: (call, text) => this.#feed.push({ type: 'log', call, text }),
         },
         ...(start.abortSignal === undefined ? {} : { abortSignal: start.abortSignal }),
+        ...(start.guests === undefined ? {} : { guests: start.guests }),
         ...(start.wait === undefined ? {} : { wait: start.wait }),
         ...(start.otelContext === undefined ? {} : { otelContext: start.otelContext }),
       })

@@ -16,7 +16,7 @@ import type { State } from '../journal/shape.ts'
 import type { Lease, QuestionRow, SignalRow, Store } from '../journal/store.ts'
 import type { Tool } from '../tool/tools.ts'
 import { checkJsonSchema } from '../tool/json-schema.ts'
-import { takeLease } from './lease.ts'
+import { releaseLease, takeLease } from './lease.ts'
 import { RunLog } from './log.ts'
 import { recover } from './recover.ts'
 
@@ -163,7 +163,7 @@ export async function endAlone(store: Store, runId: string): Promise<void> {
     )
     await log.flush()
   } finally {
-    await store.release(lease)
+    await releaseLease(store, lease)
   }
 }
 

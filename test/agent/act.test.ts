@@ -6,6 +6,7 @@ import type { GuestCall, Halt } from '../../src/base/halt.ts'
 import { digestOf } from '../../src/base/id.ts'
 import { placed } from '../../src/journal/decode.ts'
 import type { Entry, Fact } from '../../src/journal/entry.ts'
+import { threadGuests } from '../../src/sandbox/guests.ts'
 import { engineDigest } from '../../src/sandbox/parts.ts'
 import { unpack } from '../../src/sandbox/snapshot.ts'
 import { HandClock } from '../run/hand-clock.ts'
@@ -41,6 +42,7 @@ class Stage {
       }),
       text: async (stored) => (typeof stored === 'string' ? stored : 'a blob'),
       clock: this.clock,
+      guests: threadGuests,
     })
     onTestFinished(async () => this.guest[Symbol.asyncDispose]())
   }
