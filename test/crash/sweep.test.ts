@@ -6,6 +6,7 @@
  */
 import { describe, expect, test } from 'vitest'
 import { PersistentCodeAgent, type RunResult, type Store } from '../../src/index.ts'
+import { violations } from '../../src/journal/check.ts'
 import type { Entry } from '../../src/journal/entry.ts'
 import { scriptedModel } from '../../src/testing.ts'
 import { HandClock, journalOf, must, output } from '../e2e/fixtures/bench.ts'
@@ -58,6 +59,7 @@ async function toTheEnd(program: Program, { agent, clock }: Going, first: RunRes
 
 /** What must hold of a journal and of what was done since the cut, whatever was cut. */
 function check(journal: readonly Entry[], cut: number, { world, asked }: Going): void {
+  expect(violations(journal)).toEqual([])
   const since = journal.slice(cut)
   const requested = new Map(
     journal.flatMap((entry) => (entry.kind === 'call-requested' ? [[entry.call, entry]] : [])),
