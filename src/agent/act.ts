@@ -9,6 +9,7 @@
  *     told (`diverged`), never guessed over.
  */
 import type { Clock } from '../base/clock.ts'
+import { faultPoint } from '../base/fault-point.ts'
 import type { CallId, GuestCall, Halt } from '../base/halt.ts'
 import { digestOf } from '../base/id.ts'
 import { parseJson } from '../base/json.ts'
@@ -175,6 +176,7 @@ export class Guest implements AsyncDisposable {
     // The journal's chain vouches for a program that we compiled and wrote.
     const program = parseJson(entry.program, `The program of step ${entry.step}`) as unknown as Program
     const began = this.#around.clock.now()
+    faultPoint('delivery-unmade')
     const halt = await this.#sandbox.run(entry.step, program, moment)
     this.#computing += this.#around.clock.now() - began
     await this.#halted(entry.step, entry.seq, halt, calls)
@@ -188,6 +190,7 @@ export class Guest implements AsyncDisposable {
       return
     }
     const began = this.#around.clock.now()
+    faultPoint('delivery-unmade')
     const halt = await this.#sandbox.settle(entry.call, await this.#outcome(entry), { clock: entry.at })
     this.#computing += this.#around.clock.now() - began
     await this.#halted(step, entry.seq, halt, [])
@@ -195,6 +198,7 @@ export class Guest implements AsyncDisposable {
 
   async #halted(step: number, position: number, halt: Halt, before: readonly GuestCall[]): Promise<void> {
     this.#deliveries++
+    faultPoint('delivery-made')
     if (halt.kind === 'killed') {
       this.#dead = true
       // The journal knows how a closed step ended: not like this.
@@ -252,6 +256,7 @@ export class Guest implements AsyncDisposable {
 
   /** A3. */
   async #undo(entry: Entry<'step-killed'>): Promise<void> {
+    faultPoint('step-unkilled')
     this.#killed.add(entry.step)
     this.#held = []
     const start = this.#stepStart
@@ -262,6 +267,7 @@ export class Guest implements AsyncDisposable {
       ...(start.lastCall === undefined ? {} : { lastCall: start.lastCall }),
     }
     this.#dead = false
+    faultPoint('step-undone')
     await this.#snapshot()
   }
 
@@ -284,6 +290,7 @@ export class Guest implements AsyncDisposable {
     this.#computing = 0
     const place = this.#place
     const image = await this.#sandbox.image()
+    faultPoint('snapshot-taken')
     const start = place.step === undefined ? undefined : this.#stepStart
     return { packed: packed(this.#around.guests, image, place, start) }
   }
@@ -304,6 +311,7 @@ async function packed(
 ): Promise<Checkpointed> {
   const { position, ...rest } = place
   const heap = { position, payload: await guests.pack(image) }
+  faultPoint('snapshot-packed')
   if (start === undefined) return { kind: 'checkpointed', heap, place: rest }
   start.packed ??= guests.pack(start.image)
   return {

@@ -8,6 +8,7 @@ import { decode, encode } from '../base/codec.ts'
 import type { Clock } from '../base/clock.ts'
 import { milliseconds, showDuration } from '../base/duration.ts'
 import { ToolError } from '../base/errors.ts'
+import { faultPoint } from '../base/fault-point.ts'
 import type { GuestCall } from '../base/halt.ts'
 import { AgentPausedException } from '../base/interruption.ts'
 import type { CallOutcome } from '../journal/entry.ts'
@@ -110,6 +111,7 @@ export async function sendCall(
     const timed = timeLimit(tool, abortSignal, room.clock)
     const given = state === undefined ? {} : { state: decode(state) }
     const executed = tool.execute(decode(input), { ...optionsOf(call, timed.abortSignal, room), ...given })
+    faultPoint('call-sent', call.effect)
     return { ...settled, outcome: await outcomeOf(tool, await timed.first(executed)) }
   } catch (error) {
     const thrown = thrownBy(error, room)

@@ -61,6 +61,11 @@ export type Effect =
   | { readonly do: 'wake'; readonly key: string; readonly durable: false; readonly due: number }
   | { readonly do: 'grace'; readonly key: string; readonly durable: false }
 
+/** What an effect is about, in a word: the class of the call that it sends, else what it does. */
+export function subjectOf(effect: Effect): string {
+  return effect.do === 'call' ? effect.call.effect : effect.do
+}
+
 /** Calls in flight get a while to come home. */
 const GRACE: Effect = { do: 'grace', key: 'grace', durable: false }
 

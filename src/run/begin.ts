@@ -1,6 +1,7 @@
 /** The first commit of a run, and what a resumed run is told of a definition that has changed. */
 import { encode } from '../base/codec.ts'
 import { UsageError } from '../base/errors.ts'
+import { faultPoint } from '../base/fault-point.ts'
 import { checkRunId, digestOf, newRunId, randomText } from '../base/id.ts'
 import type { Definition } from '../agent/definition.ts'
 import { imagesOf, type ImageGiven } from '../agent/images.ts'
@@ -73,6 +74,7 @@ export async function createRun(store: Store, definition: Definition, given: Tas
     return row
   })
   if (state === undefined) throw new TypeError('A run begins with facts')
+  faultPoint('run-unwritten')
   const created = await store.create(
     {
       runId,
@@ -85,6 +87,7 @@ export async function createRun(store: Store, definition: Definition, given: Tas
     rows,
     [...blobs.values()],
   )
+  faultPoint('run-written')
   if (created === 'exists') await mustBeSame(store, runId, definition, given)
   return runId
 }

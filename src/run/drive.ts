@@ -11,9 +11,10 @@ import type { Definition } from '../agent/definition.ts'
 import type { CheckedAnswer, Desk } from '../agent/desk.ts'
 import { factsOf } from '../agent/facts.ts'
 import type { Happening } from '../agent/happening.ts'
-import { decide, isDiverged, next, type Effect, type Setup } from '../agent/next.ts'
+import { decide, isDiverged, next, subjectOf, type Effect, type Setup } from '../agent/next.ts'
 import { resumeFacts } from '../agent/signal-facts.ts'
 import { encode } from '../base/codec.ts'
+import { faultPoint } from '../base/fault-point.ts'
 import { digestOf } from '../base/id.ts'
 import type { Entry, Fact } from '../journal/entry.ts'
 import type { State } from '../journal/shape.ts'
@@ -159,6 +160,7 @@ class Driver {
       ...(this.#given.otelContext === undefined ? {} : { otelContext: this.#given.otelContext }),
     })
     this.#room = room
+    faultPoint('guest-opened')
     this.#record([
       {
         kind: 'segment-started',
@@ -273,7 +275,11 @@ class Driver {
     if (fresh.length === 0) return []
     for (const { key } of fresh) this.#read.add(key)
     this.#log.consume(fresh.map((row) => row.key))
-    return this.#record(factsOf(this.#log.state, { kind: 'signalled', rows: fresh }, this.#desk(checked)))
+    const entries = this.#record(
+      factsOf(this.#log.state, { kind: 'signalled', rows: fresh }, this.#desk(checked)),
+    )
+    faultPoint('signals-read')
+    return entries
   }
 
   #desk(checked?: ReadonlyMap<string, CheckedAnswer>): Desk {
@@ -306,7 +312,10 @@ class Driver {
     const wanted = this.#ready ? next(state, this.#setup) : []
     const missing = wanted.filter((effect) => !this.#running.has(effect.key))
     this.#endGrace(wanted)
-    for (const effect of missing) if (!effect.durable) this.#start(effect)
+    for (const effect of missing) {
+      faultPoint('intent-unwritten', subjectOf(effect))
+      if (!effect.durable) this.#start(effect)
+    }
     const durable = missing.filter((effect) => effect.durable)
     const urgent =
       this.#precious ||
@@ -319,6 +328,7 @@ class Driver {
     this.#precious = false
     for (const effect of durable) this.#start(effect)
     if (state.ended?.status === 'stopped' || state.ended?.status === 'failed') {
+      faultPoint('flights-unaborted')
       for (const { effect, stop } of this.#running.values())
         if (effect.do === 'call' || effect.do === 'think') stop.abort(new Error('The run has ended.'))
     }
@@ -341,7 +351,10 @@ class Driver {
       case 'wake':
         clock.after(
           effect.due - store.now(),
-          () => this.#mailbox.post({ kind: 'woke', key: effect.key }),
+          () => {
+            faultPoint('timer-fired')
+            this.#mailbox.post({ kind: 'woke', key: effect.key })
+          },
           AbortSignal.any([stop.signal, this.#over.signal]),
         )
         return
@@ -384,6 +397,7 @@ class Driver {
         ? undefined
         : await room.guest.checkpoint()
     if (checkpoint !== undefined) this.#log.keep(checkpoint)
+    faultPoint('run-unrested')
     await this.#log.flush()
     room.ended(this.#log.state)
     return { state: this.#log.state, inFlight, ...(room.heap === 'fresh' ? {} : { resumedFrom: room.heap }) }

@@ -4,6 +4,7 @@
  */
 import type { Clock } from '../base/clock.ts'
 import { RunBusyError } from '../base/errors.ts'
+import { faultPoint } from '../base/fault-point.ts'
 import { holderOf, isDead } from '../base/process-identity.ts'
 import type { RunId } from '../journal/entry.ts'
 import type { Claimant, Lease, Store } from '../journal/store.ts'
@@ -22,7 +23,10 @@ const MOMENT = 20
 export async function takeLease(store: Store, runId: RunId, clock?: Clock): Promise<Lease> {
   for (let tries = clock === undefined ? 1 : TRIES; ; tries--) {
     try {
-      return await store.claim(runId, claimant, LEASE_TTL)
+      faultPoint('lease-unclaimed')
+      const lease = await store.claim(runId, claimant, LEASE_TTL)
+      faultPoint('lease-claimed')
+      return lease
     } catch (error) {
       if (!(error instanceof RunBusyError) || tries <= 1) throw error
       await new Promise<void>((resolve) => clock?.after(MOMENT, resolve, new AbortController().signal))
@@ -32,6 +36,7 @@ export async function takeLease(store: Store, runId: RunId, clock?: Clock): Prom
 
 /** Gives the lease back. One that cannot be given back ends by its expiry: what is durable stands all the same. */
 export async function releaseLease(store: Store, lease: Lease): Promise<void> {
+  faultPoint('lease-unreleased')
   await store.release(lease).catch(() => undefined)
 }
 
@@ -49,6 +54,7 @@ export function keepLease(
   clock.after(
     LEASE_TTL / 3,
     () => {
+      faultPoint('lease-unrenewed')
       store.renew(lease, LEASE_TTL).then(() => keepLease(store, lease, clock, abortSignal, onLost), onLost)
     },
     abortSignal,

@@ -6,6 +6,7 @@
  * L2  Commits are in order and whole. An effect that must not run before its cause is durable waits for `flush`.
  * L3  A commit that fails ends the driving: nothing further is recorded or acknowledged.
  */
+import { faultPoint } from '../base/fault-point.ts'
 import type { CallId, Encoded } from '../base/halt.ts'
 import { randomText } from '../base/id.ts'
 import { placed, rowOf } from '../journal/decode.ts'
@@ -180,14 +181,17 @@ export class RunLog {
     this.#blobs = new Map()
     this.#consumed = []
     this.#checkpoint = undefined
+    faultPoint('commit-unwritten')
     try {
       await this.#store.append(this.#lease, write)
+      faultPoint('commit-unacknowledged')
     } catch (error) {
       // A lost reply is no lost commit: the store knows.
       if (!(await this.#store.committed(this.#lease, write.nonce).catch(() => false))) throw error
     }
     this.#durableSeq = state.seq
     this.#known = open
+    faultPoint(write.checkpoint === undefined ? 'commit-acknowledged' : 'checkpoint-moved')
     this.#heard(entries)
   }
 

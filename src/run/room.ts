@@ -6,10 +6,11 @@ import type { Guest } from '../agent/act.ts'
 import { judgeCall, prepareCall, probeCall, sendCall, type CallRoom } from '../agent/call.ts'
 import type { Definition } from '../agent/definition.ts'
 import type { Happening } from '../agent/happening.ts'
-import { idempotencyKey, type Effect } from '../agent/next.ts'
+import { idempotencyKey, subjectOf, type Effect } from '../agent/next.ts'
 import { runCallback, runCheck, type ReviewRoom } from '../agent/review.ts'
 import { think } from '../agent/think.ts'
 import type { Clock } from '../base/clock.ts'
+import { faultPoint } from '../base/fault-point.ts'
 import type { Entry } from '../journal/entry.ts'
 import type { OpenCall, State } from '../journal/shape.ts'
 import type { Store } from '../journal/store.ts'
@@ -108,9 +109,16 @@ export class Room implements AsyncDisposable {
 
   /** Starts an effect; its end is posted. Never throws. */
   begin(effect: Exclude<Effect, { do: 'wake' | 'grace' }>, abortSignal: AbortSignal): void {
-    this.#run(effect, abortSignal).then(this.#around.post, (error: unknown) => {
-      this.#around.post(abortSignal.aborted ? { kind: 'gone', key: effect.key } : { kind: 'broke', error })
-    })
+    faultPoint('effect-unsent', subjectOf(effect))
+    this.#run(effect, abortSignal).then(
+      (happening) => {
+        faultPoint('effect-settled', subjectOf(effect))
+        this.#around.post(happening)
+      },
+      (error: unknown) => {
+        this.#around.post(abortSignal.aborted ? { kind: 'gone', key: effect.key } : { kind: 'broke', error })
+      },
+    )
   }
 
   ended(state: State): void {

@@ -2,6 +2,7 @@
 import type { Definition } from '../agent/definition.ts'
 import { onlyWaits } from '../agent/next.ts'
 import { systemClock, type Clock } from '../base/clock.ts'
+import { faultPoint } from '../base/fault-point.ts'
 import type { Decision, Fact, RunId, RunOptions } from '../journal/entry.ts'
 import type { State } from '../journal/shape.ts'
 import { nextDue } from '../journal/view.ts'
@@ -113,6 +114,7 @@ export class Run<Output = unknown> {
       let first: readonly Fact[]
       try {
         recovered = await newest(store, runId, known)
+        faultPoint('run-recovered')
         first = firstFacts(recovered.state, start)
       } catch (error) {
         await releaseLease(store, lease)

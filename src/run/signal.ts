@@ -4,6 +4,7 @@
  */
 import { encode } from '../base/codec.ts'
 import { AlreadyAnsweredError, RunBusyError, StateNotFoundError, UsageError } from '../base/errors.ts'
+import { faultPoint } from '../base/fault-point.ts'
 import { digestOf, randomText } from '../base/id.ts'
 import { parseJson } from '../base/json.ts'
 import { isDeepStrictEqual } from 'node:util'
@@ -89,7 +90,9 @@ export async function answerQuestion(
     decision,
     ...(by === undefined ? {} : { by }),
   }
+  faultPoint('answer-unwritten')
   const receipt = await store.signal(runId, questionId, signal)
+  faultPoint('answer-written')
   if (receipt.accepted) return
   if (receipt.why === 'taken') {
     const winner = receipt.winner.kind === 'answer' ? receipt.winner.decision : receipt.winner
@@ -116,7 +119,9 @@ export async function sendSignal(
     | { readonly kind: 'stop'; readonly reason: string; readonly by?: string }
     | { readonly kind: 'say'; readonly text: string; readonly by?: string },
 ): Promise<void> {
+  faultPoint('signal-unwritten', signal.kind)
   await store.signal(runId, `${signal.kind}_${randomText(12)}`, signal)
+  faultPoint('signal-written', signal.kind)
 }
 
 /** A pause or a stop: durable when this resolves, and done, unless somebody drives the run, who will do it. */
@@ -161,6 +166,7 @@ export async function endAlone(store: Store, runId: string): Promise<void> {
         { now: store.now(), stow: (text) => log.stow(text), encode, digest: digestOf },
       ),
     )
+    faultPoint('run-unstopped')
     await log.flush()
   } finally {
     await releaseLease(store, lease)

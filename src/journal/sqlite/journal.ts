@@ -1,4 +1,5 @@
 /** The entries of a run, what was too large to stand in them, and its newest checkpoint. */
+import { faultPoint } from '../../base/fault-point.ts'
 import type { EntryKind, RunId } from '../entry.ts'
 import { NARRATIVE } from '../entry.ts'
 import type { BlobRow, CheckpointRow, EntryRow } from '../store.ts'
@@ -83,6 +84,7 @@ export function journalOf(db: Database): Journal {
         return
       }
       upsert.run(run, value.seq, value.chain, value.keyId, value.state)
+      faultPoint('checkpoint-half-written')
       setImage(run, 'heap', value.heap)
       setImage(run, 'step', value.stepStart)
     },

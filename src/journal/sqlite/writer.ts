@@ -8,6 +8,7 @@
  */
 import { systemClock } from '../../base/clock.ts'
 import { RunBusyError } from '../../base/errors.ts'
+import { faultPoint } from '../../base/fault-point.ts'
 import { isBusy, typed } from './database.ts'
 import type { Database } from './database.ts'
 
@@ -87,7 +88,9 @@ export function writerOf(db: Database, path: string, giveUp: number = GIVE_UP_MS
       queue.unshift(...written.map((other) => other.job), ...jobs.slice(index + 1))
       return
     }
+    faultPoint('transaction-unwritten')
     const committed = tryTo(() => commit.run())
+    faultPoint('transaction-written')
     if (!committed.ok && db.isTransaction) rollback.run()
     for (const { job, acknowledge } of written) {
       if (committed.ok) acknowledge()
