@@ -7,4 +7,4 @@ export {
   type ScriptedOptions,
   type ScriptedReply,
 } from './model/scripted.ts'
-export { storeContract } from './journal/contract.ts'
+export { handClock, storeContract } from './journal/contract.ts'

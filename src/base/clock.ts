@@ -8,6 +8,17 @@ export interface Clock {
   after(ms: number, onDue: () => void, abortSignal: AbortSignal, hold?: boolean): void
 }
 
+/**
+ * The time since a machine started. It only goes forward, no clock that is set moves it, and all processes of one boot
+ * read the same.
+ */
+export interface BootClock {
+  /** Names the boot: a time of another one means nothing (see `isSameBoot` of `process-identity.ts`). */
+  readonly boot: string
+  /** ms. */
+  now(): number
+}
+
 /** Longer timers overflow: Node would fire them at once. */
 const LONGEST = 2_147_000_000
 

@@ -3,7 +3,7 @@
  *
  *     for (const rule of storeContract) test(rule.says, () => rule.holds(open, clock))
  *
- * `open` gives a new, empty store that tells the time of `clock`. A rule that fails throws an AssertionError.
+ * `open` gives a new, empty store that tells the time of `clock`, which `handClock()` makes. A rule that fails throws an AssertionError.
  * The numbers T1–T5 are those of `store.ts`; that what is acknowledged is durable (T1) takes a test that kills processes.
  */
 import { asking, signalling } from './contract/asking.ts'
@@ -13,7 +13,7 @@ import type { Rule } from './contract/kit.ts'
 import { leasing } from './contract/leasing.ts'
 import { appending, creating, keeping } from './contract/writing.ts'
 
-export type { HandClock, Rule } from './contract/kit.ts'
+export { handClock, type HandClock, type Rule } from './contract/kit.ts'
 
 export const storeContract: readonly Rule[] = [
   ...creating,

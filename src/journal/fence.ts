@@ -1,13 +1,16 @@
 /**
  * What both stores decide in the same way: who holds a lease, who may write, and which writes are well-formed.
  *
- * F1  A lease is held until it is released, has expired by the store's clock, or its holder is certainly dead.
+ * F1  A lease is held until it is released, has expired, or its holder is certainly dead. Processes of the boot in
+ *     which it was taken or renewed judge its expiry by the time of that boot alone: a clock that is set, or a machine
+ *     that sleeps, neither steals a lease nor prolongs one. All others judge by the store's wall clock.
  * F2  Only the holder of the current epoch, before its expiry, writes (T2).
  * F3  A write that could not be read back as it was given is refused before anything is stored.
  */
 import { LeaseLostError, RunBusyError, UsageError } from '../base/errors.ts'
-import { describeHolder } from '../base/process-identity.ts'
-import type { EntryKind } from './entry.ts'
+import type { BootClock } from '../base/clock.ts'
+import { describeHolder, isSameBoot } from '../base/process-identity.ts'
+import type { EntryKind, RunId } from './entry.ts'
 import type { BlobRow, Claimant, EntryRow, Lease, NewRun, Write } from './store.ts'
 
 /** A lease as stored. A released one keeps its epoch and has no holder. */
@@ -15,33 +18,90 @@ export interface HeldLease {
   readonly epoch: number
   readonly holder: string
   readonly claimedAt: number
+  /** Ms since the epoch. */
   readonly expiresAt: number
+  /** The boot of the process that wrote the expiry, and the expiry in that boot's time, ms. */
+  readonly boot: string
+  readonly expiresInBoot: number
+  /** How many holders have been lost since the run last got somewhere. */
+  readonly deaths: number
+}
+
+/** The moment of a decision, by both clocks of a store. */
+export interface Instant {
+  /** Ms since the epoch. */
+  readonly at: number
+  readonly boot: string
+  /** Ms of the boot's own time. */
+  readonly inBoot: number
+}
+
+/** Both clocks of a store as one. Without `monotonic` it follows `now`: a test that holds one holds both. */
+export function instantsOf(now: () => number, monotonic: BootClock = { boot: 'held', now }): () => Instant {
+  return () => ({ at: now(), boot: monotonic.boot, inBoot: monotonic.now() })
 }
 
 /** Longest id, key, nonce, agent or digest, in UTF-16 units. */
 const ID_LENGTH = 512
 
-/** Entries that a driver writes when it sets out: they are no sign that it gets anywhere. */
-const SETTING_OUT: ReadonlySet<EntryKind> = new Set<EntryKind>([
+/** Entries that a driver writes when it sets out, or that come from outside: they are no sign that it gets anywhere. */
+const NO_PROGRESS: ReadonlySet<EntryKind> = new Set<EntryKind>([
   'segment-started',
+  'options-changed',
+  'tools-changed',
   'model-called',
   'call-started',
+  'message-said',
+  'run-paused',
+  'run-resumed',
 ])
 
 /** F1: the lease if somebody holds it. */
-export function ifHeld(lease: HeldLease | undefined, now: number, claimant: Claimant): HeldLease | undefined {
-  if (lease === undefined || lease.holder === '' || lease.expiresAt <= now) return undefined
+export function ifHeld(
+  lease: HeldLease | undefined,
+  now: Instant,
+  claimant: Claimant,
+): HeldLease | undefined {
+  if (lease === undefined || lease.holder === '' || msLeft(lease, now) <= 0) return undefined
   return claimant.isDead(lease.holder) ? undefined : lease
 }
 
+/**
+ * F1: the next lease, and what is told of the one before. @throws {RunBusyError} somebody holds it.
+ */
+export function takeOver(
+  stored: HeldLease | undefined,
+  now: Instant,
+  claimant: Claimant,
+  runId: RunId,
+): Omit<Lease, 'rootRunId'> {
+  const held = ifHeld(stored, now, claimant)
+  if (held !== undefined) throw busyError(runId, held)
+  const { epoch, holder, deaths } = stored ?? { epoch: 0, holder: '', deaths: 0 }
+  const next = { runId, epoch: epoch + 1, holder: claimant.holder }
+  if (holder === '') return { ...next, deaths }
+  return { ...next, deaths: deaths + 1, before: { holder, dead: claimant.isDead(holder) } }
+}
+
+/** F1: until when a lease holds that is taken or renewed now. */
+export function expiryOf(now: Instant, ttl: number): Pick<HeldLease, 'expiresAt' | 'boot' | 'expiresInBoot'> {
+  return { expiresAt: now.at + ttl, boot: now.boot, expiresInBoot: now.inBoot + ttl }
+}
+
 /** F2. @throws {LeaseLostError} */
-export function checkFence(held: HeldLease | undefined, lease: Lease, now: number): void {
+export function checkFence(held: HeldLease | undefined, lease: Lease, now: Instant): void {
   if (held === undefined || held.epoch !== lease.epoch || held.holder !== lease.holder) {
     throw lostError(lease)
   }
-  if (held.expiresAt <= now) {
-    throw new LeaseLostError(`The lease on run ${lease.runId} expired ${now - held.expiresAt} ms ago.`)
+  const left = msLeft(held, now)
+  if (left <= 0) {
+    throw new LeaseLostError(`The lease on run ${lease.runId} expired ${Math.round(-left)} ms ago.`)
   }
+}
+
+/** F1. */
+function msLeft(lease: HeldLease, now: Instant): number {
+  return isSameBoot(lease.boot, now.boot) ? lease.expiresInBoot - now.inBoot : lease.expiresAt - now.at
 }
 
 /** @throws {LeaseLostError} */
@@ -58,14 +118,14 @@ export function lostError(lease: Lease): LeaseLostError {
   )
 }
 
-export function busyError(runId: string, held: HeldLease): RunBusyError {
+function busyError(runId: string, held: HeldLease): RunBusyError {
   const since = new Date(held.claimedAt).toISOString()
   return new RunBusyError(`Run ${runId} is driven by ${describeHolder(held.holder)} since ${since}.`)
 }
 
 /** True if the entries show that the run got somewhere since it was claimed. */
 export function isProgress(entries: readonly EntryRow[]): boolean {
-  return entries.some((entry) => !SETTING_OUT.has(entry.kind))
+  return entries.some((entry) => !NO_PROGRESS.has(entry.kind))
 }
 
 /** F3. @throws {UsageError} */

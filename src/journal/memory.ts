@@ -5,10 +5,23 @@
  * M2  Bytes are copied on the way in and out: nobody changes what is stored.
  * M3  Nothing is durable: T1 holds for as long as the process does.
  */
+import type { BootClock } from '../base/clock.ts'
 import { StateNotFoundError, UsageError } from '../base/errors.ts'
 import { NARRATIVE } from './entry.ts'
 import type { QuestionId, RunId } from './entry.ts'
-import { busyError, checkFence, checkId, checkNewRun, checkSeq, checkWrite, ifHeld } from './fence.ts'
+import { bootClock } from '../base/process-identity.ts'
+import {
+  checkFence,
+  checkId,
+  checkNewRun,
+  checkSeq,
+  checkWrite,
+  expiryOf,
+  ifHeld,
+  instantsOf,
+  isProgress,
+  takeOver,
+} from './fence.ts'
 import type { HeldLease } from './fence.ts'
 import {
   checkAsked,
@@ -40,8 +53,19 @@ import type {
   Write,
 } from './store.ts'
 
+/** What a store in memory may be given of time. */
+export interface MemoryClock {
+  /** Ms since the epoch. */
+  now(): number
+  /** The machine's own time, for leases. Default: `now`. */
+  readonly monotonic?: BootClock
+}
+
+const systemClocks: MemoryClock = { now: Date.now, monotonic: bootClock }
+
 /** A new, empty store. `clock` defaults to the system's. */
-export function memoryStore(clock: { now(): number } = Date): Store {
+export function memoryStore(clock: MemoryClock = systemClocks): Store {
+  const instant = instantsOf(() => clock.now(), clock.monotonic)
   const runs = new Map<RunId, Run>()
   const leases = new Map<RunId, HeldLease>()
   const watchers = new Set<() => void>()
@@ -100,7 +124,7 @@ export function memoryStore(clock: { now(): number } = Date): Store {
 
   async function append(lease: Lease, write: Write): Promise<void> {
     checkWrite(lease, write)
-    checkFence(leaseOf(lease), lease, clock.now())
+    checkFence(leaseOf(lease), lease, instant())
     const run = get(lease.runId)
     checkSeq(lease, run.row.lastSeq, write.expectedSeq)
     checkAsked(run, write.asked)
@@ -129,26 +153,26 @@ export function memoryStore(clock: { now(): number } = Date): Store {
     if (write.checkpoint === 'none') run.checkpoint = undefined
     else if (write.checkpoint !== undefined) run.checkpoint = copyCheckpoint(write.checkpoint)
     run.nonces.set(lease.epoch, write.nonce)
+    const held = leases.get(rootRunId)
+    if (held !== undefined && isProgress(write.entries)) leases.set(rootRunId, { ...held, deaths: 0 })
     // The driver knows of its own writes (T5); what else somebody may have to act on is hinted.
     if (write.view.status !== status) hint()
   }
 
   async function claim(runId: RunId, claimant: Claimant, ttl: number): Promise<Lease> {
     const { rootRunId } = get(runId).row
-    const now = clock.now()
-    const stored = leases.get(rootRunId)
-    const held = ifHeld(stored, now, claimant)
-    if (held !== undefined) throw busyError(runId, held)
-    const epoch = (stored?.epoch ?? 0) + 1
-    leases.set(rootRunId, { epoch, holder: claimant.holder, claimedAt: now, expiresAt: now + ttl })
-    return { rootRunId, runId, epoch, holder: claimant.holder }
+    const now = instant()
+    const { before, ...taken } = takeOver(leases.get(rootRunId), now, claimant, runId)
+    const { epoch, holder, deaths } = taken
+    leases.set(rootRunId, { epoch, holder, deaths, claimedAt: now.at, ...expiryOf(now, ttl) })
+    return { rootRunId, ...taken, ...(before && { before }) }
   }
 
   async function renew(lease: Lease, ttl: number): Promise<void> {
-    const now = clock.now()
+    const now = instant()
     const stored = leaseOf(lease)
     checkFence(stored, lease, now)
-    if (stored !== undefined) leases.set(lease.rootRunId, { ...stored, expiresAt: now + ttl })
+    if (stored !== undefined) leases.set(lease.rootRunId, { ...stored, ...expiryOf(now, ttl) })
   }
 
   async function release(lease: Lease): Promise<void> {
@@ -178,10 +202,10 @@ export function memoryStore(clock: { now(): number } = Date): Store {
 
   async function due(claimant: Claimant, limit: number): Promise<readonly RunId[]> {
     find('')
-    const now = clock.now()
+    const now = instant()
     return [...runs.values()]
       .filter(
-        (run) => isReady(run, now) && ifHeld(leases.get(run.row.rootRunId), now, claimant) === undefined,
+        (run) => isReady(run, now.at) && ifHeld(leases.get(run.row.rootRunId), now, claimant) === undefined,
       )
       .toSorted((one, other) => one.row.updatedAt - other.row.updatedAt)
       .slice(0, Math.max(0, limit))

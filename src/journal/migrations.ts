@@ -12,7 +12,7 @@ import type { Database, Row } from './sqlite/database.ts'
 export const APPLICATION_ID = 0x5043416a
 
 /**
- * Times are REAL: ms since the epoch, whole or not. Integers are 64 bits wide in SQLite, and JavaScript's are not.
+ * Times are REAL: ms since the epoch (a lease's also since the boot), whole or not. Integers are 64 bits wide in SQLite, and JavaScript's are not.
  * An entry's `place` is run * 2^32 + seq (see `sqlite/place.ts`): rows lie in the order in which they are read, and an
  * index that holds places holds the order too. Removing a run removes its entries by their range: no foreign key does.
  * A run's newest nonce stands in its row, the last ones of earlier epochs in `nonces`: one page less for each write.
@@ -114,9 +114,11 @@ CREATE TABLE leases (
   root_run_id TEXT NOT NULL,
   epoch INTEGER NOT NULL,
   holder TEXT NOT NULL,
+  deaths INTEGER NOT NULL,
   claimed_at REAL NOT NULL,
   expires_at REAL NOT NULL,
-  claims INTEGER NOT NULL,
+  boot TEXT NOT NULL,
+  expires_in_boot REAL NOT NULL,
   PRIMARY KEY (tenant, root_run_id)
 ) STRICT, WITHOUT ROWID;
 

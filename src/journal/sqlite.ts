@@ -7,8 +7,10 @@
  */
 import { resolve } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
+import type { BootClock } from '../base/clock.ts'
 import { UsageError } from '../base/errors.ts'
-import { checkId, checkNewRun, checkSeq, checkWrite, isProgress } from './fence.ts'
+import { bootClock } from '../base/process-identity.ts'
+import { checkId, checkNewRun, checkSeq, checkWrite, instantsOf, isProgress, type Instant } from './fence.ts'
 import type { Database } from './sqlite/database.ts'
 import { inboxOf } from './sqlite/inbox.ts'
 import { journalOf } from './sqlite/journal.ts'
@@ -26,6 +28,8 @@ export interface SqliteStoreOptions {
   readonly readOnly?: boolean
   /** The store's clock, ms since the epoch. Default: the system's. */
   readonly now?: () => number
+  /** The machine's own time, for leases. Default: that of its boot; `now` where only that is given. */
+  readonly monotonic?: BootClock
 }
 
 /**
@@ -37,13 +41,16 @@ export interface SqliteStoreOptions {
 export function sqliteStore(path: string, options: SqliteStoreOptions = {}): Store {
   const { create = true, readOnly = false, now = Date.now } = options
   const file = fileAt(path)
-  return storeOn(openDatabase(connect, { path: file, create, readOnly }), file, readOnly, now)
+  const monotonic = options.monotonic ?? (options.now === undefined ? bootClock : undefined)
+  const db = openDatabase(connect, { path: file, create, readOnly })
+  return storeOn(db, file, readOnly, instantsOf(now, monotonic))
 }
 
-function storeOn(db: Database, path: string, readOnly: boolean, now: () => number): Store {
+function storeOn(db: Database, path: string, readOnly: boolean, instant: () => Instant): Store {
   const watchers = watchersOf(db)
   const writer = writerOf(db, path)
   const [runs, journal, inbox, leases] = [runsOf(db), journalOf(db), inboxOf(db), leasesOf(db)]
+  const now = (): number => instant().at
   let closing: Promise<void> | undefined
 
   async function write<T>(work: () => T): Promise<T> {
@@ -81,8 +88,8 @@ function storeOn(db: Database, path: string, readOnly: boolean, now: () => numbe
   async function append(lease: Lease, change: Write): Promise<void> {
     checkWrite(lease, change)
     const isTurn = await write(() => {
-      const at = now()
-      const standing = leases.check(lease, at)
+      const moment = instant()
+      const standing = leases.check(lease, moment)
       const { run } = standing
       checkSeq(lease, standing.lastSeq, change.expectedSeq)
       journal.add(run, change.entries, change.blobs)
@@ -90,7 +97,7 @@ function storeOn(db: Database, path: string, readOnly: boolean, now: () => numbe
       for (const id of change.closed) inbox.close(run, lookup(id))
       for (const key of change.consumed) inbox.consume(run, lookup(key))
       if (change.checkpoint !== undefined) journal.setCheckpoint(run, change.checkpoint)
-      runs.update(standing, lease.epoch, change, at)
+      runs.update(standing, lease.epoch, change, moment.at)
       if (isProgress(change.entries)) leases.progressed(lease)
       return change.view.status !== standing.status
     })
@@ -115,15 +122,15 @@ function storeOn(db: Database, path: string, readOnly: boolean, now: () => numbe
     create,
     append,
     committed: (lease, nonce) => read(() => runs.committed({ ...lease, runId: lookup(lease.runId) }, nonce)),
-    claim: (runId, claimant, ttl) => write(() => leases.claim(lookup(runId), claimant, ttl, now())),
-    renew: (lease, ttl) => write(() => leases.renew(lease, ttl, now())),
+    claim: (runId, claimant, ttl) => write(() => leases.claim(lookup(runId), claimant, ttl, instant())),
+    renew: (lease, ttl) => write(() => leases.renew(lease, ttl, instant())),
     release: (lease) => tell(() => leases.release(lease)),
     async signal(runId, key, signal) {
       checkId(key, 'The key of a signal')
       return tell(() => inbox.accept(lookup(runId), key, signal, now()))
     },
     signals: (runId) => read(() => inbox.unread(lookup(runId))),
-    due: (claimant, limit) => read(() => runs.due(claimant, limit, now())),
+    due: (claimant, limit) => read(() => runs.due(claimant, limit, instant())),
     watch(onHint, abortSignal) {
       if (closing === undefined) watchers.add(onHint, abortSignal)
     },

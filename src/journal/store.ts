@@ -3,7 +3,7 @@
  *
  * T1  A promise that resolved is durable: power loss after it cannot undo it.
  * T2  Every write of a driver carries its lease; a write under an epoch that is not the current one, or after its
- *     expiry by the store's clock, is refused with LeaseLostError and changes nothing.
+ *     expiry, is refused with LeaseLostError and changes nothing.
  * T3  `append` is one transaction: entries, projections, consumed signals, blobs and checkpoint, or nothing.
  * T4  A question has at most one accepted answer.
  * T5  `watch` is a hint: it may come twice, late or never. `due` and `signals` are the truth.
@@ -101,9 +101,13 @@ export interface Lease {
   readonly runId: RunId
   readonly epoch: number
   readonly holder: string
+  /** How many holders have been lost since the run last got somewhere: a run that kills its process is put aside. */
+  readonly deaths: number
+  /** Whose lease it was, where it was taken over. `dead`: certainly; else that process may still be at work. */
+  readonly before?: { readonly holder: string; readonly dead: boolean }
 }
 
-/** Who asks for a lease. `alive(holder)` tells whether another holder's process is certainly dead (only knowable on the same host). */
+/** Who asks for a lease. `isDead` tells whether another holder's process is certainly dead (only knowable on the same host). */
 export interface Claimant {
   readonly holder: string
   isDead(holder: string): boolean

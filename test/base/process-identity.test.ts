@@ -1,13 +1,17 @@
 /** Death is only told where it is certain (D1–D3). */
-import { spawn } from 'node:child_process'
+import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import { promisify } from 'node:util'
 import { describe, expect, test } from 'vitest'
-import { describeHolder, holderOf, isDead } from '../../src/base/process-identity.ts'
+import { bootClock, describeHolder, holderOf, isDead, isSameBoot } from '../../src/base/process-identity.ts'
 
 const MODULE = join(import.meta.dirname, '../../src/base/process-identity.ts')
 const SAY = `import(${JSON.stringify(MODULE)}).then((m) => { console.log(m.holderOf()); setInterval(() => {}, 1000) })`
+
+const READ = `import(${JSON.stringify(MODULE)}).then(({ bootClock }) => console.log(bootClock.boot + '\\n' + bootClock.now()))`
+const run = promisify(execFile)
 
 function change(holder: string, fields: object): string {
   return JSON.stringify({ ...(JSON.parse(holder) as object), ...fields })
@@ -45,9 +49,36 @@ test('another process is alive until it is killed', async () => {
   expect(isDead(holder)).toBe(true)
 })
 
+test('the boot clock goes forward, and is the same for all processes', async () => {
+  const before = bootClock.now()
+  const { stdout } = await run(process.execPath, ['-e', READ])
+  const [boot = '', time = ''] = stdout.trim().split('\n')
+  expect(isSameBoot(boot, bootClock.boot)).toBe(true)
+  expect(Number(time)).toBeGreaterThan(before)
+  expect(Number(time)).toBeLessThan(bootClock.now())
+})
+
+test('a boot without a name is guessed by host and second', () => {
+  expect(isSameBoot('~1000 here', '~1009 here')).toBe(true)
+  expect(isSameBoot('~1000 here', '~1011 here')).toBe(false)
+  expect(isSameBoot('~1000 here', '~1000 there')).toBe(false)
+  expect(isSameBoot('~1000 here', 'a boot')).toBe(false)
+  expect(isSameBoot('a boot', 'another')).toBe(false)
+})
+
 describe.runIf(process.platform === 'linux')('on Linux', () => {
   test('a pid that was used again is another process', () => {
     expect(isDead(change(holderOf(), { start: '1' }))).toBe(true)
+  })
+
+  test('another boot of this very machine: nothing outlives its kernel', () => {
+    const { machine } = JSON.parse(holderOf()) as { readonly machine: string }
+    const earlier = change(holderOf(), { boot: 'earlier', machine: 'this one', start: '1' })
+    // Only a process that knows its machine can tell.
+    expect(isDead(change(earlier, { machine }))).toBe(machine !== '')
+    expect(isDead(earlier)).toBe(false)
+    expect(isDead(change(earlier, { machine, host: 'far' }))).toBe(false)
+    expect(isDead(change(earlier, { machine, boot: 17 }))).toBe(false)
   })
 
   test('another boot, another container, another time namespace: nobody knows', () => {

@@ -3,8 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
-import { storeContract } from '../../src/journal/contract.ts'
-import type { HandClock } from '../../src/journal/contract.ts'
+import { handClock, storeContract, type HandClock } from '../../src/journal/contract.ts'
 import { memoryStore } from '../../src/journal/memory.ts'
 import { sqliteStore } from '../../src/journal/sqlite.ts'
 import type { RunView, Store } from '../../src/journal/store.ts'
@@ -15,20 +14,11 @@ afterAll(() => rmSync(directory, { recursive: true, force: true }))
 let files = 0
 const stores: Readonly<Record<string, (clock: HandClock) => Store>> = {
   memory: (clock) => memoryStore(clock),
-  sqlite: (clock) => sqliteStore(join(directory, `${files++}.db`), { now: () => clock.now() }),
+  sqlite: (clock) =>
+    sqliteStore(join(directory, `${files++}.db`), { now: clock.now, monotonic: clock.monotonic }),
 }
 
 const view: RunView = { status: 'running', task: 't', stepCount: 0 }
-
-function handClock(): HandClock {
-  let now = 1_700_000_000_000
-  return {
-    now: () => now,
-    advance: (ms) => {
-      now += ms
-    },
-  }
-}
 
 for (const [name, make] of Object.entries(stores)) {
   describe(`the ${name} store`, () => {

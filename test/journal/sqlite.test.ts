@@ -445,7 +445,7 @@ describe('where entries stand', () => {
       await createRun(store, id)
       await store.append(
         await store.claim(id, ann, 60_000),
-        writeOf(0, { rootRunId: id, runId: id, epoch: 1, holder: 'ann' }),
+        writeOf(0, { rootRunId: id, runId: id, epoch: 1, holder: 'ann', deaths: 0 }),
       )
     }
     for (const [after, count] of [

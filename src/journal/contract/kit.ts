@@ -1,5 +1,6 @@
 /** What the rules of the contract are made of: small runs, writes and claimants, and a look at all of a run. */
 import assert from 'node:assert/strict'
+import type { BootClock } from '../../base/clock.ts'
 import type { EntryKind, RunId } from '../entry.ts'
 import type {
   Claimant,
@@ -13,10 +14,43 @@ import type {
   Write,
 } from '../store.ts'
 
-/** A clock that the rules move. The store that `open` gives must tell its time. */
+/** Clocks that the rules move. The store that `open` gives must tell the time of both. */
 export interface HandClock {
+  /** The wall's, ms since the epoch. */
   now(): number
+  /** The machine's own. */
+  readonly monotonic: BootClock
+  /** Time passes on both. */
   advance(ms: number): void
+  /** Somebody sets the clock on the wall. */
+  set(ms: number): void
+  /** The machine starts anew: another boot, whose time begins at 0. */
+  reboot(): void
+}
+
+/** Clocks that start at `now`. */
+export function handClock(now: number = 1_700_000_000_000): HandClock {
+  let [wall, boots, inBoot] = [now, 1, 5_000]
+  return {
+    now: () => wall,
+    monotonic: {
+      get boot() {
+        return `boot ${boots}`
+      },
+      now: () => inBoot,
+    },
+    advance(ms) {
+      wall += ms
+      inBoot += ms
+    },
+    set(ms) {
+      wall = ms
+    },
+    reboot() {
+      boots++
+      inBoot = 0
+    },
+  }
 }
 
 /** One sentence that every store keeps. `open` gives a new, empty store each time. */

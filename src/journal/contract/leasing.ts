@@ -3,10 +3,13 @@ import assert from 'node:assert/strict'
 import { claimant, driven, entry, MINUTE, newRun, refused, rule, RUN, seen, write } from './kit.ts'
 import type { Rule } from './kit.ts'
 
+const HOUR = 3_600_000
+const TEN_YEARS = 10 * 365 * 24 * HOUR
+
 export const leasing: readonly Rule[] = [
   rule('claim: the first epoch is 1, each claim has the next', async (store) => {
     const one = await driven(store)
-    assert.deepEqual(one, { rootRunId: RUN, runId: RUN, epoch: 1, holder: 'ann' })
+    assert.deepEqual(one, { rootRunId: RUN, runId: RUN, epoch: 1, holder: 'ann', deaths: 0 })
     await store.release(one)
     assert.equal((await store.claim(RUN, claimant('bob'), MINUTE)).epoch, 2)
   }),
@@ -34,6 +37,72 @@ export const leasing: readonly Rule[] = [
   rule('claim: a dead holder is taken over at once', async (store) => {
     await driven(store)
     assert.equal((await store.claim(RUN, claimant('bob', ['ann']), MINUTE)).holder, 'bob')
+  }),
+  rule(
+    'claim: tells whose lease was taken over, and whether they are certainly dead',
+    async (store, clock) => {
+      const first = await driven(store)
+      assert.equal(first.before, undefined)
+      const second = await store.claim(RUN, claimant('bob', ['ann']), MINUTE)
+      assert.deepEqual(second.before, { holder: 'ann', dead: true })
+      clock.advance(MINUTE)
+      const third = await store.claim(RUN, claimant('eve'), MINUTE)
+      assert.deepEqual(third.before, { holder: 'bob', dead: false })
+      await store.release(third)
+      assert.equal((await store.claim(RUN, claimant('ann'), MINUTE)).before, undefined)
+    },
+  ),
+  rule('claim: counts the holders that were lost, until the run gets somewhere', async (store, clock) => {
+    let lease = await driven(store)
+    assert.equal(lease.deaths, 0)
+    lease = await store.claim(RUN, claimant('bob', ['ann']), MINUTE)
+    assert.equal(lease.deaths, 1)
+    // Setting out is no progress, nor is what was said from outside.
+    const setOut = entry(2, lease.epoch, { kind: 'segment-started' })
+    await store.append(lease, write(lease, 1, { entries: [setOut] }))
+    clock.advance(MINUTE)
+    lease = await store.claim(RUN, claimant('bob'), MINUTE)
+    assert.equal(lease.deaths, 2)
+    await store.append(lease, write(lease, 2, { entries: [entry(3, lease.epoch, { kind: 'message-said' })] }))
+    await store.release(lease)
+    lease = await store.claim(RUN, claimant('ann'), MINUTE)
+    assert.equal(lease.deaths, 2)
+    await store.append(
+      lease,
+      write(lease, 3, { entries: [entry(4, lease.epoch, { kind: 'call-returned' })] }),
+    )
+    lease = await store.claim(RUN, claimant('bob', ['ann']), MINUTE)
+    assert.equal(lease.deaths, 1)
+  }),
+  ...[HOUR, -HOUR, TEN_YEARS, -TEN_YEARS].map((by) =>
+    rule(
+      `expiry: the wall's clock is set by ${by / HOUR} h: nothing is stolen, nothing prolonged`,
+      async (store, clock) => {
+        const lease = await driven(store)
+        clock.set(clock.now() + by)
+        await refused(store.claim(RUN, claimant('bob'), MINUTE), 'RUN_BUSY')
+        assert.deepEqual(await store.due(claimant('bob'), 10), [])
+        await store.append(lease, write(lease, 1))
+        clock.advance(MINUTE - 1)
+        await store.renew(lease, MINUTE)
+        clock.set(clock.now() - by / 2)
+        clock.advance(MINUTE)
+        await refused(store.append(lease, write(lease, 2)), 'LEASE_LOST')
+        assert.deepEqual(await store.due(claimant('bob'), 10), [RUN])
+        assert.equal((await store.claim(RUN, claimant('bob'), MINUTE)).epoch, 2)
+      },
+    ),
+  ),
+  rule('expiry: of a lease from another boot it is the wall that tells', async (store, clock) => {
+    const old = await driven(store)
+    clock.reboot()
+    clock.advance(MINUTE - 1)
+    await refused(store.claim(RUN, claimant('bob'), MINUTE), 'RUN_BUSY')
+    assert.deepEqual(await store.due(claimant('bob'), 10), [])
+    clock.advance(1)
+    assert.deepEqual(await store.due(claimant('bob'), 10), [RUN])
+    await refused(store.append(old, write(old, 1)), 'LEASE_LOST')
+    assert.equal((await store.claim(RUN, claimant('bob'), MINUTE)).epoch, 2)
   }),
   rule('claim: of many at once, one gets it', async (store) => {
     await store.create(newRun(RUN), [entry(1, 0)], [])
@@ -90,7 +159,7 @@ export const leasing: readonly Rule[] = [
   }),
   rule('fence: no lease, no write', async (store) => {
     await store.create(newRun(RUN), [entry(1, 0)], [])
-    const forged = { rootRunId: RUN, runId: RUN, epoch: 0, holder: '' }
+    const forged = { rootRunId: RUN, runId: RUN, epoch: 0, holder: '', deaths: 0 }
     await refused(store.append(forged, write(forged, 1)), 'LEASE_LOST')
   }),
   rule('renew: moves the expiry from now on; append does not', async (store, clock) => {

@@ -1,8 +1,8 @@
 /** The lease of a family of runs: one row, an epoch that only grows. Every function runs inside a transaction. */
 import { StateNotFoundError } from '../../base/errors.ts'
 import type { RunId } from '../entry.ts'
-import { busyError, checkFence, ifHeld, lostError } from '../fence.ts'
-import type { HeldLease } from '../fence.ts'
+import { checkFence, expiryOf, lostError, takeOver } from '../fence.ts'
+import type { HeldLease, Instant } from '../fence.ts'
 import type { Claimant, Lease } from '../store.ts'
 import { numberOf, optionalNumber, optionalText, textOf } from './database.ts'
 import type { Database, Row } from './database.ts'
@@ -20,49 +20,48 @@ export interface Standing {
 }
 
 export interface Leases {
-  claim(runId: RunId, claimant: Claimant, ttl: number, now: number): Lease
-  renew(lease: Lease, ttl: number, now: number): void
+  claim(runId: RunId, claimant: Claimant, ttl: number, now: Instant): Lease
+  renew(lease: Lease, ttl: number, now: Instant): void
   release(lease: Lease): void
   /** @throws {LeaseLostError} `lease` does not write any more (F2). */
-  check(lease: Lease, now: number): Standing
-  /** The holder got somewhere: the count of its starts begins again. */
+  check(lease: Lease, now: Instant): Standing
+  /** The holder got somewhere: the count of lost ones begins again. */
   progressed(lease: Lease): void
 }
 
 export function leasesOf(db: Database): Leases {
   const select =
     db.prepare(`SELECT r.run, r.root_run_id, r.last_seq, r.status, r.cause, r.wake_at, r.nonce_epoch,
-    l.epoch, l.holder, l.claimed_at, l.expires_at
+    l.epoch, l.holder, l.claimed_at, l.expires_at, l.boot, l.expires_in_boot, l.deaths
     FROM runs r LEFT JOIN leases l ON l.tenant = r.tenant AND l.root_run_id = r.root_run_id
     WHERE r.tenant = '' AND r.run_id = ?`)
   const insert =
-    db.prepare(`INSERT INTO leases (tenant, root_run_id, epoch, holder, claimed_at, expires_at, claims)
-    VALUES ('', ?1, ?2, ?3, ?4, ?5, 1) ON CONFLICT DO UPDATE
-    SET epoch = ?2, holder = ?3, claimed_at = ?4, expires_at = ?5, claims = claims + 1`)
-  const extend = db.prepare(`UPDATE leases SET expires_at = ? WHERE tenant = '' AND root_run_id = ?`)
+    db.prepare(`INSERT INTO leases (tenant, root_run_id, epoch, holder, deaths, claimed_at, expires_at, boot, expires_in_boot)
+    VALUES ('', ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT DO UPDATE SET epoch = ?2, holder = ?3, deaths = ?4,
+    claimed_at = ?5, expires_at = ?6, boot = ?7, expires_in_boot = ?8`)
+  const extend = db.prepare(`UPDATE leases SET expires_at = ?2, boot = ?3, expires_in_boot = ?4
+    WHERE tenant = '' AND root_run_id = ?1`)
   const giveBack = db.prepare(
     `UPDATE leases SET holder = '' WHERE tenant = '' AND root_run_id = ? AND epoch = ? AND holder = ?`,
   )
   const forget = db.prepare(
-    `UPDATE leases SET claims = 0 WHERE tenant = '' AND root_run_id = ? AND claims > 0`,
+    `UPDATE leases SET deaths = 0 WHERE tenant = '' AND root_run_id = ? AND deaths > 0`,
   )
 
-  function claim(runId: RunId, claimant: Claimant, ttl: number, now: number): Lease {
+  function claim(runId: RunId, claimant: Claimant, ttl: number, now: Instant): Lease {
     const row = select.get(runId)
     if (row === undefined) throw new StateNotFoundError(`No run ${runId}.`)
-    const stored = heldOf(row)
-    const held = ifHeld(stored, now, claimant)
-    if (held !== undefined) throw busyError(runId, held)
     const rootRunId = textOf(row, 'root_run_id')
-    const epoch = (stored?.epoch ?? 0) + 1
-    insert.run(rootRunId, epoch, claimant.holder, now, now + ttl)
-    return { rootRunId, runId, epoch, holder: claimant.holder }
+    const taken = takeOver(leaseIn(row), now, claimant, runId)
+    const { expiresAt, boot, expiresInBoot } = expiryOf(now, ttl)
+    insert.run(rootRunId, taken.epoch, taken.holder, taken.deaths, now.at, expiresAt, boot, expiresInBoot)
+    return { rootRunId, ...taken }
   }
 
-  function check(lease: Lease, now: number): Standing {
+  function check(lease: Lease, now: Instant): Standing {
     const row = select.get(lease.runId)
     if (row === undefined || textOf(row, 'root_run_id') !== lease.rootRunId) throw lostError(lease)
-    checkFence(heldOf(row), lease, now)
+    checkFence(leaseIn(row), lease, now)
     return {
       run: numberOf(row, 'run'),
       lastSeq: numberOf(row, 'last_seq'),
@@ -78,16 +77,25 @@ export function leasesOf(db: Database): Leases {
     check,
     renew(lease, ttl, now) {
       check(lease, now)
-      extend.run(now + ttl, lease.rootRunId)
+      const { expiresAt, boot, expiresInBoot } = expiryOf(now, ttl)
+      extend.run(lease.rootRunId, expiresAt, boot, expiresInBoot)
     },
     release: (lease) => void giveBack.run(lease.rootRunId, lease.epoch, lease.holder),
     progressed: (lease) => void forget.run(lease.rootRunId),
   }
 }
 
-function heldOf(row: Row): HeldLease | undefined {
+/** The lease in a row that was joined with its run's, if there is one. */
+export function leaseIn(row: Row): HeldLease | undefined {
   const epoch = optionalNumber(row, 'epoch')
   if (epoch === undefined) return undefined
-  const [holder, claimedAt] = [textOf(row, 'holder'), numberOf(row, 'claimed_at')]
-  return { epoch, holder, claimedAt, expiresAt: numberOf(row, 'expires_at') }
+  return {
+    epoch,
+    holder: textOf(row, 'holder'),
+    claimedAt: numberOf(row, 'claimed_at'),
+    expiresAt: numberOf(row, 'expires_at'),
+    boot: textOf(row, 'boot'),
+    expiresInBoot: numberOf(row, 'expires_in_boot'),
+    deaths: numberOf(row, 'deaths'),
+  }
 }

@@ -2,6 +2,7 @@
 import { StateCorruptError, StateNotFoundError } from '../../base/errors.ts'
 import { parseJson } from '../../base/json.ts'
 import type { RunId } from '../entry.ts'
+import { ifHeld, type Instant } from '../fence.ts'
 import type {
   Claimant,
   EntryRow,
@@ -15,7 +16,7 @@ import type {
 } from '../store.ts'
 import { limitOf, numberOf, optionalNumber, optionalText, textOf } from './database.ts'
 import type { Database, Row } from './database.ts'
-import type { Standing } from './leases.ts'
+import { leaseIn, type Standing } from './leases.ts'
 import { checkRunNumber, placeOf } from './place.ts'
 
 export interface Runs {
@@ -27,7 +28,7 @@ export interface Runs {
   committed(lease: Lease, nonce: string): boolean
   get(runId: RunId): RunRow | undefined
   page(filter: RunFilter, limit: number, cursor?: RunId): readonly RunRow[]
-  due(claimant: Claimant, limit: number, now: number): readonly RunId[]
+  due(claimant: Claimant, limit: number, now: Instant): readonly RunId[]
   remove(runId: RunId): void
 }
 
@@ -43,13 +44,14 @@ const COLUMNS = `run_id, root_run_id, agent, min_reader, status, task, step_coun
   created_at, updated_at, last_seq`
 
 /** Three small indexes, not a scan: most runs rest. */
-const DUE = `SELECT DISTINCT r.run, r.run_id, r.updated_at, l.holder FROM (
+const DUE = `SELECT DISTINCT r.run, r.run_id, r.updated_at, l.epoch, l.holder, l.claimed_at, l.expires_at,
+    l.boot, l.expires_in_boot, l.deaths FROM (
     SELECT run FROM runs WHERE status = 'running'
     UNION SELECT run FROM runs WHERE status = 'paused' AND cause = 'waiting' AND wake_at IS NOT NULL AND wake_at <= ?1
     UNION SELECT i.run FROM inbox i JOIN runs s ON s.run = i.run WHERE i.consumed = 0 AND s.status IN ('running', 'paused')
       AND (s.status = 'running' OR i.kind IN ('resume', 'stop') OR (s.cause = 'waiting' AND i.kind <> 'say'))
   ) ready JOIN runs r ON r.run = ready.run
-  LEFT JOIN leases l ON l.tenant = r.tenant AND l.root_run_id = r.root_run_id AND l.holder <> '' AND l.expires_at > ?1
+  LEFT JOIN leases l ON l.tenant = r.tenant AND l.root_run_id = r.root_run_id
   WHERE r.tenant = '' ORDER BY r.updated_at, r.run`
 
 export function runsOf(db: Database): Runs {
@@ -125,10 +127,10 @@ export function runsOf(db: Database): Runs {
       return page.all(before, status, filter.agent ?? null, limitOf(limit)).map(runOf)
     },
     due(claimant, limit, now) {
-      const isDead = remembered((holder) => claimant.isDead(holder))
+      const asking = { holder: claimant.holder, isDead: remembered((holder) => claimant.isDead(holder)) }
       return due
-        .all(now)
-        .filter((row) => isDead(optionalText(row, 'holder')))
+        .all(now.at)
+        .filter((row) => ifHeld(leaseIn(row), now, asking) === undefined)
         .slice(0, limitOf(limit))
         .map((row) => textOf(row, 'run_id'))
     },
@@ -143,11 +145,10 @@ export function runsOf(db: Database): Runs {
   }
 }
 
-/** Many runs have one holder: it is looked up once. No holder is dead. */
-function remembered(isDead: (holder: string) => boolean): (holder: string | undefined) => boolean {
+/** Many runs have one holder: it is looked up once. */
+function remembered(isDead: (holder: string) => boolean): (holder: string) => boolean {
   const known = new Map<string, boolean>()
   return (holder) => {
-    if (holder === undefined) return true
     const found = known.get(holder) ?? isDead(holder)
     known.set(holder, found)
     return found
