@@ -7,6 +7,8 @@
  * T3  `append` is one transaction: entries, projections, consumed signals, blobs and checkpoint, or nothing.
  * T4  A question has at most one accepted answer.
  * T5  `watch` is a hint: it may come twice, late or never. `due` and `signals` are the truth.
+ * T6  No reply, or an error that is none of ours, says nothing of what was done: each operation tells what to do then.
+ *     What only reads may always be repeated.
  */
 import type { Decision, EntryKind, QuestionId, QuestionKind, RunId } from './entry.ts'
 
@@ -161,18 +163,34 @@ export interface RunFilter {
 export interface Store extends AsyncDisposable {
   /** The store's clock, ms since the epoch: `at` of entries, expiry of leases and questions. */
   now(): number
-  /** Inserts the run with its first entries (from seq 1, epoch 0) if no run of that id exists. */
+  /**
+   * Inserts the run with its first entries (from seq 1, epoch 0) if no run of that id exists. After a lost reply it is
+   * repeated: `exists` may then mean one's own, and what is stored tells.
+   */
   create(run: NewRun, entries: readonly EntryRow[], blobs: readonly BlobRow[]): Promise<'created' | 'exists'>
-  /** @throws {LeaseLostError} the epoch is not current, the lease has expired, or `expectedSeq` is not the last seq. */
+  /**
+   * Writes all of `write` or nothing. After a lost reply `committed` is asked before anything else is written: what is
+   * repeated unasked is refused, like somebody else's write.
+   * @throws {LeaseLostError} the epoch is not current, the lease has expired, or `expectedSeq` is not the last seq.
+   */
   append(lease: Lease, write: Write): Promise<void>
+  /** Whether the newest write of this epoch to this run is the one with this nonce: a driver has one under way at a time. */
   committed(lease: Lease, nonce: string): Promise<boolean>
-  /** Takes the lease with the next epoch. @throws {RunBusyError} a live process holds it. @throws {StateNotFoundError} */
+  /**
+   * Takes the lease with the next epoch. Where the reply is lost, the lease that may have been taken is nobody's: it
+   * ends by its expiry, and until then `claim` is refused.
+   * @throws {RunBusyError} a live process holds it. @throws {StateNotFoundError}
+   */
   claim(runId: RunId, claimant: Claimant, ttl: number): Promise<Lease>
-  /** @throws {LeaseLostError} */
+  /** The lease ends `ttl` from now; may be repeated. @throws {LeaseLostError} it is not current, or has expired. */
   renew(lease: Lease, ttl: number): Promise<void>
-  /** Gives the lease back; on one that is not current any more it does nothing. */
+  /** Gives the lease back; on one that is not current any more it does nothing, so it may be repeated. */
   release(lease: Lease): Promise<void>
-  /** Accepts a signal: this commit is the acknowledgement. An `answer` must name an open, unexpired question. @throws {StateNotFoundError} no such run. */
+  /**
+   * Accepts a signal: this commit is the acknowledgement. An `answer` must name an open, unexpired question. After a lost
+   * reply it is repeated with the same key: it is accepted once, and `taken` by an equal winner means that it was.
+   * @throws {StateNotFoundError} no such run.
+   */
   signal(runId: RunId, key: string, signal: Signal): Promise<Receipt>
   /** The signals that no driver has consumed yet, in order of arrival. */
   signals(runId: RunId): Promise<readonly SignalRow[]>
@@ -189,6 +207,7 @@ export interface Store extends AsyncDisposable {
   read(runId: RunId, after: number, limit: number, narrative?: boolean): Promise<readonly EntryRow[]>
   blob(runId: RunId, digest: string): Promise<BlobRow | undefined>
   checkpoint(runId: RunId): Promise<CheckpointRow | undefined>
+  /** Nothing is left of the run; of none that is there, nothing is done. */
   remove(runId: RunId): Promise<void>
   close(): Promise<void>
 }

@@ -15,6 +15,7 @@ import { fold } from '../journal/state.ts'
 import { viewOf } from '../journal/view.ts'
 import type { BlobRow, Store } from '../journal/store.ts'
 import { engineDigest } from '../sandbox/parts.ts'
+import { again } from './again.ts'
 import { blobOf } from './blob.ts'
 import { startTrace } from '../telemetry/trace.ts'
 
@@ -75,18 +76,15 @@ export async function createRun(store: Store, definition: Definition, given: Tas
   })
   if (state === undefined) throw new TypeError('A run begins with facts')
   faultPoint('run-unwritten')
-  const created = await store.create(
-    {
-      runId,
-      rootRunId: runId,
-      agent: definition.name,
-      definitionDigest: digestOf(JSON.stringify(toolFacts(definition))),
-      minReader: ENTRY_VERSION,
-      view: viewOf(state),
-    },
-    rows,
-    [...blobs.values()],
-  )
+  const run = {
+    runId,
+    rootRunId: runId,
+    agent: definition.name,
+    definitionDigest: digestOf(JSON.stringify(toolFacts(definition))),
+    minReader: ENTRY_VERSION,
+    view: viewOf(state),
+  }
+  const created = await again(async () => store.create(run, rows, [...blobs.values()]))
   faultPoint('run-written')
   if (created === 'exists') await mustBeSame(store, runId, definition, given)
   return runId

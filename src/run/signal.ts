@@ -17,6 +17,7 @@ import type { State } from '../journal/shape.ts'
 import type { Lease, QuestionRow, SignalRow, Store } from '../journal/store.ts'
 import type { Tool } from '../tool/tools.ts'
 import { checkJsonSchema } from '../tool/json-schema.ts'
+import { again } from './again.ts'
 import { releaseLease, takeLease } from './lease.ts'
 import { RunLog } from './log.ts'
 import { recover } from './recover.ts'
@@ -119,8 +120,9 @@ export async function sendSignal(
     | { readonly kind: 'stop'; readonly reason: string; readonly by?: string }
     | { readonly kind: 'say'; readonly text: string; readonly by?: string },
 ): Promise<void> {
+  const key = `${signal.kind}_${randomText(12)}`
   faultPoint('signal-unwritten', signal.kind)
-  await store.signal(runId, `${signal.kind}_${randomText(12)}`, signal)
+  await again(async () => store.signal(runId, key, signal))
   faultPoint('signal-written', signal.kind)
 }
 

@@ -58,7 +58,9 @@ export const creating: readonly Rule[] = [
   }),
   rule('create: of many at once, one creates', async (store) => {
     const outcomes = await Promise.all(
-      Array.from({ length: 8 }, () => store.create(newRun(RUN), [entry(1, 0)], [])),
+      Array.from({ length: 8 }, (_, index) =>
+        store.create(newRun(RUN), [entry(1, 0, { payload: bytes(index) })], []),
+      ),
     )
     assert.equal(outcomes.filter((outcome) => outcome === 'created').length, 1)
     assert.equal((await store.read(RUN, 0, 10)).length, 1)
@@ -101,7 +103,7 @@ export const appending: readonly Rule[] = [
     const lease = await driven(store)
     await store.append(lease, write(lease, 1))
     const before = await seen(store)
-    await refused(store.append(lease, write(lease, 1)), 'LEASE_LOST')
+    await refused(store.append(lease, write(lease, 1, { nonce: 'another' })), 'LEASE_LOST')
     await refused(store.append(lease, write(lease, 3)), 'LEASE_LOST')
     assert.deepEqual(await seen(store), before)
   }),
