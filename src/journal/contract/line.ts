@@ -15,10 +15,10 @@ import type { Rule } from './kit.ts'
 class LostReply extends Error {}
 
 /** The rule, with the store at the end of a bad line. */
-export function onBadLine({ says, holds }: Rule): Rule {
+export function onBadLine(rule: Rule): Rule {
   return {
-    says: `${says} (on a line that loses replies)`,
-    holds: (open, clock) => holds(async () => caller(line(await open())), clock),
+    says: `${rule.says} (on a line that loses replies)`,
+    holds: (open, clock) => rule.holds(async () => caller(line(await open())), clock),
   }
 }
 
@@ -27,44 +27,42 @@ function line(store: Store): Store {
   const draw = drawer()
   let sent = Promise.resolve()
 
-  function carry<Args extends readonly unknown[], Result>(
-    operation: (...args: Args) => Promise<Result>,
-    keeps = false,
-  ): (...args: Args) => Promise<Result> {
-    return async (...args) => {
-      const turn = sent.then(() => turns(draw(4)))
-      sent = turn
-      await turn
-      const reply = operation(...args)
-      const settled = await reply.then(
-        () => true,
-        () => false,
-      )
-      await turns(draw(8))
-      if (!keeps && draw(3) === 0) throw new LostReply(settled ? 'The reply was lost.' : 'The refusal was lost.')
-      return reply
-    }
+  async function carry<Reply>(operation: () => Promise<Reply>): Promise<Reply> {
+    const turn = sent.then(async () => turns(draw(4)))
+    sent = turn
+    await turn
+    const reply = operation()
+    await Promise.allSettled([reply])
+    await turns(draw(8))
+    return reply
+  }
+
+  async function lose<Reply>(operation: () => Promise<Reply>): Promise<Reply> {
+    const [outcome] = await Promise.allSettled([carry(operation)])
+    if (draw(3) === 0) throw new LostReply('Nobody heard the reply.')
+    if (outcome.status === 'rejected') throw outcome.reason
+    return outcome.value
   }
 
   return {
-    ...store,
-    create: carry(store.create),
-    append: carry(store.append),
-    committed: carry(store.committed),
+    ...same(store),
+    create: (run, entries, blobs) => lose(async () => store.create(run, entries, blobs)),
+    append: (lease, write) => lose(async () => store.append(lease, write)),
+    committed: (lease, nonce) => lose(async () => store.committed(lease, nonce)),
     // Whose reply is lost has a lease that he knows nothing of: it ends by its expiry, as another holder's would.
-    claim: carry(store.claim, true),
-    renew: carry(store.renew),
-    release: carry(store.release),
-    signal: carry(store.signal),
-    signals: carry(store.signals),
-    due: carry(store.due),
-    run: carry(store.run),
-    runs: carry(store.runs),
-    questions: carry(store.questions),
-    read: carry(store.read),
-    blob: carry(store.blob),
-    checkpoint: carry(store.checkpoint),
-    remove: carry(store.remove),
+    claim: (runId, claimant, ttl) => carry(async () => store.claim(runId, claimant, ttl)),
+    renew: (lease, ttl) => lose(async () => store.renew(lease, ttl)),
+    release: (lease) => lose(async () => store.release(lease)),
+    signal: (runId, key, signal) => lose(async () => store.signal(runId, key, signal)),
+    signals: (runId) => lose(async () => store.signals(runId)),
+    due: (claimant, limit) => lose(async () => store.due(claimant, limit)),
+    run: (runId) => lose(async () => store.run(runId)),
+    runs: (filter, limit, cursor) => lose(async () => store.runs(filter, limit, cursor)),
+    questions: (filter) => lose(async () => store.questions(filter)),
+    read: (runId, after, limit, narrative) => lose(async () => store.read(runId, after, limit, narrative)),
+    blob: (runId, digest) => lose(async () => store.blob(runId, digest)),
+    checkpoint: (runId) => lose(async () => store.checkpoint(runId)),
+    remove: (runId) => lose(async () => store.remove(runId)),
     watch(onHint, abortSignal) {
       const again = async (): Promise<void> => {
         await turns(draw(4))
@@ -89,7 +87,8 @@ function caller(store: Store): Store {
       await store.append(lease, write)
     } catch (error) {
       if (!(error instanceof LostReply)) throw error
-      if (!(await repeated(store.committed)(lease, write.nonce))) await append(lease, write)
+      const committed = await repeated(async () => store.committed(lease, write.nonce))
+      if (!committed) await append(lease, write)
     }
   }
 
@@ -101,20 +100,22 @@ function caller(store: Store): Store {
     return turn
   }
 
-  async function create(...[run, entries, blobs]: Parameters<Store['create']>): Promise<'created' | 'exists'> {
+  async function create(
+    ...[run, entries, blobs]: Parameters<Store['create']>
+  ): Promise<'created' | 'exists'> {
     try {
       return await store.create(run, entries, blobs)
     } catch (error) {
       if (!(error instanceof LostReply)) throw error
-      const outcome = await repeated(store.create)(run, entries, blobs)
+      const outcome = await repeated(async () => store.create(run, entries, blobs))
       if (outcome === 'created') return outcome
-      const stored = await repeated(store.read)(run.runId, 0, entries.length)
+      const stored = await repeated(async () => store.read(run.runId, 0, entries.length))
       return isDeepStrictEqual(stored, entries) ? 'created' : 'exists'
     }
   }
 
   async function signal(...[runId, key, sent]: Parameters<Store['signal']>): Promise<Receipt> {
-    const receipt = await repeated(store.signal)(runId, key, sent)
+    const receipt = await repeated(async () => store.signal(runId, key, sent))
     const mine = JSON.stringify([runId, key, sent])
     const wasKnown = heard.has(mine)
     heard.add(mine)
@@ -123,35 +124,43 @@ function caller(store: Store): Store {
   }
 
   return {
-    ...store,
+    ...same(store),
     create,
     signal,
-    append: (lease, write) => inTurn(lease, () => append(lease, write)),
-    committed: repeated(store.committed),
-    renew: repeated(store.renew),
-    release: repeated(store.release),
-    signals: repeated(store.signals),
-    due: repeated(store.due),
-    run: repeated(store.run),
-    runs: repeated(store.runs),
-    questions: repeated(store.questions),
-    read: repeated(store.read),
-    blob: repeated(store.blob),
-    checkpoint: repeated(store.checkpoint),
-    remove: repeated(store.remove),
+    append: (lease, write) => inTurn(lease, async () => append(lease, write)),
+    committed: (lease, nonce) => repeated(async () => store.committed(lease, nonce)),
+    claim: (runId, claimant, ttl) => store.claim(runId, claimant, ttl),
+    renew: (lease, ttl) => repeated(async () => store.renew(lease, ttl)),
+    release: (lease) => repeated(async () => store.release(lease)),
+    signals: (runId) => repeated(async () => store.signals(runId)),
+    due: (claimant, limit) => repeated(async () => store.due(claimant, limit)),
+    run: (runId) => repeated(async () => store.run(runId)),
+    runs: (filter, limit, cursor) => repeated(async () => store.runs(filter, limit, cursor)),
+    questions: (filter) => repeated(async () => store.questions(filter)),
+    read: (runId, after, limit, narrative) =>
+      repeated(async () => store.read(runId, after, limit, narrative)),
+    blob: (runId, digest) => repeated(async () => store.blob(runId, digest)),
+    checkpoint: (runId) => repeated(async () => store.checkpoint(runId)),
+    remove: (runId) => repeated(async () => store.remove(runId)),
   }
 }
 
-function repeated<Args extends readonly unknown[], Result>(
-  operation: (...args: Args) => Promise<Result>,
-): (...args: Args) => Promise<Result> {
-  return async (...args) => {
-    for (;;) {
-      try {
-        return await operation(...args)
-      } catch (error) {
-        if (!(error instanceof LostReply)) throw error
-      }
+/** What the line leaves alone. */
+function same(store: Store): Pick<Store, 'now' | 'watch' | 'close' | typeof Symbol.asyncDispose> {
+  return {
+    now: () => store.now(),
+    watch: (onHint, abortSignal) => store.watch(onHint, abortSignal),
+    close: () => store.close(),
+    [Symbol.asyncDispose]: () => store.close(),
+  }
+}
+
+async function repeated<Reply>(operation: () => Promise<Reply>): Promise<Reply> {
+  for (;;) {
+    try {
+      return await operation()
+    } catch (error) {
+      if (!(error instanceof LostReply)) throw error
     }
   }
 }
