@@ -110,8 +110,8 @@ async function inEngine(code: string, calls: number): Promise<Sample> {
   try {
     return await played(
       calls,
-      () => JSON.parse(guest.run(1, told, 0)) as Halt,
-      (call) => JSON.parse(guest.settle(call.id, true, answer(call), 0)) as Halt,
+      () => JSON.parse(guest.run(1, told, { clock: 0 })) as Halt,
+      (call) => JSON.parse(guest.settle(call.id, true, answer(call), { clock: 0 })) as Halt,
     )
   } finally {
     guest.dispose()

@@ -211,6 +211,16 @@ export class CodeAgent<Output = unknown> implements AsyncDisposable {
     return true
   }
 
+  /** The definition, if there is all that driving needs. */
+  protected defined(): Definition | undefined {
+    return this.#definition
+  }
+
+  /** @throws {UsageError} no run was started or bound. */
+  protected boundRun(): string {
+    return this.#mustBeBound().runId
+  }
+
   protected store(): Promise<Store> {
     this.#store ??= this.openStore().catch((error: unknown) => {
       this.#store = undefined

@@ -7,6 +7,7 @@ import { StateNotFoundError, UsageError } from './base/errors.ts'
 import { CodeAgent } from './code-agent.ts'
 import { sqliteStore } from './journal/sqlite.ts'
 import type { RunFilter, RunRow, Store } from './journal/store.ts'
+import { forkRun, type ForkOptions } from './run/fork.ts'
 import { inspectRun, listRuns, type Inspection, type RunSummary } from './run/inspect.ts'
 import { recover } from './run/recover.ts'
 import { warmWorker } from './sandbox/sandbox-thread.ts'
@@ -103,6 +104,17 @@ export class PersistentCodeAgent<Output = unknown> extends CodeAgent<Output> {
       })
     }
     return this
+  }
+
+  /**
+   * A new run that shares the bound run's past, up to a step, an entry, or where an edit says; bound to an agent like
+   * this one. It rests until it is run: `await twin.run(twin.task, { reset: false })`. The bound run is only read.
+   * @throws {UsageError} there is no such place, call or question, or the edit does not fit.
+   */
+  async fork(options: ForkOptions = {}): Promise<PersistentCodeAgent<Output>> {
+    const store = await this.store()
+    const runId = await forkRun(store, this.boundRun(), options, this.defined())
+    return new PersistentCodeAgent<Output>(this.#options).resume({ runId })
   }
 
   protected override async openStore(): Promise<Store> {

@@ -16,7 +16,7 @@ import { parseJson } from '../base/json.ts'
 import type { Entry, Stored } from '../journal/entry.ts'
 import { stepOf } from '../journal/view.ts'
 import type { Guests } from '../sandbox/guests.ts'
-import type { Image, Opening, Program, Sandbox } from '../sandbox/sandbox.ts'
+import type { Image, Moment, Opening, Program, Sandbox } from '../sandbox/sandbox.ts'
 import type { Happening, PreparedCall } from './happening.ts'
 
 /** A snapshot is worth its price after so many deliveries, or so many ms of guest computing. */
@@ -70,6 +70,8 @@ export class Guest implements AsyncDisposable {
   readonly #killed = new Set<number>()
   /** Steps whose end the journal knows. */
   readonly #ended = new Set<number>()
+  /** Where the run became one of its own: the first delivery after it brings the new seed. */
+  #fork: Entry<'run-forked'> | undefined
   /** The killed step that replay is passing over (A3). */
   #passing: number | undefined
   #deliveries = 0
@@ -125,6 +127,10 @@ export class Guest implements AsyncDisposable {
     else if (entry.kind === 'call-returned') this.#enqueue(async () => this.#settle(entry))
     else if (entry.kind === 'step-killed')
       this.#enqueue(async () => (past ? this.#passed(entry) : this.#undo(entry)))
+    else if (entry.kind === 'run-forked')
+      this.#enqueue(async () => {
+        this.#fork = entry
+      })
   }
 
   /** The heap as it stands, packed; undefined where there is none to keep. Waits for what is queued. */
@@ -167,11 +173,12 @@ export class Guest implements AsyncDisposable {
     const held = this.#held
     this.#held = []
     const calls: GuestCall[] = []
-    const moment = { clock: entry.at, step: entry.step }
+    let moment: Moment = { step: entry.step, ...this.#moment(entry) }
     for (const result of held) {
       const halt = await this.#sandbox.settle(result.call, await this.#outcome(result), moment)
       if (halt.kind === 'killed') return this.#halted(entry.step, entry.seq, halt, calls)
       calls.push(...halt.calls)
+      moment = { clock: entry.at, step: entry.step }
     }
     // The journal's chain vouches for a program that we compiled and wrote.
     const program = parseJson(entry.program, `The program of step ${entry.step}`) as unknown as Program
@@ -191,7 +198,7 @@ export class Guest implements AsyncDisposable {
     }
     const began = this.#around.clock.now()
     faultPoint('delivery-unmade')
-    const halt = await this.#sandbox.settle(entry.call, await this.#outcome(entry), { clock: entry.at })
+    const halt = await this.#sandbox.settle(entry.call, await this.#outcome(entry), this.#moment(entry))
     this.#computing += this.#around.clock.now() - began
     await this.#halted(step, entry.seq, halt, [])
   }
@@ -227,6 +234,12 @@ export class Guest implements AsyncDisposable {
     if (this.#dead || this.#expected.size > 0) return
     if (due) await this.#snapshot()
     else this.#snapshotWhenIdle()
+  }
+
+  #moment(entry: Entry): Moment {
+    const clock = entry.at
+    const fork = this.#fork
+    return fork !== undefined && this.#place.position < fork.seq ? { clock, seed: fork.seed } : { clock }
   }
 
   #snapshotWhenIdle(): void {

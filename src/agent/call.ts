@@ -3,6 +3,8 @@
  *
  * K1  The bytes that are validated here are the bytes that are journaled, approved and given to the tool.
  * K2  Whatever a tool throws becomes an outcome: a pause, a stop, or an error that shows the code no stack, no path.
+ * K3  A failed attempt is made again only where the author said so (`retry`), never after a ToolError, which is a word
+ *     for the code, and never for a `once` tool.
  */
 import { decode, encode } from '../base/codec.ts'
 import type { Clock } from '../base/clock.ts'
@@ -18,6 +20,9 @@ import type { Tool } from '../tool/tools.ts'
 import type { Happening, PreparedCall } from './happening.ts'
 import { askedQuestion, mustBeSchema } from './question.ts'
 import { guestError, thrownBy, type CarrierOf } from './thrown.ts'
+
+const FIRST_BACKOFF = 1_000
+const LONGEST_BACKOFF = 3_600_000
 
 /** What a call needs of the run that it belongs to. */
 export interface CallRoom {
@@ -107,18 +112,29 @@ export async function sendCall(
       ...settled,
       outcome: { ok: false, error: { name: 'ToolError', message: `There is no tool ${call.tool}.` } },
     }
+  const timed = timeLimit(tool, abortSignal, room.clock)
   try {
-    const timed = timeLimit(tool, abortSignal, room.clock)
     const given = state === undefined ? {} : { state: decode(state) }
     const executed = tool.execute(decode(input), { ...optionsOf(call, timed.abortSignal, room), ...given })
     faultPoint('call-sent', call.effect)
     return { ...settled, outcome: await outcomeOf(tool, await timed.first(executed)) }
   } catch (error) {
     const thrown = thrownBy(error, room)
-    if ('error' in thrown) return { ...settled, outcome: { ok: false, error: guestError(thrown.error) } }
+    if ('error' in thrown) {
+      const isFinal = abortSignal.aborted || (thrown.error instanceof ToolError && !timed.isOver())
+      const retryIn = isFinal ? undefined : retryDelay(tool, call.attempt)
+      const outcome = { ok: false as const, error: guestError(thrown.error) }
+      return { ...settled, outcome, ...(retryIn === undefined ? {} : { retryIn }) }
+    }
     const by = { call: call.id, attempt: call.attempt }
     return { kind: 'interrupted', key, by, interruption: thrown.interruption }
   }
+}
+
+/** K3: ms until the attempt after `attempt`, doubled each time; undefined if there is to be none. */
+function retryDelay({ retry }: Tool, attempt: number): number | undefined {
+  if (retry === undefined || attempt >= retry.attempts) return undefined
+  return Math.min((retry.backoff ?? FIRST_BACKOFF) * 2 ** (attempt - 1), LONGEST_BACKOFF)
 }
 
 /** Asks a tool whether a call that a crash cut had happened. A probe that fails has not found out. */
@@ -178,11 +194,12 @@ function timeLimit(
   tool: Tool,
   abortSignal: AbortSignal,
   clock: Clock,
-): { readonly abortSignal: AbortSignal; first<T>(executed: Promise<T>): Promise<T> } {
+): { readonly abortSignal: AbortSignal; isOver(): boolean; first<T>(executed: Promise<T>): Promise<T> } {
   const { timeout } = tool
-  if (timeout === undefined) return { abortSignal, first: async (executed) => executed }
+  if (timeout === undefined) return { abortSignal, isOver: () => false, first: async (executed) => executed }
   const over = new AbortController()
   return {
+    isOver: () => over.signal.aborted,
     abortSignal: AbortSignal.any([abortSignal, over.signal]),
     async first(executed) {
       const done = new AbortController()

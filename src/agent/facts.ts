@@ -32,7 +32,7 @@ function plainFactsOf(state: State, happening: Happening, desk: Desk): readonly 
     case 'guest-halted':
       return haltFacts(state, happening, desk)
     case 'call-settled':
-      return settled(state, happening.call, happening.attempt, happening.outcome)
+      return callSettled(state, happening, desk)
     case 'judged':
       return judged(state, happening)
     case 'probed':
@@ -140,6 +140,18 @@ function modelBroke(
   }
   if (retryIn !== undefined) return [failed]
   return [failed, { kind: 'task-failed', code: error.code, message: error.message }]
+}
+
+function callSettled(
+  state: State,
+  happening: Extract<Happening, { kind: 'call-settled' }>,
+  desk: Desk,
+): readonly Fact[] {
+  const { call: id, attempt, outcome, retryIn } = happening
+  const call = state.calls[id]
+  const isAwaited = call?.at.is === 'started' && call.attempt === attempt
+  if (retryIn === undefined || outcome.ok || !isAwaited) return settled(state, id, attempt, outcome)
+  return [{ kind: 'call-failed', call: id, attempt, error: outcome.error, retryAt: desk.now + retryIn }]
 }
 
 function settled(state: State, id: CallId, attempt: number, outcome: CallOutcome): readonly Fact[] {

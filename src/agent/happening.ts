@@ -85,6 +85,8 @@ export type Happening =
       readonly call: CallId
       readonly attempt: number
       readonly outcome: CallOutcome
+      /** Ms to wait before another attempt; absent: this outcome stands. */
+      readonly retryIn?: number
     }
   | {
       readonly kind: 'judged'

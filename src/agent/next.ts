@@ -80,7 +80,7 @@ export function decide(state: State, setup: Setup, live: Live): readonly Fact[] 
   if (state.pause !== undefined && state.pause.cause !== 'waiting') return []
   if (state.pause !== undefined)
     return canGoOn(state, live) ? [{ kind: 'run-resumed', why: 'what it waited for has come' }] : []
-  const calls = decideCalls(state, setup)
+  const calls = decideCalls(state, setup, live)
   if (calls.length > 0) return calls
   switch (state.phase.at) {
     case 'thinking':
@@ -124,7 +124,7 @@ export function next(state: State, setup: Setup): readonly Effect[] {
 }
 
 /** The id of the n-th question about a call: the same in every process. */
-export function questionId(state: State, call: CallId | undefined, n: number): string {
+export function questionId(state: State, call: CallId | undefined, n: number | string): string {
   return `q_${derivedText(10, state.runId, call ?? '', n)}`
 }
 
@@ -165,12 +165,11 @@ function callModel(state: State, attempt: number): Fact {
   return { kind: 'model-called', step: state.stepCount + 1, attempt, purpose }
 }
 
-function decideCalls(state: State, setup: Setup): readonly Fact[] {
+function decideCalls(state: State, setup: Setup, { now }: Live): readonly Fact[] {
   const closing = state.phase.at === 'closing'
   return Object.values(state.calls).flatMap((call): readonly Fact[] => {
-    if (call.at.is === 'ready' && !closing) {
-      return [startCall(state, call)]
-    }
+    const isDue = call.at.is === 'ready' || (call.at.is === 'retrying' && call.at.due <= now)
+    if (isDue && !closing) return [startCall(state, call)]
     if (call.at.is === 'lost' && !isProbed(call, setup)) return [inDoubt(state, call)]
     return []
   })
@@ -248,7 +247,7 @@ export function onlyWaits(state: State): boolean {
 }
 
 function waits(call: OpenCall): boolean {
-  return call.at.is === 'asking' || call.at.is === 'sleeping'
+  return call.at.is === 'asking' || call.at.is === 'sleeping' || call.at.is === 'retrying'
 }
 
 function canGoOn(state: State, live: Live): boolean {
@@ -262,9 +261,9 @@ function canGoOn(state: State, live: Live): boolean {
 /** What a resting run waits for, in words. */
 export function waitingFor(state: State): string {
   const questions = Object.values(state.questions)
-  const sleeping = Object.values(state.calls).flatMap((call) =>
-    call.at.is === 'sleeping' ? [call.at.due] : [],
-  )
+  const calls = Object.values(state.calls)
+  const sleeping = calls.flatMap((call) => (call.at.is === 'sleeping' ? [call.at.due] : []))
+  const retrying = calls.filter((call) => call.at.is === 'retrying')
   const parts: string[] = []
   const first = questions[0]
   if (first !== undefined)
@@ -272,6 +271,9 @@ export function waitingFor(state: State): string {
       questions.length === 1 ? first.message : `${questions.length} questions, the first: ${first.message}`,
     )
   if (sleeping.length > 0) parts.push(`sleeps until ${new Date(Math.min(...sleeping)).toISOString()}`)
+  for (const { tool, attempt, at } of retrying)
+    if (at.is === 'retrying')
+      parts.push(`${tool} is tried again at ${new Date(at.due).toISOString()} (attempt ${attempt} failed)`)
   return `Paused: ${parts.join('; ')}`
 }
 

@@ -1,10 +1,9 @@
 /** What signals mean: each is folded before the next is looked at, in the order in which they were accepted. */
-import { placed } from '../journal/decode.ts'
 import type { Fact } from '../journal/entry.ts'
 import type { State } from '../journal/shape.ts'
-import { fold } from '../journal/state.ts'
 import type { Signal } from '../journal/store.ts'
 import { UNDEFINED, type Desk } from './desk.ts'
+import { foldFacts } from './folding.ts'
 import { answerFacts } from './question-facts.ts'
 
 /** The facts of a batch of signals. One that has nothing to say to the state any more is no more than read. */
@@ -12,7 +11,7 @@ export function signalFacts(state: State, signals: readonly Signal[], desk: Desk
   let folded = state
   return signals.flatMap((signal) => {
     const facts = oneSignal(folded, signal, desk)
-    for (const fact of facts) folded = fold(folded, placed(fact, folded.seq + 1, desk.now, 0), folded.runId)
+    folded = foldFacts(folded, facts, desk.now)
     return facts
   })
 }

@@ -5,6 +5,7 @@ import { Command, CommanderError } from 'commander'
 import { UsageError } from '../base/errors.ts'
 import { parseJson } from '../base/json.ts'
 import type { ApproveOptions, RejectOptions } from './commands/answer.ts'
+import type { ForkOptions } from './commands/fork.ts'
 import type { ResumeOptions } from './commands/resume.ts'
 import type { RunOptions } from './commands/run.ts'
 import type { ShowOptions } from './commands/show.ts'
@@ -51,6 +52,13 @@ command('work', 'drive every run that can go on by itself')
   .option('--once', 'only those that are due now')
   .action((options: { readonly once?: boolean }) =>
     act(async (...here) => (await import('./commands/work.ts')).work(...here, options.once === true)),
+  )
+
+command('fork <run>', 'a new run that shares the past of this one')
+  .option('--step <n>', 'the last step to share (default: all of them)')
+  .option('--id <run>', 'name the new run')
+  .action((run: string, options: ForkOptions) =>
+    act(async (...here) => (await import('./commands/fork.ts')).fork(...here, run, options)),
   )
 
 pca.commandsGroup('Look:')

@@ -5,7 +5,8 @@
  * E2  Entries hold data only: names of tools and models, never functions. Values of the guest are `Stored` text.
  * E3  A reader that does not know an entry's `v` refuses the run; it never guesses.
  * E4  `call-returned` is the only entry, beside `step-started`, that is delivered to the guest, and its order
- *     here is the order of delivery. An answer, a timer and a pause that went on all arrive as one.
+ *     here is the order of delivery. An answer, a timer and a pause that went on all arrive as one. (`run-forked`
+ *     changes the randomness of the delivery after it.)
  */
 import type { CallId, Encoded, GuestError, KillReason } from '../base/halt.ts'
 
@@ -188,6 +189,13 @@ interface Bodies {
   }
   /** `key`: the idempotency key, for the classes that may need it again. */
   'call-started': { readonly call: CallId; readonly attempt: number; readonly key?: string }
+  /** An attempt failed, and the tool's author wants another one. Not before `retryAt`, ms since the epoch. */
+  'call-failed': {
+    readonly call: CallId
+    readonly attempt: number
+    readonly error: GuestError
+    readonly retryAt: number
+  }
   'call-returned': { readonly call: CallId; readonly attempt: number; readonly outcome: CallOutcome }
   'call-withdrawn': { readonly call: CallId; readonly why: 'ended' | 'stopped' | 'killed' }
   'call-orphaned': {
@@ -234,6 +242,16 @@ interface Bodies {
     readonly tracestate?: string
   }
   'run-resumed': { readonly why: string }
+  /** All before it is a copy of another run's past; what comes after it is this run's own. */
+  'run-forked': {
+    readonly from: { readonly run: RunId; readonly seq: number }
+    /** The guest's randomness and the keys of calls are others than the parent's from here on. */
+    readonly seed: string
+    readonly traceparent: string
+    readonly tracestate?: string
+    /** What the person who forked it wanted to be different. */
+    readonly edited?: 'answer' | 'result' | 'code'
+  }
   'run-retried': { readonly why: string }
   'task-completed': { readonly output: Stored; readonly reason: OutputReason; readonly usage: Usage }
   'task-failed': { readonly code: string; readonly message: string }

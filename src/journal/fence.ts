@@ -11,7 +11,7 @@ import { LeaseLostError, RunBusyError, UsageError } from '../base/errors.ts'
 import type { BootClock } from '../base/clock.ts'
 import { describeHolder, isSameBoot } from '../base/process-identity.ts'
 import type { EntryKind, RunId } from './entry.ts'
-import type { BlobRow, Claimant, EntryRow, Lease, NewRun, Write } from './store.ts'
+import type { BlobRow, Claimant, EntryRow, Lease, NewRun, QuestionRow, Write } from './store.ts'
 
 /** A lease as stored. A released one keeps its epoch and has no holder. */
 export interface HeldLease {
@@ -137,7 +137,12 @@ export function checkId(value: string, what: string): void {
 }
 
 /** F3. @throws {UsageError} */
-export function checkNewRun(run: NewRun, entries: readonly EntryRow[], blobs: readonly BlobRow[]): void {
+export function checkNewRun(
+  run: NewRun,
+  entries: readonly EntryRow[],
+  blobs: readonly BlobRow[],
+  asked: readonly QuestionRow[],
+): void {
   checkId(run.runId, 'A run id')
   checkId(run.rootRunId, 'A root run id')
   checkId(run.agent, 'An agent name')
@@ -146,6 +151,7 @@ export function checkNewRun(run: NewRun, entries: readonly EntryRow[], blobs: re
   checkText(run.view.cause ?? '', 'The cause of a pause')
   checkEntries(entries, 0, 0)
   for (const blob of blobs) checkId(blob.digest, 'A blob digest')
+  checkAsked(run.runId, asked)
 }
 
 /** F3. @throws {UsageError} */
@@ -154,14 +160,20 @@ export function checkWrite(lease: Lease, write: Write): void {
   checkText(write.view.cause ?? '', 'The cause of a pause')
   checkEntries(write.entries, write.expectedSeq, lease.epoch)
   for (const blob of write.blobs) checkId(blob.digest, 'A blob digest')
-  for (const question of write.asked) {
-    checkId(question.id, 'A question id')
-    if (question.runId !== lease.runId)
-      throw new UsageError(`Question ${question.id} belongs to another run.`)
-  }
+  checkAsked(lease.runId, write.asked)
   const last = write.expectedSeq + write.entries.length
   if (typeof write.checkpoint === 'object' && write.checkpoint.seq > last) {
     throw new UsageError(`A checkpoint at ${write.checkpoint.seq} is beyond the last entry, ${last}.`)
+  }
+}
+
+function checkAsked(runId: string, asked: readonly QuestionRow[]): void {
+  const ids = new Set<string>()
+  for (const { id, runId: owner } of asked) {
+    checkId(id, 'A question id')
+    if (owner !== runId) throw new UsageError(`Question ${id} belongs to another run.`)
+    if (ids.has(id)) throw new UsageError(`Question ${id} is asked twice in one write.`)
+    ids.add(id)
   }
 }
 

@@ -94,8 +94,9 @@ export function memoryStore(clock: MemoryClock = systemClocks): Store {
     run: NewRun,
     entries: readonly EntryRow[],
     blobs: readonly BlobRow[],
+    asked: readonly QuestionRow[] = [],
   ): Promise<'created' | 'exists'> {
-    checkNewRun(run, entries, blobs)
+    checkNewRun(run, entries, blobs, asked)
     if (find(run.runId) !== undefined) return 'exists'
     const now = clock.now()
     const { runId, rootRunId, agent, minReader, view } = run
@@ -112,7 +113,7 @@ export function memoryStore(clock: MemoryClock = systemClocks): Store {
       },
       entries: entries.map(copyEntry),
       blobs: new Map(),
-      questions: new Map(),
+      questions: new Map(asked.map((row) => [row.id, { row: { ...row }, state: 'open' }])),
       inbox: new Map(),
       nonces: new Map(),
       checkpoint: undefined,

@@ -32,6 +32,8 @@ export type CallPlace =
   /** Dispatched by a driver that is gone, and it must not be sent again without a word. */
   | { readonly is: 'lost'; readonly probed: boolean }
   | { readonly is: 'sleeping'; readonly due: number }
+  /** An attempt failed; the next one is dispatched at `due`. */
+  | { readonly is: 'retrying'; readonly due: number }
   /** Its tool paused the run: it returns `undefined` when the run goes on. */
   | { readonly is: 'parked' }
 

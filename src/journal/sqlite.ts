@@ -19,7 +19,7 @@ import { openDatabase } from './sqlite/open.ts'
 import { runsOf } from './sqlite/runs.ts'
 import { watchersOf } from './sqlite/watch.ts'
 import { writerOf } from './sqlite/writer.ts'
-import type { BlobRow, EntryRow, Lease, NewRun, Store, Write } from './store.ts'
+import type { BlobRow, EntryRow, Lease, NewRun, QuestionRow, Store, Write } from './store.ts'
 
 export interface SqliteStoreOptions {
   /** Make the file if there is none. Default: true. */
@@ -75,12 +75,14 @@ function storeOn(db: Database, path: string, readOnly: boolean, instant: () => I
     run: NewRun,
     entries: readonly EntryRow[],
     blobs: readonly BlobRow[],
+    asked: readonly QuestionRow[] = [],
   ): Promise<'created' | 'exists'> {
-    checkNewRun(run, entries, blobs)
+    checkNewRun(run, entries, blobs, asked)
     return tell(() => {
       const number = runs.insert(run, entries, now())
       if (number === undefined) return 'exists'
       journal.add(number, entries, blobs)
+      for (const question of asked) inbox.ask(number, question)
       return 'created'
     })
   }

@@ -148,6 +148,8 @@ function change(state: State, entry: Entry): State {
       }))
     case 'sleep-started':
       return atPlace(state, entry.call, { is: 'sleeping', due: entry.due })
+    case 'call-failed':
+      return atPlace(state, entry.call, { is: 'retrying', due: entry.retryAt })
     case 'call-returned':
       return settle(state, entry)
     case 'call-withdrawn':
@@ -229,6 +231,8 @@ function change(state: State, entry: Entry): State {
         { ...state, task: state.pause?.cause === 'limit' ? { ...state.task, turns: 0 } : state.task },
         'pause',
       )
+    case 'run-forked':
+      return forkState(state, entry)
     case 'run-retried':
       return state.ended?.status === 'failed'
         ? without(
@@ -273,6 +277,22 @@ function change(state: State, entry: Entry): State {
       )
     default:
       return entry satisfies never
+  }
+}
+
+/** The parent's calls that still fly are the parent's; what this run owes to anybody begins here. */
+function forkState(state: State, entry: Entry<'run-forked'>): State {
+  const { seed, traceparent, tracestate } = entry
+  return {
+    ...state,
+    run: {
+      ...without(state.run, 'tracestate', 'parent'),
+      seed,
+      traceparent,
+      ...(tracestate === undefined ? {} : { tracestate }),
+    },
+    phase: afterCrash(state.phase),
+    strays: [],
   }
 }
 

@@ -164,10 +164,15 @@ export interface Store extends AsyncDisposable {
   /** The store's clock, ms since the epoch: `at` of entries, expiry of leases and questions. */
   now(): number
   /**
-   * Inserts the run with its first entries (from seq 1, epoch 0) if no run of that id exists. After a lost reply it is
+   * Inserts the run with its first entries (from seq 1, epoch 0) and open questions, if no run of that id exists. After a lost reply it is
    * repeated: `exists` may then mean one's own, and what is stored tells.
    */
-  create(run: NewRun, entries: readonly EntryRow[], blobs: readonly BlobRow[]): Promise<'created' | 'exists'>
+  create(
+    run: NewRun,
+    entries: readonly EntryRow[],
+    blobs: readonly BlobRow[],
+    asked?: readonly QuestionRow[],
+  ): Promise<'created' | 'exists'>
   /**
    * Writes all of `write` or nothing. After a lost reply `committed` is asked before anything else is written: what is
    * repeated unasked is refused, like somebody else's write.

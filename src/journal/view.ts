@@ -19,11 +19,12 @@ export function viewOf(state: State): RunView {
   }
 }
 
-/** When the state next changes by the clock alone: a sleep, an expiry. Ms since the epoch. */
+/** When the state next changes by the clock alone: a sleep, another attempt, an expiry. Ms since the epoch. */
 export function nextDue(state: State): number | undefined {
   let due: number | undefined
   for (const call of Object.values(state.calls))
-    if (call.at.is === 'sleeping') due = Math.min(due ?? call.at.due, call.at.due)
+    if (call.at.is === 'sleeping' || call.at.is === 'retrying')
+      due = Math.min(due ?? call.at.due, call.at.due)
   for (const question of Object.values(state.questions)) {
     if (question.expiresAt !== undefined) due = Math.min(due ?? question.expiresAt, question.expiresAt)
   }

@@ -22,6 +22,7 @@ import type { Lease, Store } from '../journal/store.ts'
 import { threadGuests, type Guests } from '../sandbox/guests.ts'
 import { claimant, keepLease, releaseLease } from './lease.ts'
 import { RunLog } from './log.ts'
+import { schemasOf } from './question-row.ts'
 import { Mailbox } from './mailbox.ts'
 import type { Recovered } from './recover.ts'
 import { openRoom, type Live, type Room } from './room.ts'
@@ -106,13 +107,7 @@ class Driver {
       lease,
       state: recovered.state,
       chain: recovered.chain,
-      schemas: (name) => {
-        const { inputSchema, outputSchema } = definition.tools.get(name) ?? {}
-        return {
-          ...(inputSchema === undefined ? {} : { args: JSON.stringify(inputSchema) }),
-          ...(outputSchema === undefined ? {} : { output: JSON.stringify(outputSchema) }),
-        }
-      },
+      schemas: schemasOf(definition),
     })
     this.#setup = {
       callbacks: definition.callbacks.map((callback) => callback.name),

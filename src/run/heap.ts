@@ -42,8 +42,13 @@ export async function openGuest(
       return { guest, heap: 'snapshot' }
     }
     const past = state.stepCount === 0 ? [] : (await readEntries(store, state.runId, 0, GENESIS)).entries
-    const seed = { from: 'seed', seed: state.run.seed, clock: state.createdAt } as const
-    guest.open(seed, { position: 0 }, undefined, [...past, ...decided])
+    const [begun] = past
+    // A fork begins with the stream of the run that it came from.
+    const seed = begun?.kind === 'run-started' ? begun.seed : state.run.seed
+    guest.open({ from: 'seed', seed, clock: state.createdAt }, { position: 0 }, undefined, [
+      ...past,
+      ...decided,
+    ])
     return { guest, heap: past.length === 0 ? 'fresh' : 'replay' }
   } catch (error) {
     await guest[Symbol.asyncDispose]()

@@ -12,11 +12,12 @@ import { randomText } from '../base/id.ts'
 import { placed, rowOf } from '../journal/decode.ts'
 import type { Entry, Fact, Stored } from '../journal/entry.ts'
 import { NO_KEY, sealBytes } from '../journal/envelope.ts'
-import { STATE_VERSION, type OpenQuestion, type State } from '../journal/shape.ts'
+import { STATE_VERSION, type State } from '../journal/shape.ts'
 import { fold } from '../journal/state.ts'
 import { viewOf } from '../journal/view.ts'
 import { blobOf, readBlob } from './blob.ts'
-import type { BlobRow, CheckpointRow, EntryRow, Lease, QuestionRow, Store } from '../journal/store.ts'
+import { questionRow, shownCall, type SchemasOf } from './question-row.ts'
+import type { BlobRow, CheckpointRow, EntryRow, Lease, Store } from '../journal/store.ts'
 
 /** What a checkpoint keeps beside the state: where its heap stands. */
 export interface CheckpointState {
@@ -33,8 +34,7 @@ export interface LogStart {
   readonly lease: Lease
   readonly state: State
   readonly chain: Uint8Array
-  /** JSON Schemas (JSON text) that edited arguments and given results of a tool must meet, for the questions' rows. */
-  readonly schemas: (tool: string) => { readonly args?: string; readonly output?: string }
+  readonly schemas: SchemasOf
 }
 
 export class RunLog {
@@ -171,7 +171,7 @@ export class RunLog {
       consumed: this.#consumed,
       asked: Object.values(state.questions)
         .filter((question) => !this.#known.has(question.id))
-        .map((question) => this.#row(question)),
+        .map((question) => questionRow(state, question, (call) => this.textNow(call.input), this.#schemas)),
       closed: [...this.#known].filter((id) => !open.has(id)),
       blobs: [...this.#blobs.values()],
       ...(this.#checkpoint === undefined ? {} : { checkpoint: this.#checkpoint }),
@@ -198,37 +198,8 @@ export class RunLog {
   /** The arguments that new questions show, where they are kept as blobs. */
   async #readShown(): Promise<void> {
     for (const question of Object.values(this.#state.questions)) {
-      const call = this.#state.calls[question.call ?? '']
+      const call = shownCall(this.#state, question)
       if (call !== undefined && !this.#known.has(question.id)) await this.text(call.input)
-    }
-  }
-
-  /** P9: what a person is shown is decoded from the very bytes that the tool will get. */
-  #row(question: OpenQuestion): QuestionRow {
-    const call = question.call === undefined ? undefined : this.#state.calls[question.call]
-    const shown = call === undefined || call.tool.startsWith('$') ? undefined : call
-    const { args: argsSchema, output } = shown === undefined ? {} : this.#schemas(shown.tool)
-    // A given result stands in for the tool's own, unless the tool is to be called again with the answer.
-    const schema = question.schema ?? (question.resumption?.onAnswer === 'call' ? undefined : output)
-    return {
-      runId: this.#state.runId,
-      id: question.id,
-      kind: question.kind,
-      message: question.message,
-      createdAt: question.createdAt,
-      ...(shown === undefined
-        ? {}
-        : {
-            call: JSON.stringify({
-              tool: shown.tool,
-              id: shown.id,
-              args: this.textNow(shown.input),
-              digest: shown.digest,
-            }),
-          }),
-      ...(schema === undefined ? {} : { schema }),
-      ...(argsSchema === undefined ? {} : { argsSchema }),
-      ...(question.expiresAt === undefined ? {} : { expiresAt: question.expiresAt }),
     }
   }
 }

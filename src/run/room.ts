@@ -31,6 +31,7 @@ import {
 } from '../telemetry/trace.ts'
 import { openGuest, type OpenGuest } from './heap.ts'
 import type { RunLog } from './log.ts'
+import { programOf } from './program.ts'
 import type { Recovered } from './recover.ts'
 import { Teller } from './teller.ts'
 
@@ -187,13 +188,8 @@ export class Room implements AsyncDisposable {
           compile: async (step, source) => {
             const compiled = compile(step, source)
             if (!compiled.ok) return compiled
-            const { task, forgotten } = log.state
-            const args = task.argsGiven ? undefined : task.additionalArgs
-            const given = {
-              ...(args === undefined ? {} : { variables: await log.text(args) }),
-              ...(forgotten.length === 0 ? {} : { forget: forgotten }),
-            }
-            return { ok: true, program: JSON.stringify({ ...compiled.program, ...given }) }
+            const program = await programOf(log.state, compiled.program, async (stored) => log.text(stored))
+            return { ok: true, program }
           },
           onDelta: (delta) => live.delta(delta),
           ...(definition.price === undefined ? {} : { price: (usage) => definition.price?.(usage) ?? 0 }),

@@ -51,7 +51,7 @@ export async function readSignals(
 }
 
 /** New arguments or a result, as the tool's schemas make them. A schema that throws has refused. */
-async function checkAnswer(tool: Tool, decision: Decision): Promise<CheckedAnswer | undefined> {
+export async function checkAnswer(tool: Tool, decision: Decision): Promise<CheckedAnswer | undefined> {
   try {
     if (decision.type === 'edit') {
       const input = await tool.checkInput(decision.args)
@@ -175,7 +175,8 @@ export async function endAlone(store: Store, runId: string): Promise<void> {
   }
 }
 
-async function checkDecision(question: QuestionRow, decision: Decision): Promise<void> {
+/** @throws {UsageError} the question does not allow the decision, or its value does not fit. */
+export async function checkDecision(question: QuestionRow, decision: Decision): Promise<void> {
   const allowed = ALLOWED[question.kind]
   if (!allowed.includes(decision.type)) {
     throw new UsageError(

@@ -17,6 +17,7 @@ import type { QuickJSOptions } from 'quickjs-wasi'
 import type { KillReason } from '../base/halt.ts'
 import { openImage, sealImage } from './image.ts'
 import type { EngineParts, GuestLimits, ProgramText } from './protocol.ts'
+import type { Moment } from './sandbox.ts'
 
 const LOOK = 'look'
 const PROXY = 9
@@ -227,8 +228,8 @@ export class Guest {
   }
 
   /** Runs a step's program. Gives the JSON of a `Halt`. */
-  run(step: number, program: ProgramText, clock: number): string {
-    return this.#deliver(clock, () => {
+  run(step: number, program: ProgramText, moment: Moment): string {
+    return this.#deliver(moment, () => {
       this.#call('begin', String(step), program.file, program.positions)
       if (program.forget !== undefined) this.#call('forget', JSON.stringify(program.forget))
       if (program.variables !== undefined) this.#call('variables', program.variables)
@@ -242,8 +243,9 @@ export class Guest {
   }
 
   /** Settles one call and drains. Gives the JSON of a `Halt`. */
-  settle(call: string, ok: boolean, payload: string, clock: number, step?: number): string {
-    return this.#deliver(clock, () => {
+  settle(call: string, ok: boolean, payload: string, moment: Moment): string {
+    const { step } = moment
+    return this.#deliver(moment, () => {
       if (step !== undefined) this.#call('enter', String(step))
       return this.#call('settle', call, String(ok), payload)
     })
@@ -268,11 +270,12 @@ export class Guest {
 
   // A delivery
 
-  #deliver(clock: number, act: () => string): string {
+  #deliver({ clock, seed }: Moment, act: () => string): string {
     this.#clock = clock
     this.#late = false
     this.#deadline = performance.now() + this.#limits.stepTimeout
     try {
+      if (seed !== undefined) this.#call('reseed', seed)
       act()
       this.#pump()
       this.#reportRejections()

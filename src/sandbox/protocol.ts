@@ -39,7 +39,13 @@ export type Request =
       readonly image: Uint8Array
       readonly tools: readonly string[]
     }
-  | { readonly op: 'run'; readonly step: number; readonly program: ProgramText; readonly clock: number }
+  | {
+      readonly op: 'run'
+      readonly step: number
+      readonly program: ProgramText
+      readonly clock: number
+      readonly seed?: string
+    }
   | {
       readonly op: 'settle'
       readonly call: string
@@ -47,6 +53,7 @@ export type Request =
       readonly payload: string
       readonly clock: number
       readonly step?: number
+      readonly seed?: string
     }
   | { readonly op: 'image' }
 

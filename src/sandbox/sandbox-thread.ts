@@ -78,7 +78,7 @@ class ThreadSandbox implements Sandbox {
       ...(forget === undefined ? {} : { forget }),
     }
     const text = { file, declarations, body, hasValue, positions: positionsOf(program), ...given }
-    return this.#deliver({ op: 'run', step, program: text, clock: moment.clock })
+    return this.#deliver({ op: 'run', program: text, ...moment, step })
   }
 
   settle(call: CallId, outcome: Outcome, moment: Moment): Promise<Halt> {

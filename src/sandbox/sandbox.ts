@@ -57,6 +57,8 @@ export interface Moment {
   readonly clock: number
   /** For a result between two steps: the step that is about to begin, to which the calls it leads to belong. */
   readonly step?: number
+  /** From here on randomness is another stream: the run is a fork, and this is its first delivery. */
+  readonly seed?: string
 }
 
 export interface Sandbox extends AsyncDisposable {

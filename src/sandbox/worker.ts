@@ -63,11 +63,11 @@ async function carryOut(request: Request): Promise<Reply> {
       guest.grant(request.tools)
       return { kind: 'done' }
     case 'run':
-      return { kind: 'halt', halt: there().run(request.step, request.program, request.clock) }
+      return { kind: 'halt', halt: there().run(request.step, request.program, request) }
     case 'settle':
       return {
         kind: 'halt',
-        halt: there().settle(request.call, request.ok, request.payload, request.clock, request.step),
+        halt: there().settle(request.call, request.ok, request.payload, request),
       }
     case 'image':
       return { kind: 'image', image: there().image() }

@@ -139,12 +139,21 @@ function build(parts: Parts, toldEffect: unknown, policy: unknown): Tool {
     parts.is === 'own' ? parts.tool.description : descriptionOf(parts.tool, name, parts.context)
   const input = read(made.inputSchema, 'input', name)
   const output = read(made.outputSchema, 'output', name)
+  const how = effectOf(parts, toldEffect)
+  const limits = parts.is === 'own' ? limitsOf(parts.tool) : {}
+  if (how.effect === 'once' && (limits.retry?.attempts ?? 1) > 1)
+    throw new UsageError(
+      `The tool '${name}' has a retry, but its effect is 'once': it is never sent twice.`,
+      {
+        hint: "Give it the effect 'read', 'idempotent' or 'keyed', if that is true of it.",
+      },
+    )
   const denial = policy === undefined ? undefined : denialOf(policy, name)
   const run = runnerOf(parts)
   return Object.freeze({
     name,
     description,
-    ...effectOf(parts, toldEffect),
+    ...how,
     digest: digestOf(stableJson([name, description, input?.jsonSchema ?? null, output?.jsonSchema ?? null])),
     inputSchema: input?.jsonSchema,
     outputSchema: output?.jsonSchema,
@@ -155,7 +164,7 @@ function build(parts: Parts, toldEffect: unknown, policy: unknown): Tool {
       policy === undefined
         ? ruleOf(made.needsApproval, name, { lax: parts.is === 'ai' })
         : ruleOfPolicy(policy, name),
-    ...(parts.is === 'own' ? limitsOf(parts.tool) : {}),
+    ...limits,
     execute: async (value: unknown, call: ToolCallOptions): Promise<unknown> => {
       if (denial !== undefined) throw denial
       return run(value, call)

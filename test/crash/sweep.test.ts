@@ -8,10 +8,11 @@ import { describe, expect, test } from 'vitest'
 import { PersistentCodeAgent, type RunResult, type Store } from '../../src/index.ts'
 import { violations } from '../../src/journal/check.ts'
 import type { Entry } from '../../src/journal/entry.ts'
+import { isOneWith } from '../../src/journal/together.ts'
 import { scriptedModel } from '../../src/testing.ts'
 import { HandClock, journalOf, must, output } from '../e2e/fixtures/bench.ts'
 import { decisionOf, programs, World, type Program } from './fixtures/programs.ts'
-import { belongsTo, recorded, type Recording } from './fixtures/recorded.ts'
+import { recorded, type Recording } from './fixtures/recorded.ts'
 
 interface Going {
   readonly agent: PersistentCodeAgent
@@ -152,7 +153,7 @@ function cutsOf({ entries, commits }: Recording): readonly number[] {
     (cut) =>
       cut >= 2 &&
       (commits.has(cut) ||
-        ((ALL || cut % 6 === 0) && !belongsTo(must(entries[cut]), must(entries[cut - 1])))),
+        ((ALL || cut % 6 === 0) && !isOneWith(must(entries[cut]), must(entries[cut - 1])))),
   )
 }
 

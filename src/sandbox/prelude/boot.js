@@ -700,6 +700,8 @@
         return (configure(a), '')
       case 'tools':
         return (grant(a), '')
+      case 'reseed':
+        return (random.seed(a), '')
       case 'begin':
         return (begin(a, b, c), '')
       case 'enter':

@@ -1,0 +1,120 @@
+/**
+ * How a fork begins: the facts that stand between a copied past and the fork's own life.
+ *
+ * F1  What the parent has sent and may not be sent twice stays the parent's: such a call fails in the fork with
+ *     ForkedCallError. What may be sent again is sent again.
+ * F2  Nobody's word is inherited: what waits for a person, or was approved and not sent yet, is asked again.
+ * F3  A fork begins at rest: somebody resumes it.
+ */
+import type { Entry, Fact, RunId } from '../journal/entry.ts'
+import type { OpenCall, OpenQuestion, State } from '../journal/shape.ts'
+import { foldFacts } from './folding.ts'
+import { questionId } from './next.ts'
+
+export interface ForkBegun {
+  readonly from: { readonly run: RunId; readonly seq: number }
+  readonly seed: string
+  readonly traceparent: string
+  readonly tracestate?: string
+  readonly edited?: 'answer' | 'result' | 'code'
+}
+
+/** The facts of a fork whose folded past is `state`. `past` are the copied entries. */
+export function forkFacts(
+  state: State,
+  past: readonly Entry[],
+  begun: ForkBegun,
+  now: number,
+): readonly Fact[] {
+  const forked: Fact = { kind: 'run-forked', ...begun }
+  const after = foldFacts(state, [forked], now)
+  const judged = approvalsOf(past)
+  const calls = Object.values(after.calls).flatMap((call) => callFacts(after, call, judged, now))
+  const others = Object.values(after.questions)
+    .filter((question) => question.call === undefined)
+    .flatMap((question) => askAgain(after, question, now))
+  return [forked, ...calls, ...others]
+}
+
+/** F3. */
+export function restFacts(state: State, from: ForkBegun['from']): readonly Fact[] {
+  if (state.ended !== undefined || state.pause !== undefined) return []
+  const message = `Forked from run ${from.run} at entry ${from.seq}. Resume it to go on.`
+  return [{ kind: 'run-paused', cause: 'requested', message }]
+}
+
+function callFacts(
+  state: State,
+  call: OpenCall,
+  judged: ReadonlyMap<string, Entry<'question-asked'>>,
+  now: number,
+): readonly Fact[] {
+  const { at } = call
+  switch (at.is) {
+    case 'started':
+    case 'lost':
+      return call.effect === 'once' || call.effect === 'keyed' ? [parents(state, call)] : []
+    case 'asking': {
+      const question = state.questions[at.question]
+      if (question === undefined) return []
+      return question.kind === 'unknownOutcome'
+        ? [closed(question), parents(state, call)]
+        : askAgain(state, question, now)
+    }
+    case 'ready': {
+      const approval = judged.get(call.id)
+      return approval === undefined ? [] : [asked(state, approval.message, 'approval', call.id)]
+    }
+    case 'judging':
+    case 'sleeping':
+    case 'retrying':
+    case 'parked':
+      return []
+    default:
+      return at satisfies never
+  }
+}
+
+/** F1. */
+function parents(state: State, call: OpenCall): Fact {
+  const message = `${call.tool} (call ${call.id}) was under way when run ${state.runId} was forked: its outcome belongs to the run before.`
+  const error = { name: 'ForkedCallError', message }
+  return { kind: 'call-returned', call: call.id, attempt: call.attempt, outcome: { ok: false, error } }
+}
+
+/** F2. */
+function askAgain(state: State, question: OpenQuestion, now: number): readonly Fact[] {
+  const { call, kind, message, schema, expiresAt, resumption } = question
+  const again: Fact = {
+    ...asked(state, message, kind, call),
+    ...(schema === undefined ? {} : { schema }),
+    ...(expiresAt === undefined || expiresAt <= now ? {} : { expiresAt }),
+    ...(resumption === undefined ? {} : { resumption }),
+  }
+  return call === undefined ? [closed(question), again] : [again]
+}
+
+function closed(question: OpenQuestion): Fact {
+  return { kind: 'question-answered', question: question.id, decision: { type: 'expired' }, by: 'fork' }
+}
+
+function asked(
+  state: State,
+  message: string,
+  asks: OpenQuestion['kind'],
+  call: string | undefined,
+): Fact<'question-asked'> {
+  const question = questionId(state, call, `fork ${state.seq}`)
+  return { kind: 'question-asked', question, asks, message, ...(call === undefined ? {} : { call }) }
+}
+
+/** The approvals that were asked for, by their calls: a decision on one was a decision in another run. */
+function approvalsOf(past: readonly Entry[]): ReadonlyMap<string, Entry<'question-asked'>> {
+  return new Map(
+    past.flatMap((entry) =>
+      entry.kind === 'question-asked' && entry.asks === 'approval' && entry.call !== undefined
+        ? [[entry.call, entry]]
+        : [],
+    ),
+  )
+}

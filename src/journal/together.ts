@@ -1,0 +1,34 @@
+/** Which entries are recorded in one turn: no crash comes between them, and no fork begins there. */
+import type { Entry } from './entry.ts'
+
+/** True where `entry` always follows `before` in the same commit. */
+export function isOneWith(entry: Entry, before: Entry): boolean {
+  switch (entry.kind) {
+    case 'step-started':
+      return before.kind === 'model-replied'
+    case 'step-ended':
+      return before.kind === 'step-started' || before.kind === 'call-withdrawn'
+    case 'question-asked':
+      return (
+        (before.kind === 'call-requested' || before.kind === 'verdict-given') && before.call === entry.call
+      )
+    case 'sleep-started':
+      return before.kind === 'call-requested' && before.call === entry.call
+    case 'call-returned':
+      return (
+        before.kind === 'question-answered' ||
+        before.kind === 'run-resumed' ||
+        (before.kind === 'call-requested' && before.call === entry.call)
+      )
+    case 'run-resumed':
+      return before.kind === 'question-answered' || before.kind === 'call-returned'
+    case 'run-paused':
+      return before.kind === 'callbacks-ran'
+    case 'task-failed':
+      return before.kind === 'model-failed'
+    case 'task-added':
+      return true
+    default:
+      return false
+  }
+}

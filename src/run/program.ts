@@ -1,0 +1,18 @@
+/** A step's program as it is journaled: compiled once, with what it brings along. */
+import type { State } from '../journal/shape.ts'
+import type { Stored } from '../journal/entry.ts'
+import type { Program } from '../sandbox/sandbox.ts'
+
+/** JSON of the program: its variables (the task's arguments, until a step was given them) and what the guest forgets. */
+export async function programOf(
+  { task, forgotten }: State,
+  program: Program,
+  text: (stored: Stored) => Promise<string>,
+): Promise<string> {
+  const args = task.argsGiven ? undefined : task.additionalArgs
+  const given = {
+    ...(args === undefined ? {} : { variables: await text(args) }),
+    ...(forgotten.length === 0 ? {} : { forget: forgotten }),
+  }
+  return JSON.stringify({ ...program, ...given })
+}
