@@ -22,7 +22,7 @@ import { askedQuestion, mustBeSchema } from './question.ts'
 import { guestError, thrownBy, type CarrierOf } from './thrown.ts'
 
 const FIRST_BACKOFF = 1_000
-const LONGEST_BACKOFF = 3_600_000
+const LONGEST_BACKOFF = 86_400_000
 
 /** What a call needs of the run that it belongs to. */
 export interface CallRoom {
@@ -131,7 +131,7 @@ export async function sendCall(
   }
 }
 
-/** K3: ms until the attempt after `attempt`, doubled each time; undefined if there is to be none. */
+/** K3: ms until the attempt after `attempt`, doubled each time up to a day; undefined if there is to be none. */
 function retryDelay({ retry }: Tool, attempt: number): number | undefined {
   if (retry === undefined || attempt >= retry.attempts) return undefined
   return Math.min((retry.backoff ?? FIRST_BACKOFF) * 2 ** (attempt - 1), LONGEST_BACKOFF)

@@ -6,6 +6,7 @@
  * F2  Nobody's word is inherited: what waits for a person, or was approved and not sent yet, is asked again.
  * F3  A fork begins at rest: somebody resumes it.
  */
+import type { CallId } from '../base/halt.ts'
 import type { Entry, Fact, RunId } from '../journal/entry.ts'
 import type { OpenCall, OpenQuestion, State } from '../journal/shape.ts'
 import { foldFacts } from './folding.ts'
@@ -19,17 +20,20 @@ export interface ForkBegun {
   readonly edited?: 'answer' | 'result' | 'code'
 }
 
-/** The facts of a fork whose folded past is `state`. `past` are the copied entries. */
+/** The facts of a fork whose folded past is `state`. `past` are the copied entries; `spared` is a call that an edit settles. */
 export function forkFacts(
   state: State,
   past: readonly Entry[],
   begun: ForkBegun,
   now: number,
+  spared?: CallId,
 ): readonly Fact[] {
   const forked: Fact = { kind: 'run-forked', ...begun }
   const after = foldFacts(state, [forked], now)
   const judged = approvalsOf(past)
-  const calls = Object.values(after.calls).flatMap((call) => callFacts(after, call, judged, now))
+  const calls = Object.values(after.calls)
+    .filter((call) => call.id !== spared)
+    .flatMap((call) => callFacts(after, call, judged, now))
   const others = Object.values(after.questions)
     .filter((question) => question.call === undefined)
     .flatMap((question) => askAgain(after, question, now))

@@ -33,6 +33,8 @@ interface CallSeen {
   /** Sent so often. */
   attempts: number
   at: 'open' | 'returned' | 'withdrawn'
+  /** A person was asked for an approval. */
+  judged: boolean
   /** An approval is needed and has not been given. */
   unapproved: boolean
   /** It may be sent: it was not yet, or somebody said so since. */
@@ -152,6 +154,10 @@ function checkOutcome(seen: Seen, entry: Entry, broken: Broken): void {
 /** J2 and J8, for what the model said and for the steps that came of it. */
 function checkTurn(seen: Seen, entry: Entry, broken: Broken): void {
   switch (entry.kind) {
+    case 'run-forked':
+      // A person's word was for the run that it was given in.
+      for (const call of seen.calls.values()) if (call.at === 'open' && call.judged) call.unapproved = true
+      return
     case 'segment-started':
       // Whoever asked the model is gone; nobody hears the reply.
       seen.turn = undefined
@@ -204,7 +210,7 @@ function checkQuestion(
       for (const other of seen.questions.values()) if (other.call === entry.call) other.open = false
       if (call?.at !== 'open') broken('J6', `Question ${entry.question} is about a call that is not open.`)
     }
-    if (entry.asks === 'approval' && call !== undefined) call.unapproved = true
+    if (entry.asks === 'approval' && call !== undefined) call.unapproved = call.judged = true
     seen.questions.set(entry.question, { asks: entry.asks, call: entry.call, open: true })
     return
   }
@@ -228,7 +234,7 @@ function checkCall(seen: Seen, entry: Entry, id: CallId, broken: Broken): void {
     const asked = `${entry.tool} ${entry.sent}`
     if (call !== undefined) broken(...twice(call.asked === asked, `Call ${id} is asked for twice`))
     const unapproved = entry.approval !== 'never'
-    const open = { attempts: 0, at: 'open', released: true, orphaned: false } as const
+    const open = { attempts: 0, at: 'open', released: true, orphaned: false, judged: false } as const
     seen.calls.set(id, { ...open, asked, effect: entry.effect, unapproved })
     return
   }
@@ -256,6 +262,14 @@ function checkCall(seen: Seen, entry: Entry, id: CallId, broken: Broken): void {
       call.attempts = entry.attempt
       call.released = false
       if (entry.key !== undefined) call.key = entry.key
+      return
+    case 'call-failed':
+      if (call.effect === 'once') broken('J2', `Call ${id} may happen once, and is to be tried again.`)
+      if (entry.attempt !== call.attempts)
+        broken(
+          'J2',
+          `Attempt ${entry.attempt} of call ${id} fails, but attempt ${call.attempts} is under way.`,
+        )
       return
     case 'call-returned':
       if (entry.attempt !== call.attempts)

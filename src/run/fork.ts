@@ -72,8 +72,10 @@ export async function forkRun(
     ...startTrace({ name, runId: forkId }),
     ...(given.edit === undefined ? {} : { edited: editOf(given.edit) }),
   }
-  copy.add(forkFacts(copy.state, past, begun, now))
-  if (given.edit !== undefined) copy.add(await editFacts(copy, entries, given, given.edit, definition))
+  const { edit } = given
+  const settled = edit !== undefined && 'result' in edit ? edit.result.call : undefined
+  copy.add(forkFacts(copy.state, past, begun, now, settled))
+  if (edit !== undefined) copy.add(await editFacts(copy, entries, given, edit, definition))
   copy.add(restFacts(copy.state, begun.from))
   if ((await copy.create(definition)) === 'exists')
     throw new UsageError(`A run ${forkId} exists already.`, { hint: 'Choose another id for the fork.' })
@@ -207,7 +209,7 @@ async function codeFacts(copy: Copy, step: number, source: string): Promise<read
     {
       kind: 'model-replied',
       step,
-      attempt: 0,
+      attempt: copy.state.phase.at === 'thinking' ? copy.state.phase.attempt : 1,
       parts: desk.stow(encode([{ type: 'text', text }])),
       text,
       acts: true,

@@ -73,3 +73,34 @@ test('pause and stop of a run that nobody drives are done at once; of one that e
   expect(await place.pca('pause', 'r')).toMatchObject({ code: 2 })
   expect(await place.questions()).toEqual([])
 })
+
+test('fork: another run from the same past, which a person resumes', async () => {
+  using place = new Place()
+  expect(await place.run('r', 'refund')).toMatchObject({ code: 3 })
+  expect(await place.pca('fork', 'r', '--id', 'early', '--json')).toMatchObject({
+    code: 0,
+    last: { status: 'paused', stepCount: 1 },
+  })
+  expect(await place.pca('resume', 'early')).toMatchObject({ code: 3 })
+  const mine = (await place.questions()).find(({ runId }) => runId === 'r')
+  await place.pca('approve', mine?.id ?? '')
+  await place.pca('resume', 'r')
+  const forked = await place.pca('fork', 'r', '--step', '1', '--id', 'twin', '--json')
+  expect(forked).toMatchObject({
+    code: 0,
+    last: { v: 1, runId: 'twin', from: 'r', status: 'paused', stepCount: 1 },
+  })
+  expect(await place.pca('resume', 'twin', '--json')).toMatchObject({
+    code: 0,
+    last: { status: 'completed' },
+  })
+  expect(await place.pca('fork', 'r', '--step', '99')).toMatchObject({
+    code: 2,
+    err: expect.stringContaining('no finished step 99'),
+  })
+  expect(await place.pca('fork', 'r', '--step', 'x')).toMatchObject({ code: 2 })
+  expect(await place.pca('fork', 'r', '--id', 'twin')).toMatchObject({
+    code: 2,
+    err: expect.stringContaining('exists already'),
+  })
+})

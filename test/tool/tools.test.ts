@@ -57,11 +57,19 @@ describe('the normal form', () => {
   })
 
   test('turns durations into ms', () => {
-    expect(one({ timeout: '30s', retry: { attempts: 3, backoff: '1s' } })).toMatchObject({
+    expect(one({ effect: 'read', timeout: '30s', retry: { attempts: 3, backoff: '1s' } })).toMatchObject({
       timeout: 30_000,
       retry: { attempts: 3, backoff: 1_000 },
     })
     expect(one({ retry: { attempts: 1 } }).retry).toEqual({ attempts: 1 })
+  })
+
+  test('a tool that may happen once has no retry, unless somebody says that it may', () => {
+    const retry = { attempts: 3 }
+    expect(() => one({ retry })).toThrow("its effect is 'once'")
+    expect(() => one({ effect: 'once', retry })).toThrow(UsageError)
+    expect(one({ effect: 'once', retry: { attempts: 1 } }).retry).toEqual({ attempts: 1 })
+    expect(only([tool({ ...refund, retry })], { toolEffects: { refund: 'keyed' } }).retry).toEqual(retry)
   })
 
   test('a synchronous throw of execute is a rejection with the same error', async () => {
