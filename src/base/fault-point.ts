@@ -16,6 +16,8 @@ export const FAULT_POINTS = {
   // Creating a run.
   'run-unwritten': 'C0',
   'run-written': 'C1',
+  'fork-unwritten': 'C10',
+  'fork-written': 'C10',
   // The right to drive it.
   'lease-unclaimed': 'C8',
   'lease-claimed': 'C8',

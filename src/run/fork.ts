@@ -11,6 +11,7 @@ import type { CheckedAnswer, Desk } from '../agent/desk.ts'
 import { forkFacts, restFacts, type ForkBegun } from '../agent/fork-facts.ts'
 import { encode } from '../base/codec.ts'
 import { StateNotFoundError, UsageError } from '../base/errors.ts'
+import { faultPoint } from '../base/fault-point.ts'
 import { checkRunId, digestOf, newRunId, randomText } from '../base/id.ts'
 import { placed, rowOf } from '../journal/decode.ts'
 import { ENTRY_VERSION, type Decision, type Entry, type Fact, type RunId } from '../journal/entry.ts'
@@ -22,6 +23,7 @@ import { isOneWith } from '../journal/together.ts'
 import { viewOf } from '../journal/view.ts'
 import { compile } from '../sandbox/compile.ts'
 import { startTrace } from '../telemetry/trace.ts'
+import { again } from './again.ts'
 import { blobOf, readBlob } from './blob.ts'
 import { programOf } from './program.ts'
 import { questionRow, schemasOf } from './question-row.ts'
@@ -77,7 +79,7 @@ export async function forkRun(
   copy.add(forkFacts(copy.state, past, begun, now, settled))
   if (edit !== undefined) copy.add(await editFacts(copy, entries, given, edit, definition))
   copy.add(restFacts(copy.state, begun.from))
-  if ((await copy.create(definition)) === 'exists')
+  if (!(await copy.create(definition)))
     throw new UsageError(`A run ${forkId} exists already.`, { hint: 'Choose another id for the fork.' })
   return forkId
 }
@@ -285,24 +287,29 @@ class Copy {
     return questionRow(this.state, question, () => input, schemasOf(definition))
   }
 
-  async create(definition: Definition | undefined): Promise<'created' | 'exists'> {
+  /** False if there is another run of that id. */
+  async create(definition: Definition | undefined): Promise<boolean> {
     const { state } = this
     const asked = await Promise.all(
       Object.values(state.questions).map(async (question) => this.row(question, definition)),
     )
-    return this.#store.create(
-      {
-        runId: this.#runId,
-        rootRunId: this.#runId,
-        agent: state.run.agent,
-        definitionDigest: digestOf(JSON.stringify(state.run.tools)),
-        minReader: ENTRY_VERSION,
-        view: viewOf(state),
-      },
-      this.#rows,
-      [...this.#blobs.values()],
-      asked,
-    )
+    const run = {
+      runId: this.#runId,
+      rootRunId: this.#runId,
+      agent: state.run.agent,
+      definitionDigest: digestOf(JSON.stringify(state.run.tools)),
+      minReader: ENTRY_VERSION,
+      view: viewOf(state),
+    }
+    const blobs = [...this.#blobs.values()]
+    faultPoint('fork-unwritten')
+    const created = await again(async () => this.#store.create(run, this.#rows, blobs, asked))
+    faultPoint('fork-written')
+    if (created === 'created') return true
+    // After a lost reply it may be this very one.
+    const last = this.#rows.at(-1)
+    const [stored] = await this.#store.read(this.#runId, state.seq - 1, 1)
+    return last !== undefined && stored !== undefined && Buffer.compare(stored.chain, last.chain) === 0
   }
 
   #put(entry: Entry): void {

@@ -46,7 +46,7 @@ function line(store: Store): Store {
 
   return {
     ...same(store),
-    create: (run, entries, blobs) => lose(async () => store.create(run, entries, blobs)),
+    create: (run, entries, blobs, asked) => lose(async () => store.create(run, entries, blobs, asked)),
     append: (lease, write) => lose(async () => store.append(lease, write)),
     committed: (lease, nonce) => lose(async () => store.committed(lease, nonce)),
     // Whose reply is lost has a lease that he knows nothing of: it ends by its expiry, as another holder's would.
@@ -101,13 +101,13 @@ function caller(store: Store): Store {
   }
 
   async function create(
-    ...[run, entries, blobs]: Parameters<Store['create']>
+    ...[run, entries, ...more]: Parameters<Store['create']>
   ): Promise<'created' | 'exists'> {
     try {
-      return await store.create(run, entries, blobs)
+      return await store.create(run, entries, ...more)
     } catch (error) {
       if (!(error instanceof LostReply)) throw error
-      const outcome = await repeated(async () => store.create(run, entries, blobs))
+      const outcome = await repeated(async () => store.create(run, entries, ...more))
       if (outcome === 'created') return outcome
       const stored = await repeated(async () => store.read(run.runId, 0, entries.length))
       return isDeepStrictEqual(stored, entries) ? 'created' : 'exists'

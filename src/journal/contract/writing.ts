@@ -70,6 +70,19 @@ export const creating: readonly Rule[] = [
     await refused(store.create(newRun(RUN), [entry(1, 0), entry(3, 0)], []), 'USAGE')
     assert.equal(await store.run(RUN), undefined)
   }),
+  rule('create: open questions come with it, and can be answered', async (store) => {
+    await store.create(newRun(RUN), [entry(1, 0)], [], [question('q1', 1)])
+    assert.deepEqual(
+      (await store.questions({ runId: RUN })).map(({ id }) => id),
+      ['q1'],
+    )
+    const answer = { kind: 'answer', question: 'q1', decision: { type: 'approve' } } as const
+    assert.deepEqual(await store.signal(RUN, 'q1', answer), { accepted: true })
+    await refused(store.create(newRun('run-2'), [entry(1, 0)], [], [question('q1', 1)]), 'USAGE')
+    const twice = [question('q2', 1, { runId: 'run-2' }), question('q2', 1, { runId: 'run-2' })]
+    await refused(store.create(newRun('run-2'), [entry(1, 0)], [], twice), 'USAGE')
+    assert.equal(await store.run('run-2'), undefined)
+  }),
   rule('create: blobs come with it', async (store) => {
     await store.create(newRun(RUN), [entry(1, 0)], [{ digest: 'b1', payload: bytes(1, 0, 255), keyId: '' }])
     assert.deepEqual(await store.blob(RUN, 'b1'), { digest: 'b1', payload: bytes(1, 0, 255), keyId: '' })
