@@ -38,11 +38,11 @@ function plainFactsOf(state: State, happening: Happening, desk: Desk): readonly 
     case 'probed':
       return probed(state, happening)
     case 'callback-returned':
-      return state.phase.at === 'reviewing'
+      return isNextCallback(state, happening.step, happening.index)
         ? [{ kind: 'callbacks-ran', step: happening.step, index: happening.index, name: happening.name }]
         : []
     case 'checked':
-      if (state.phase.at !== 'reviewing') return []
+      if (state.phase.at !== 'reviewing' || state.phase.checksPassed !== happening.index) return []
       return happening.refused === undefined
         ? [
             {
@@ -97,6 +97,10 @@ function isAsked(state: State, at: { readonly step: number; readonly attempt: nu
     state.phase.called &&
     state.phase.attempt === at.attempt
   )
+}
+
+function isNextCallback({ phase }: State, step: number, index: number): boolean {
+  return phase.at === 'reviewing' && phase.step === step && phase.callbacksRan === index
 }
 
 function replyFacts(happening: Extract<Happening, { kind: 'model-answered' }>, desk: Desk): readonly Fact[] {
@@ -221,6 +225,7 @@ function interrupted(state: State, happening: Extract<Happening, { kind: 'interr
   ]
   if (typeof by === 'string') return paused(by)
   if ('callback' in by) {
+    if (!isNextCallback(state, by.step, by.callback)) return []
     return [
       { kind: 'callbacks-ran', step: by.step, index: by.callback, name: by.name },
       ...paused('callback'),
