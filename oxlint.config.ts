@@ -32,8 +32,14 @@ export const doors: Readonly<Record<string, readonly string[]>> = {
   commander: ['src/cli/main.ts'],
   '@ai-sdk/provider': ['src/model/*'],
   '@opentelemetry/api': ['src/telemetry/trace.ts', 'src/persistent-code-agent.ts'],
-  'node:sqlite': ['src/journal/sqlite.ts'],
-  'node:worker_threads': ['src/sandbox/sandbox-thread.ts', 'src/sandbox/worker.ts'],
+  // A connection belongs to one thread: that which renews leases has its own.
+  'node:sqlite': ['src/journal/sqlite.ts', 'src/journal/sqlite/heartbeat-worker.ts'],
+  'node:worker_threads': [
+    'src/sandbox/sandbox-thread.ts',
+    'src/sandbox/worker.ts',
+    'src/journal/sqlite/heartbeat.ts',
+    'src/journal/sqlite/heartbeat-worker.ts',
+  ],
   'node:zlib': ['src/sandbox/snapshot.ts'],
 }
 
@@ -62,10 +68,10 @@ type Place = string
 const layerPlaces: readonly Place[] = layers
   .flat()
   .map((name) => (name.endsWith('.ts') ? `src/${name}` : `src/${name}/*`))
-/** Files that may do what the rest of their layer may not. */
-const exceptions = [...new Set([...Object.values(doors).flat(), jsonDoor, ...timekeepers])].filter(
-  (place) => !layerPlaces.includes(place),
-)
+/** Files that may do what the rest of their layer may not; whole folders first, since a later override wins. */
+const exceptions = [...new Set([...Object.values(doors).flat(), jsonDoor, ...timekeepers])]
+  .filter((place) => !layerPlaces.includes(place))
+  .toSorted((one, other) => Number(other.endsWith('*')) - Number(one.endsWith('*')))
 
 /** True if one of `places` is, or holds, `place`. */
 function covers(places: readonly Place[], place: Place): boolean {
@@ -101,7 +107,7 @@ const noTime = 'Time comes from the store or from base/clock.ts, randomness from
 
 /** All that src may not do at `place`. A later override replaces an earlier one, so each carries everything. */
 function overrideFor(place: Place): OxlintOverride {
-  const isTimeless = covers(timeless, place) && !timekeepers.includes(place)
+  const isTimeless = covers(timeless, place) && !covers(timekeepers, place)
   return {
     files: [place.replace('*', '**/*.ts')],
     rules: {

@@ -11,7 +11,8 @@ import type { BootClock } from '../base/clock.ts'
 import { UsageError } from '../base/errors.ts'
 import { bootClock } from '../base/process-identity.ts'
 import { checkId, checkNewRun, checkSeq, checkWrite, instantsOf, isProgress, type Instant } from './fence.ts'
-import type { Database } from './sqlite/database.ts'
+import { typed, type Database } from './sqlite/database.ts'
+import { heartbeatOf } from './sqlite/heartbeat.ts'
 import { inboxOf } from './sqlite/inbox.ts'
 import { journalOf } from './sqlite/journal.ts'
 import { leasesOf } from './sqlite/leases.ts'
@@ -41,15 +42,24 @@ export interface SqliteStoreOptions {
 export function sqliteStore(path: string, options: SqliteStoreOptions = {}): Store {
   const { create = true, readOnly = false, now = Date.now } = options
   const file = fileAt(path)
-  const monotonic = options.monotonic ?? (options.now === undefined ? bootClock : undefined)
+  const isHeld = options.now !== undefined || options.monotonic !== undefined
+  const instant = isHeld ? instantsOf(now, options.monotonic) : instantsOf(now, bootClock)
   const db = openDatabase(connect, { path: file, create, readOnly })
-  return storeOn(db, file, readOnly, instantsOf(now, monotonic))
+  return storeOn(db, file, readOnly, instant, isHeld)
 }
 
-function storeOn(db: Database, path: string, readOnly: boolean, instant: () => Instant): Store {
+/** `isHeld`: the clocks are a test's. A thread cannot read them, so a driver renews its lease by them itself. */
+function storeOn(
+  db: Database,
+  path: string,
+  readOnly: boolean,
+  instant: () => Instant,
+  isHeld: boolean,
+): Store {
   const watchers = watchersOf(db)
   const writer = writerOf(db, path)
   const [runs, journal, inbox, leases] = [runsOf(db), journalOf(db), inboxOf(db), leasesOf(db)]
+  const heartbeat = isHeld || readOnly ? undefined : heartbeatOf(path, (error) => typed(error, path))
   const now = (): number => instant().at
   let closing: Promise<void> | undefined
 
@@ -108,6 +118,7 @@ function storeOn(db: Database, path: string, readOnly: boolean, instant: () => I
 
   async function finish(): Promise<void> {
     await writer.idle()
+    await heartbeat?.stop()
     watchers.clear()
     // The last one to close takes the log along. If others are at work, they do it.
     if (!readOnly) checkpoint(db)
@@ -126,6 +137,7 @@ function storeOn(db: Database, path: string, readOnly: boolean, instant: () => I
     committed: (lease, nonce) => read(() => runs.committed({ ...lease, runId: lookup(lease.runId) }, nonce)),
     claim: (runId, claimant, ttl) => write(() => leases.claim(lookup(runId), claimant, ttl, instant())),
     renew: (lease, ttl) => write(() => leases.renew(lease, ttl, instant())),
+    ...(heartbeat && { hold: (lease, terms) => heartbeat.hold(lease, terms) }),
     release: (lease) => tell(() => leases.release(lease)),
     async signal(runId, key, signal) {
       checkId(key, 'The key of a signal')

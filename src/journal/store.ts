@@ -109,6 +109,23 @@ export interface Lease {
   readonly before?: { readonly holder: string; readonly dead: boolean }
 }
 
+/** How a lease is held. */
+export interface HoldTerms {
+  readonly ttl: number
+  /** For how many ms from now nobody else can have the lease. */
+  readonly msLeft: number
+  /** Lets it go: it is renewed no more. It is not given back. */
+  readonly abortSignal: AbortSignal
+  /** Hears once that it could not be renewed, or is somebody else's. */
+  readonly onLost: (error: unknown) => void
+}
+
+/** A lease that is renewed in the background. */
+export interface Hold {
+  /** For how many ms more nobody else can have the lease; none, if it is 0 or less. Looked at directly before an effect. */
+  msLeft(): number
+}
+
 /** Who asks for a lease. `isDead` tells whether another holder's process is certainly dead (only knowable on the same host). */
 export interface Claimant {
   readonly holder: string
@@ -189,6 +206,11 @@ export interface Store extends AsyncDisposable {
   claim(runId: RunId, claimant: Claimant, ttl: number): Promise<Lease>
   /** The lease ends `ttl` from now; may be repeated. @throws {LeaseLostError} it is not current, or has expired. */
   renew(lease: Lease, ttl: number): Promise<void>
+  /**
+   * Renews the lease every third of its ttl from a thread of its own, whatever this thread does. Holds no process alive.
+   * A store that has no thread for it leaves this out, and its driver calls `renew` by a timer.
+   */
+  hold?(lease: Lease, terms: HoldTerms): Hold
   /** Gives the lease back; on one that is not current any more it does nothing, so it may be repeated. */
   release(lease: Lease): Promise<void>
   /**

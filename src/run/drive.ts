@@ -5,6 +5,7 @@
  * D2  Nothing long is awaited in the loop: effects run beside it and come back through the mailbox.
  * D3  No effect that reaches the world starts before its cause is durable.
  * D4  Start, resume and recovery are one path: fold, drive. Pause, crash and rest are one path: stop driving.
+ * D5  No effect starts where the lease may be somebody else's: a process that was stopped and goes on does nothing.
  */
 import type { Clock } from '../base/clock.ts'
 import type { Definition } from '../agent/definition.ts'
@@ -18,9 +19,9 @@ import { faultPoint } from '../base/fault-point.ts'
 import { digestOf } from '../base/id.ts'
 import type { Entry, Fact } from '../journal/entry.ts'
 import type { State } from '../journal/shape.ts'
-import type { Lease, Store } from '../journal/store.ts'
+import type { Store } from '../journal/store.ts'
 import { threadGuests, type Guests } from '../sandbox/guests.ts'
-import { claimant, keepLease, releaseLease } from './lease.ts'
+import { claimant, keepLease, releaseLease, type TakenLease } from './lease.ts'
 import { RunLog } from './log.ts'
 import { schemasOf } from './question-row.ts'
 import { Mailbox } from './mailbox.ts'
@@ -37,7 +38,7 @@ const HEAL = 5_000
 
 export interface Drive {
   readonly store: Store
-  readonly lease: Lease
+  readonly lease: TakenLease
   readonly recovered: Recovered
   readonly definition: Definition
   readonly clock: Clock
@@ -129,7 +130,9 @@ class Driver {
         this.#tellPrinted(entry.seq)
       }
     })
-    keepLease(store, lease, clock, this.#over.signal, (error) => this.#mailbox.post({ kind: 'broke', error }))
+    const kept = keepLease(store, lease, clock, this.#over.signal, (error) =>
+      this.#mailbox.post({ kind: 'broke', error }),
+    )
     store.watch(() => this.#hint(), this.#over.signal)
     this.#healLater()
     const onAbort = (): void => this.#mailbox.post({ kind: 'pause-asked', message: pauseReason(abortSignal) })
@@ -151,6 +154,7 @@ class Driver {
       log: this.#log,
       live,
       why: this.#given.why,
+      mustHold: () => kept.check(),
       post: (happening) => this.#mailbox.post(happening),
       ...(this.#given.otelContext === undefined ? {} : { otelContext: this.#given.otelContext }),
     })

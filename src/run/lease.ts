@@ -1,13 +1,14 @@
 /**
  * The right to drive: taken with a new epoch, renewed while the driver lives, given back when the run rests.
- * A holder that is certainly dead (same host, its process gone) is taken over at once.
+ * A holder that is certainly dead (same host, its process gone) is taken over at once. Whoever cannot be sure to hold
+ * it any more, having been stopped or cut off, begins no effect.
  */
-import type { Clock } from '../base/clock.ts'
-import { RunBusyError } from '../base/errors.ts'
+import { systemClock, type Clock } from '../base/clock.ts'
+import { LeaseLostError, RunBusyError } from '../base/errors.ts'
 import { faultPoint } from '../base/fault-point.ts'
 import { holderOf, isDead } from '../base/process-identity.ts'
 import type { RunId } from '../journal/entry.ts'
-import type { Claimant, Lease, Store } from '../journal/store.ts'
+import type { Claimant, Hold, HoldTerms, Lease, Store } from '../journal/store.ts'
 
 /** How long a lease holds without renewal, in ms. */
 export const LEASE_TTL = 30_000
@@ -19,17 +20,31 @@ export const claimant: Claimant = { holder: holderOf(), isDead }
 const TRIES = 5
 const MOMENT = 20
 
+/** A lease as this process took it. */
+export interface TakenLease extends Lease {
+  readonly ttl: number
+  /** Until when nobody else can have it, by the clock it was taken by; renewing moves it. */
+  readonly goodUntil: number
+}
+
 /** @throws {RunBusyError} a live process drives the run. @throws {StateNotFoundError} */
-export async function takeLease(store: Store, runId: RunId, clock?: Clock): Promise<Lease> {
+export async function takeLease(
+  store: Store,
+  runId: RunId,
+  clock?: Clock,
+  ttl: number = LEASE_TTL,
+): Promise<TakenLease> {
+  const time = clock ?? systemClock
   for (let tries = clock === undefined ? 1 : TRIES; ; tries--) {
     try {
       faultPoint('lease-unclaimed')
-      const lease = await store.claim(runId, claimant, LEASE_TTL)
+      const goodUntil = time.now() + ttl
+      const lease = await store.claim(runId, claimant, ttl)
       faultPoint('lease-claimed')
-      return lease
+      return { ...lease, ttl, goodUntil }
     } catch (error) {
       if (!(error instanceof RunBusyError) || tries <= 1) throw error
-      await new Promise<void>((resolve) => clock?.after(MOMENT, resolve, new AbortController().signal))
+      await new Promise<void>((resolve) => time.after(MOMENT, resolve, new AbortController().signal))
     }
   }
 }
@@ -40,23 +55,59 @@ export async function releaseLease(store: Store, lease: Lease): Promise<void> {
   await store.release(lease).catch(() => undefined)
 }
 
+/** A lease that is being renewed. */
+export interface KeptLease {
+  /** Directly before an effect. @throws {LeaseLostError} somebody else may have the lease: nothing may be begun. */
+  check(): void
+}
+
 /**
  * Renews the lease until `abortSignal` fires; `onLost` hears of the first failure. It holds the process: a run that is
  * driven is not abandoned because its tool waits for something that nobody holds.
  */
 export function keepLease(
   store: Store,
-  lease: Lease,
+  lease: TakenLease,
   clock: Clock,
   abortSignal: AbortSignal,
   onLost: (error: unknown) => void,
-): void {
-  clock.after(
-    LEASE_TTL / 3,
-    () => {
-      faultPoint('lease-unrenewed')
-      store.renew(lease, LEASE_TTL).then(() => keepLease(store, lease, clock, abortSignal, onLost), onLost)
+): KeptLease {
+  const terms = { ttl: lease.ttl, msLeft: lease.goodUntil - clock.now(), abortSignal, onLost }
+  const hold = store.hold?.(lease, terms) ?? renewByTimer(store, lease, clock, terms)
+  stay(clock, abortSignal)
+  return {
+    check() {
+      const left = hold.msLeft()
+      if (left > 0) return
+      throw new LeaseLostError(
+        `The lease on run ${lease.runId} could not be renewed in time: another process may drive it.`,
+      )
     },
-    abortSignal,
-  )
+  }
+}
+
+function renewByTimer(store: Store, lease: TakenLease, clock: Clock, terms: HoldTerms): Hold {
+  const { ttl, abortSignal, onLost } = terms
+  let goodUntil = lease.goodUntil
+  function renewLater(): void {
+    clock.after(
+      ttl / 3,
+      () => {
+        faultPoint('lease-unrenewed')
+        const until = clock.now() + ttl
+        store.renew(lease, ttl).then(() => {
+          goodUntil = until
+          renewLater()
+        }, onLost)
+      },
+      abortSignal,
+    )
+  }
+  renewLater()
+  return { msLeft: () => goodUntil - clock.now() }
+}
+
+/** Holds the process until `abortSignal` fires. */
+function stay(clock: Clock, abortSignal: AbortSignal): void {
+  clock.after(LEASE_TTL, () => stay(clock, abortSignal), abortSignal)
 }

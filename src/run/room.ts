@@ -55,6 +55,8 @@ interface Surroundings {
   readonly live: Live
   readonly why: 'start' | 'resume' | 'take-over'
   readonly otelContext?: unknown
+  /** Directly before an effect (D5). @throws {LeaseLostError} */
+  readonly mustHold: () => void
   readonly post: (happening: Happening) => void
 }
 
@@ -138,6 +140,7 @@ export class Room implements AsyncDisposable {
     effect: Exclude<Effect, { do: 'wake' | 'grace' }>,
     abortSignal: AbortSignal,
   ): Promise<Happening> {
+    this.#around.mustHold()
     switch (effect.do) {
       case 'think':
         return this.#think(effect, abortSignal)
@@ -217,7 +220,11 @@ export class Room implements AsyncDisposable {
   ): Promise<Happening> {
     const span = this.#segment.child(name, kind, attributes)
     try {
-      const happening = await this.#segment.within(span, work)
+      const happening = await this.#segment.within(span, async () => {
+        // Again: what the effect needs has been read since.
+        this.#around.mustHold()
+        return work()
+      })
       const failed =
         happening.kind === 'model-broke'
           ? happening.error

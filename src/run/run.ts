@@ -33,6 +33,8 @@ export interface RunStart {
   /** An OpenTelemetry Context or carrier that this segment goes on under, in place of the stored one. */
   readonly otelContext?: unknown
   readonly clock?: Clock
+  /** How long the lease holds without renewal, ms. Default: LEASE_TTL. */
+  readonly leaseTtl?: number
   /** Where the guest comes from. Default: a thread of its own. */
   readonly guests?: Guests
 }
@@ -109,7 +111,7 @@ export class Run<Output = unknown> {
       }
       // What does not fit is refused before anything is written, the lease included.
       firstFacts(known.state, start)
-      const lease = await takeLease(store, runId, clock)
+      const lease = await takeLease(store, runId, clock, start.leaseTtl)
       let recovered: Recovered
       let first: readonly Fact[]
       try {

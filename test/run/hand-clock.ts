@@ -24,6 +24,11 @@ export class HandClock implements Clock {
     return this.#timers.filter((timer) => !timer.abortSignal.aborted).length
   }
 
+  /** Time passes while the process is stopped: nothing fires. */
+  stand(ms: number): void {
+    this.#now += ms
+  }
+
   /** Moves the time, and fires what is due on the way, timers set by timers too. */
   advance(ms: number): void {
     const until = this.#now + ms

@@ -1,7 +1,7 @@
 /** The right to drive: renewed while the driver lives, lost once and for all. */
 import { describe, expect, test } from 'vitest'
 import { LeaseLostError, RunBusyError } from '../../src/base/errors.ts'
-import { keepLease, LEASE_TTL, takeLease } from '../../src/run/lease.ts'
+import { keepLease, LEASE_TTL, takeLease, type KeptLease } from '../../src/run/lease.ts'
 import { RUN } from '../agent/play.ts'
 import { HandClock } from './hand-clock.ts'
 import { shelf } from './shelf.ts'
@@ -12,20 +12,24 @@ async function taken(): Promise<{
   readonly lease: Awaited<ReturnType<typeof takeLease>>
   readonly lost: unknown[]
   readonly over: AbortController
+  readonly kept: KeptLease
+  readonly clock: HandClock
   pass(ms: number): Promise<void>
 }> {
   const at = await shelf()
   await at.store.release(at.lease)
-  const lease = await takeLease(at.store, RUN)
   const clock = new HandClock()
+  const lease = await takeLease(at.store, RUN, clock)
   const lost: unknown[] = []
   const over = new AbortController()
-  keepLease(at.store, lease, clock, over.signal, (error) => lost.push(error))
+  const kept = keepLease(at.store, lease, clock, over.signal, (error) => lost.push(error))
   return {
     at,
     lease,
     lost,
     over,
+    kept,
+    clock,
     async pass(ms) {
       for (let passed = 0; passed < ms; passed += 1_000) {
         at.clock.now += 1_000
@@ -50,6 +54,16 @@ describe('a lease', () => {
     await pass(LEASE_TTL + 1_000)
     expect(lost).toEqual([])
     await expect(at.store.claim(RUN, { holder: 'you', isDead: () => false }, 1)).resolves.toBeDefined()
+  })
+
+  test('that could not be renewed for as long as it holds is not sure any more, whoever has it', async () => {
+    const { clock, kept, pass } = await taken()
+    clock.stand(LEASE_TTL - 1_000)
+    kept.check()
+    await pass(1_000)
+    expect(() => kept.check()).not.toThrow()
+    clock.stand(LEASE_TTL)
+    expect(() => kept.check()).toThrow(LeaseLostError)
   })
 
   test('that somebody else took is told once, and renewing ends', async () => {
