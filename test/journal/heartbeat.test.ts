@@ -1,5 +1,5 @@
 /** The thread that renews leases (B1–B3): with real processes, since nothing else stands still like one. */
-import { expect, test } from 'vitest'
+import { test } from 'vitest'
 import { LeaseLostError } from '../../src/base/errors.ts'
 import { holderOf, isDead } from '../../src/base/process-identity.ts'
 import { sqliteStore } from '../../src/journal/sqlite.ts'
@@ -38,7 +38,7 @@ function holdLease(
   return { over, lost, msLeft: () => hold.msLeft() }
 }
 
-test.concurrent('a thread that is blocked for many times the ttl keeps its lease, and writes after it', async () => {
+test.concurrent('a thread that is blocked for many times the ttl keeps its lease, and writes after it', async ({ expect }) => {
   using place = scratch()
   await using store = sqliteStore(place.file)
   await createRun(store)
@@ -58,11 +58,11 @@ test.concurrent('a thread that is blocked for many times the ttl keeps its lease
   expect(asked).toBeGreaterThan(10)
 })
 
-test.concurrent.each([
-  [0.5, ['sure true', 'written']],
-  [1.5, ['sure false']],
-  [3, ['sure false']],
-])('a process that is stopped for %d times the ttl', async (times, [sure, written]) => {
+test.concurrent.for([
+  [0.5, 'sure true', /^written$/],
+  [1.5, 'sure false', /^refused LeaseLostError/],
+  [3, 'sure false', /^refused LeaseLostError/],
+] as const)('a process that is stopped for %d times the ttl', async ([times, sure, written], { expect }) => {
   using place = scratch()
   await using store = sqliteStore(place.file)
   await createRun(store)
@@ -75,10 +75,10 @@ test.concurrent.each([
   expect(await child.line()).toBe(sure)
   let last = await child.line()
   while (last?.startsWith('lost ')) last = await child.line()
-  expect(last).toMatch(written ?? /^refused LeaseLostError/)
+  expect(last).toMatch(written)
 })
 
-test.concurrent('a lease that is let go is renewed no more; it ends by its expiry', async () => {
+test.concurrent('a lease that is let go is renewed no more; it ends by its expiry', async ({ expect }) => {
   using place = scratch()
   await using store = sqliteStore(place.file)
   await createRun(store)
@@ -93,7 +93,7 @@ test.concurrent('a lease that is let go is renewed no more; it ends by its expir
   expect(msLeft()).toBeLessThanOrEqual(0)
 })
 
-test.concurrent('a lease that somebody else has is told once, and is not sure from then on', async () => {
+test.concurrent('a lease that somebody else has is told once, and is not sure from then on', async ({ expect }) => {
   using place = scratch()
   await using store = sqliteStore(place.file)
   await createRun(store)
@@ -110,7 +110,7 @@ test.concurrent('a lease that somebody else has is told once, and is not sure fr
   expect(lost).toHaveLength(1)
 })
 
-test.concurrent('many leases have one thread, and each its own fate', async () => {
+test.concurrent('many leases have one thread, and each its own fate', async ({ expect }) => {
   using place = scratch()
   await using store = sqliteStore(place.file)
   const names = Array.from({ length: 50 }, (_, index) => `run-${index}`)
@@ -127,7 +127,7 @@ test.concurrent('many leases have one thread, and each its own fate', async () =
   for (const hold of kept) expect(hold.msLeft()).toBeGreaterThan(0)
 })
 
-test.concurrent('a store that is closed holds nothing', async () => {
+test.concurrent('a store that is closed holds nothing', async ({ expect }) => {
   using place = scratch()
   const store = sqliteStore(place.file)
   await createRun(store)
@@ -137,7 +137,7 @@ test.concurrent('a store that is closed holds nothing', async () => {
   expect(msLeft()).toBeLessThanOrEqual(0)
 })
 
-test.concurrent('a store whose clocks are held by a test leaves renewing to its driver', () => {
+test.concurrent('a store whose clocks are held by a test leaves renewing to its driver', ({ expect }) => {
   using place = scratch()
   const store = sqliteStore(place.file, { now: () => 1 })
   expect(store.hold).toBeUndefined()
