@@ -8,7 +8,7 @@ import { Child, createRun, scratch } from './fixtures/files.ts'
 
 const me = { holder: holderOf(), isDead: () => false }
 /** Longer than a thread takes to start on a busy machine. */
-const TTL = 1_500
+const TTL = 3_000
 
 /** Waits for real: the thread has the machine's own time. */
 const pass = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
@@ -38,7 +38,9 @@ function holdLease(
   return { over, lost, msLeft: () => hold.msLeft() }
 }
 
-test.concurrent('a thread that is blocked for many times the ttl keeps its lease, and writes after it', async ({ expect }) => {
+test.concurrent('a thread that is blocked for many times the ttl keeps its lease, and writes after it', async ({
+  expect,
+}) => {
   using place = scratch()
   await using store = sqliteStore(place.file)
   await createRun(store)
@@ -93,7 +95,9 @@ test.concurrent('a lease that is let go is renewed no more; it ends by its expir
   expect(msLeft()).toBeLessThanOrEqual(0)
 })
 
-test.concurrent('a lease that somebody else has is told once, and is not sure from then on', async ({ expect }) => {
+test.concurrent('a lease that somebody else has is told once, and is not sure from then on', async ({
+  expect,
+}) => {
   using place = scratch()
   await using store = sqliteStore(place.file)
   await createRun(store)
