@@ -101,10 +101,10 @@ export function decide(state: State, setup: Setup, live: Live): readonly Fact[] 
 }
 
 /** The effects that must be under way. */
-export function next(state: State, setup: Setup): readonly Effect[] {
+export function next(state: State, setup: Setup, now: number): readonly Effect[] {
   const resting = state.pause !== undefined && state.pause.cause !== 'waiting'
   if (state.ended !== undefined || resting || isDiverged(state)) return [GRACE]
-  const effects: Effect[] = Object.values(state.calls).flatMap((call) => ofCall(call, setup))
+  const effects: Effect[] = Object.values(state.calls).flatMap((call) => ofCall(call, setup, now))
   const due = nextDue(state)
   if (due !== undefined) effects.push({ do: 'wake', key: `wake:${due}`, durable: false, due })
   const { phase } = state
@@ -170,7 +170,8 @@ function decideCalls(state: State, setup: Setup, { now }: Live): readonly Fact[]
   return Object.values(state.calls).flatMap((call): readonly Fact[] => {
     const isDue = call.at.is === 'ready' || (call.at.is === 'retrying' && call.at.due <= now)
     if (isDue && !closing) return [startCall(state, call)]
-    if (call.at.is === 'lost' && !isProbed(call, setup)) return [inDoubt(state, call)]
+    if (call.at.is === 'lost' && !isProbed(call, setup) && !isQuarantined(call, now))
+      return [inDoubt(state, call)]
     return []
   })
 }
@@ -181,21 +182,31 @@ function startCall(state: State, call: OpenCall): Fact {
   return keyed ? { ...started, key: idempotencyKey(state, call.id) } : started
 }
 
+/** Whoever sent the call may still be at work: nobody decides about it yet, neither a person nor a probe. */
+function isQuarantined({ at }: OpenCall, now: number): boolean {
+  return at.is === 'lost' && at.until !== undefined && at.until > now
+}
+
 /** A call in doubt whose tool can still be asked whether it happened. */
 function isProbed(call: OpenCall, setup: Setup): boolean {
   return call.at.is === 'lost' && !call.at.probed && setup.probes.has(call.tool)
 }
 
 /** P4: a `once` call that a crash cut is never sent again without a word. */
-function inDoubt(state: State, call: OpenCall): Fact {
-  const message = `Nobody knows whether ${call.tool} (call ${call.id}) happened: the process ended while it ran.`
+export function inDoubt(state: State, call: OpenCall): Fact {
+  const late = call.late === undefined ? '' : ` A result came from there too late to count: ${call.late}.`
+  const message = `Nobody knows whether ${call.tool} (call ${call.id}) happened: the process ended while it ran.${late}`
   if (state.run.options.onUnknownOutcome === 'tell') {
     const error = { name: 'UnknownOutcomeError', message: `${message} Look before you send it again.` }
     return { kind: 'call-returned', call: call.id, attempt: call.attempt, outcome: { ok: false, error } }
   }
   return {
     kind: 'question-asked',
-    question: questionId(state, call.id, 100 + call.attempt),
+    question: questionId(
+      state,
+      call.id,
+      call.late === undefined ? 100 + call.attempt : `late ${call.attempt}`,
+    ),
     asks: 'unknownOutcome',
     call: call.id,
     message,
@@ -277,7 +288,9 @@ export function waitingFor(state: State): string {
   return `Paused: ${parts.join('; ')}`
 }
 
-function ofCall(call: OpenCall, setup: Setup): readonly Effect[] {
+function ofCall(call: OpenCall, setup: Setup, now: number): readonly Effect[] {
+  if (call.at.is === 'lost' && call.at.until !== undefined && isQuarantined(call, now))
+    return [{ do: 'wake', key: `wake:${call.id}:${call.at.until}`, durable: false, due: call.at.until }]
   if (isProbed(call, setup)) {
     return [{ do: 'probe', key: `probe:${call.id}:${call.attempt}`, durable: false, call }]
   }

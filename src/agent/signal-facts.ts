@@ -4,6 +4,7 @@ import type { State } from '../journal/shape.ts'
 import type { Signal } from '../journal/store.ts'
 import { UNDEFINED, type Desk } from './desk.ts'
 import { foldFacts } from './folding.ts'
+import { inDoubt } from './next.ts'
 import { answerFacts } from './question-facts.ts'
 
 /** The facts of a batch of signals. One that has nothing to say to the state any more is no more than read. */
@@ -31,6 +32,8 @@ function oneSignal(state: State, signal: Signal, desk: Desk): readonly Fact[] {
         : []
     case 'say':
       return state.ended?.status === 'stopped' ? [] : [{ kind: 'message-said', text: signal.text, ...by }]
+    case 'late':
+      return lateFacts(state, signal)
     case 'answer': {
       // A failed task can be tried again, and its questions with it.
       const question = over ? undefined : state.questions[signal.question]
@@ -39,6 +42,26 @@ function oneSignal(state: State, signal: Signal, desk: Desk): readonly Fact[] {
     default:
       return signal satisfies never
   }
+}
+
+/**
+ * A result that came when its driver had come to rest, and nobody has driven the run since, is the result. One from a
+ * driver that had lost the run is evidence: whoever is to decide about the call is told, by a new question if one is open.
+ */
+function lateFacts(state: State, late: Extract<Signal, { kind: 'late' }>): readonly Fact[] {
+  const { call: id, attempt, outcome, shown, segment } = late
+  const why = 'it came from a process that drove the run no more'
+  const orphaned: Fact = { kind: 'call-orphaned', call: id, attempt, outcome, why, shown }
+  const call = state.calls[id]
+  if (call === undefined) return []
+  if (call.attempt !== attempt) return [orphaned]
+  const isLost = call.at.is === 'lost'
+  const isNewest = segment === state.segments - 1
+  if (isLost && isNewest && call.at.until === undefined)
+    return [{ kind: 'call-returned', call: id, attempt, outcome }]
+  const question = call.at.is === 'asking' ? state.questions[call.at.question] : undefined
+  if (question?.kind !== 'unknownOutcome') return isLost ? [orphaned] : []
+  return [orphaned, inDoubt(state, { ...call, late: shown })]
 }
 
 /** The run pauses, unless a pause stands already; one that only waits gives way. */

@@ -240,7 +240,7 @@ function checkCall(seen: Seen, entry: Entry, id: CallId, broken: Broken): void {
   }
   if (call === undefined) return broken('J2', `${entry.kind} for call ${id}, which nobody asked for.`)
   if (entry.kind === 'call-orphaned') {
-    if (call.at !== 'withdrawn' || call.orphaned || call.attempts === 0)
+    if (call.at === 'returned' || call.orphaned || call.attempts === 0)
       broken('J2', `A late result of call ${id}, which waits for none.`)
     call.orphaned = true
     return

@@ -117,6 +117,8 @@ interface Bodies {
     readonly heap: 'fresh' | 'snapshot' | 'replay'
     /** The segment's own span, for the link of the segment after it. */
     readonly span: string
+    /** Until then the driver before, whose lease ran out, may still be at work (ms since the epoch). */
+    readonly quarantine?: number
   }
   'model-called': { readonly step: number; readonly attempt: number; readonly purpose: 'step' | 'answer' }
   'model-replied': {
@@ -198,11 +200,14 @@ interface Bodies {
   }
   'call-returned': { readonly call: CallId; readonly attempt: number; readonly outcome: CallOutcome }
   'call-withdrawn': { readonly call: CallId; readonly why: 'ended' | 'stopped' | 'killed' }
+  /** A result that nobody waits for any more, or that came from a driver that had lost the run: evidence, no result. */
   'call-orphaned': {
     readonly call: CallId
     readonly attempt: number
     readonly outcome: CallOutcome
     readonly why: string
+    /** The outcome in words, for whoever decides about the call. */
+    readonly shown?: string
   }
   'sleep-started': { readonly call: CallId; readonly due: number }
   'step-ended': {

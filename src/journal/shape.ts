@@ -29,8 +29,8 @@ export type CallPlace =
   | { readonly is: 'ready' }
   /** Dispatched; its result is awaited. */
   | { readonly is: 'started' }
-  /** Dispatched by a driver that is gone, and it must not be sent again without a word. */
-  | { readonly is: 'lost'; readonly probed: boolean }
+  /** Dispatched by a driver that is gone, and it must not be sent again without a word. Until `until` it may yet send. */
+  | { readonly is: 'lost'; readonly probed: boolean; readonly until?: number }
   | { readonly is: 'sleeping'; readonly due: number }
   /** An attempt failed; the next one is dispatched at `due`. */
   | { readonly is: 'retrying'; readonly due: number }
@@ -47,6 +47,8 @@ export interface OpenCall {
   /** Dispatches so far. */
   readonly attempt: number
   readonly at: CallPlace
+  /** What came of it in a process that had lost the run, in words. */
+  readonly late?: string
   /** A person's answers, in the order of asking, for a tool that is called again with them. */
   readonly answered?: { readonly values: readonly unknown[]; readonly state?: Stored }
 }

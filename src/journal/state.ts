@@ -79,7 +79,7 @@ function change(state: State, entry: Entry): State {
         segments: state.segments + 1,
         span: entry.span,
         phase: afterCrash(state.phase),
-        calls: mapCalls(state.calls, lostOrReady),
+        calls: mapCalls(state.calls, (call) => lostOrReady(call, entry.quarantine)),
       }
     case 'model-called':
       return {
@@ -155,7 +155,11 @@ function change(state: State, entry: Entry): State {
     case 'call-withdrawn':
       return { ...withdraw(state, entry.call), forgotten: [...state.forgotten, entry.call] }
     case 'call-orphaned':
-      return { ...state, strays: state.strays.filter((stray) => stray.call !== entry.call) }
+      return changeCall(
+        { ...state, strays: state.strays.filter((stray) => stray.call !== entry.call) },
+        entry.call,
+        (call) => (entry.shown === undefined ? call : { ...call, late: entry.shown }),
+      )
     case 'step-ended':
       return {
         ...state,
@@ -308,9 +312,13 @@ function retry(phase: Phase): Phase {
   return phase.at === 'thinking' ? without({ ...phase, called: false, attempt: 0 }, 'retryAt') : phase
 }
 
-function lostOrReady(call: OpenCall): OpenCall {
+function lostOrReady(call: OpenCall, quarantine: number | undefined): OpenCall {
   if (call.at.is !== 'started') return call
-  return { ...call, at: call.effect === 'once' ? { is: 'lost', probed: false } : { is: 'ready' } }
+  if (call.effect !== 'once') return { ...call, at: { is: 'ready' } }
+  return {
+    ...call,
+    at: { is: 'lost', probed: false, ...(quarantine === undefined ? {} : { until: quarantine }) },
+  }
 }
 
 function askQuestion(state: State, entry: Entry<'question-asked'>): State {

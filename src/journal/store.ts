@@ -10,7 +10,8 @@
  * T6  No reply, or an error that is none of ours, says nothing of what was done: each operation tells what to do then.
  *     What only reads may always be repeated.
  */
-import type { Decision, EntryKind, QuestionId, QuestionKind, RunId } from './entry.ts'
+import type { CallId } from '../base/halt.ts'
+import type { CallOutcome, Decision, EntryKind, QuestionId, QuestionKind, RunId } from './entry.ts'
 
 export type RunStatus = 'running' | 'paused' | 'completed' | 'stopped' | 'failed'
 
@@ -159,6 +160,16 @@ export type Signal =
   | { readonly kind: 'stop'; readonly reason: string; readonly by?: string }
   | { readonly kind: 'resume' }
   | { readonly kind: 'say'; readonly text: string; readonly by?: string }
+  /** From a process that drives the run no more: what came of a call that it had sent. */
+  | {
+      readonly kind: 'late'
+      readonly call: CallId
+      readonly attempt: number
+      /** Which segment of the run it was that had sent it. */
+      readonly segment: number
+      readonly outcome: CallOutcome
+      readonly shown: string
+    }
 
 export interface SignalRow {
   readonly key: string

@@ -27,7 +27,7 @@ import { schemasOf } from './question-row.ts'
 import { Mailbox } from './mailbox.ts'
 import type { Recovered } from './recover.ts'
 import { openRoom, type Live, type Room } from './room.ts'
-import { readSignals } from './signal.ts'
+import { readSignals, tellLate } from './signal.ts'
 
 /** A timer due sooner than this is worth waiting for in the process, in ms; for a later one the run rests. */
 const STAY = 1_000
@@ -97,6 +97,8 @@ class Driver {
   readonly #printed: { readonly after: number; readonly text: string }[] = []
   /** Signals that are recorded; the store lists them until that is committed. */
   readonly #read = new Set<string>()
+  /** Results of `once` calls, and the entries that tell of them, until those are durable. */
+  #heard: { readonly seq: number; readonly settled: Extract<Happening, { kind: 'call-settled' }> }[] = []
   /** A result that must not be lost to the next crash has been recorded: commit at once. */
   #precious = false
 
@@ -155,7 +157,7 @@ class Driver {
       live,
       why: this.#given.why,
       mustHold: () => kept.check(),
-      post: (happening) => this.#mailbox.post(happening),
+      post: (happening) => this.#post(happening),
       ...(this.#given.otelContext === undefined ? {} : { otelContext: this.#given.otelContext }),
     })
     this.#room = room
@@ -167,6 +169,7 @@ class Driver {
         why: this.#given.why,
         heap: room.heap,
         span: room.span,
+        ...quarantineOf(lease, store.now()),
       },
       ...this.#given.first,
     ])
@@ -207,9 +210,30 @@ class Driver {
   /** Gives everything back; the run stays as its last commit left it. */
   async end(): Promise<void> {
     this.#over.abort()
+    this.#tellUnwritten()
     for (const { stop } of this.#running.values()) stop.abort()
     await this.#room?.[Symbol.asyncDispose]()
     await releaseLease(this.#given.store, this.#given.lease)
+  }
+
+  /** What comes when nobody drives any more is evidence, where it could still matter. */
+  #post(happening: Happening): void {
+    if (!this.#over.signal.aborted) this.#mailbox.post(happening)
+    else if (happening.kind === 'call-settled' && this.#log.state.calls[happening.call]?.effect === 'once')
+      tellLate(this.#given.store, this.#log.state, happening)
+  }
+
+  #noteResult(happening: Happening): void {
+    const { state, durableSeq } = this.#log
+    this.#heard = this.#heard.filter(({ seq }) => seq > durableSeq)
+    if (happening.kind === 'call-settled' && state.calls[happening.call]?.effect === 'once')
+      this.#heard.push({ seq: state.seq + 1, settled: happening })
+  }
+
+  /** The results that this driver has heard and could not write down any more. */
+  #tellUnwritten(): void {
+    for (const { seq, settled } of this.#heard)
+      if (seq > this.#log.durableSeq) tellLate(this.#given.store, this.#log.state, settled)
   }
 
   #record(facts: readonly Fact[]): readonly Entry[] {
@@ -249,6 +273,7 @@ class Driver {
         if ('key' in happening) this.#running.delete(happening.key)
         if (happening.kind === 'call-settled' && !isReadAgain(this.#log.state, happening.call))
           this.#precious = true
+        this.#noteResult(happening)
         this.#record(factsOf(this.#log.state, happening, this.#desk()))
         if (happening.kind === 'guest-halted' && happening.halt.kind !== 'killed') {
           this.#printed.push({ after: happening.position, text: happening.halt.printed })
@@ -308,7 +333,7 @@ class Driver {
   /** Starts what has to be under way (D3) and commits what has gathered. */
   async #act(gathered: boolean): Promise<void> {
     const { state } = this.#log
-    const wanted = this.#ready ? next(state, this.#setup) : []
+    const wanted = this.#ready ? next(state, this.#setup, this.#given.store.now()) : []
     const missing = wanted.filter((effect) => !this.#running.has(effect.key))
     this.#endGrace(wanted)
     for (const effect of missing) {
@@ -401,6 +426,11 @@ class Driver {
     room.ended(this.#log.state)
     return { state: this.#log.state, inFlight, ...(room.heap === 'fresh' ? {} : { resumedFrom: room.heap }) }
   }
+}
+
+/** A lease that ran out may be that of a process that only stood still: it may be about to send what it had begun. */
+function quarantineOf({ before, ttl }: TakenLease, now: number): { readonly quarantine?: number } {
+  return before === undefined || before.dead ? {} : { quarantine: now + ttl }
 }
 
 /** A call that may be sent again loses nothing but time when its result is lost. */

@@ -131,7 +131,7 @@ export class Play {
   }
 
   effects(): readonly Effect[] {
-    return next(this.state, this.setup)
+    return next(this.state, this.setup, this.now)
   }
 
   /** The process died: another one takes the run over. */

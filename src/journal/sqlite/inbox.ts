@@ -17,7 +17,14 @@ export interface Inbox {
   consume(run: number, key: string): void
 }
 
-const KINDS: ReadonlySet<unknown> = new Set<Signal['kind']>(['answer', 'pause', 'stop', 'resume', 'say'])
+const KINDS: ReadonlySet<unknown> = new Set<Signal['kind']>([
+  'answer',
+  'pause',
+  'stop',
+  'resume',
+  'say',
+  'late',
+])
 const QUESTION_KINDS: ReadonlySet<unknown> = new Set<QuestionKind>([
   'approval',
   'input',
