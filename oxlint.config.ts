@@ -35,12 +35,12 @@ export const doors: Readonly<Record<string, readonly string[]>> = {
   // A connection belongs to one thread: that which renews leases has its own.
   'node:sqlite': ['src/journal/sqlite.ts', 'src/journal/sqlite/heartbeat-worker.ts'],
   'node:worker_threads': [
-    'src/sandbox/sandbox-thread.ts',
+    'src/sandbox/thread.ts',
     'src/sandbox/worker.ts',
     'src/journal/sqlite/heartbeat.ts',
     'src/journal/sqlite/heartbeat-worker.ts',
   ],
-  'node:zlib': ['src/sandbox/snapshot.ts'],
+  'node:zlib': ['src/sandbox/snapshot.ts', 'src/sandbox/base.ts', 'src/sandbox/boot.ts'],
 }
 
 /** The only file that may call `JSON.parse`. */

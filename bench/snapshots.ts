@@ -1,9 +1,10 @@
-/** 4. A heap on its way to rest and back: taken, packed, unpacked, restored. */
+/** 4. A heap on its way to rest and back, as a whole and as what changed: looked at, packed, opened, restored. */
 import { engineDigest } from '../src/sandbox/parts.ts'
 import { compile } from '../src/sandbox/compile.ts'
 import { createSandbox } from '../src/sandbox/sandbox-thread.ts'
-import { pack, unpack } from '../src/sandbox/snapshot.ts'
-import type { Sandbox } from '../src/sandbox/sandbox.ts'
+import { openDelta } from '../src/sandbox/delta.ts'
+import { openHeap } from '../src/sandbox/snapshot.ts'
+import type { Sandbox, Snapshot } from '../src/sandbox/sandbox.ts'
 import { medianOf, spreadOf, timed } from './measure.ts'
 import { peerSnapshots } from './quoted.ts'
 import type { Settings } from './settings.ts'
@@ -19,95 +20,101 @@ for (let i = 0; i < ${rows}; i++)
 JSON.stringify(rows).length`
 }
 
+/** ms of each leg, and bytes. */
 interface Sample {
-  readonly image: number
+  readonly look: number
   readonly pack: number
-  readonly unpack: number
+  readonly open: number
   readonly restore: number
-  readonly raw: number
-  readonly packed: number
+  readonly memory: number
+  readonly link: number
 }
 
+/** A small step: one object of the heap is changed, one is made. */
+const SMALL_STEP =
+  'rows[rows.length >> 1].name = "another " + rows.length; globalThis.one = { a: [1, 2, 3] }; 0'
+
 export async function snapshotTable(settings: Settings): Promise<readonly Table[]> {
-  const cases = [
-    { heap: 'empty', code: '0' },
-    settings.quick
-      ? { heap: '1 000 rows', code: rowsCode(1_000) }
-      : { heap: '10 MB of rows', code: rowsCode(135_000) },
-  ]
+  const rowsOf = settings.quick ? [1, 1_000] : [1, 45_000, 230_000]
   const rows: Record<string, string | number | null>[] = []
-  for (const { heap, code } of cases) {
-    await using sandbox = createSandbox(LIMITS)
-    await sandbox.open({ from: 'seed', seed: 'bench', clock: 0 }, [])
-    const json = await jsonSize(sandbox, code)
-    const samples: Sample[] = []
+  for (const count of rowsOf) {
+    const whole: Sample[] = []
+    const part: Sample[] = []
     for (let round = 0; round < (settings.quick ? 2 : settings.rounds + 1); round++) {
-      const sample = await once(sandbox)
-      if (round > 0) samples.push(sample)
+      await using sandbox = createSandbox(LIMITS)
+      await sandbox.open({ from: 'seed', seed: 'bench', clock: 0 }, [])
+      await stepped(sandbox, 1, rowsCode(count))
+      const first = await once(sandbox)
+      await stepped(sandbox, 2, SMALL_STEP)
+      const second = await once(sandbox)
+      if (round === 0) continue
+      whole.push(first)
+      part.push(second)
     }
-    const of = (what: keyof Sample): number => medianOf(samples.map((one) => one[what]))
-    const least = (what: keyof Sample): number => spreadOf(samples.map((one) => one[what])).min
-    rows.push({
-      heap,
-      json,
-      raw: of('raw'),
-      packed: of('packed'),
-      ratio: of('packed') / of('raw'),
-      image: of('image'),
-      pack: of('pack'),
-      unpack: of('unpack'),
-      restore: of('restore'),
-      least: least('image') + least('pack') + least('unpack') + least('restore'),
-    })
+    rows.push(rowOf(count, 'all of it', whole), rowOf(count, 'after a small step', part))
   }
   return [
     {
       id: 'snapshots',
       title: '4. Snapshots: bytes, and ms of each leg',
       columns: [
-        { key: 'heap', label: 'heap' },
-        { key: 'json', label: 'as JSON, bytes', digits: 0 },
-        { key: 'raw', label: 'raw bytes', digits: 0 },
-        { key: 'packed', label: 'packed bytes', digits: 0 },
-        { key: 'ratio', label: 'packed/raw' },
-        { key: 'image', label: 'image', digits: 1 },
+        { key: 'rows', label: 'objects', digits: 0 },
+        { key: 'what', label: 'what is taken' },
+        { key: 'memory', label: 'memory, MB', digits: 1 },
+        { key: 'link', label: 'bytes written', digits: 0 },
+        { key: 'look', label: 'look', digits: 1 },
         { key: 'pack', label: 'pack', digits: 1 },
-        { key: 'unpack', label: 'unpack', digits: 1 },
+        { key: 'open', label: 'open', digits: 1 },
         { key: 'restore', label: 'restore', digits: 1 },
         { key: 'least', label: 'all, min', digits: 1 },
       ],
       rows,
-      notes: ['image and restore cross the thread. restore: into a worker that runs already.'],
+      notes: [
+        'look: the guest stands still, the changed pages cross to the host. pack: beside the guest. open: all links. restore: all of it, into a worker that runs already.',
+      ],
       quoted: peerSnapshots,
     },
   ]
 }
 
-async function jsonSize(sandbox: Sandbox, code: string): Promise<number | null> {
-  const compiled = compile(1, code)
+function rowOf(rows: number, what: string, samples: readonly Sample[]): Record<string, string | number> {
+  const of = (leg: keyof Sample): number => medianOf(samples.map((one) => one[leg]))
+  const least = (leg: keyof Sample): number => spreadOf(samples.map((one) => one[leg])).min
+  return {
+    rows,
+    what,
+    memory: of('memory') / 2 ** 20,
+    link: of('link'),
+    look: of('look'),
+    pack: of('pack'),
+    open: of('open'),
+    restore: of('restore'),
+    least: least('look') + least('pack') + least('open') + least('restore'),
+  }
+}
+
+async function stepped(sandbox: Sandbox, step: number, code: string): Promise<void> {
+  const compiled = compile(step, code)
   if (!compiled.ok) throw new Error(compiled.error.message)
-  const halt = await sandbox.run(1, compiled.program, { clock: 0 })
-  if (halt.kind !== 'ended') throw new Error(`The guest did not end: ${JSON.stringify(halt)}`)
-  const { ending } = halt
-  if (ending.kind !== 'value') throw new Error(`The guest failed: ${JSON.stringify(ending)}`)
-  const size = Number(ending.shown)
-  return size === 0 ? null : size
+  const halt = await sandbox.run(step, compiled.program, { clock: 0 })
+  if (halt.kind !== 'ended' || halt.ending.kind !== 'value')
+    throw new Error(`The guest failed: ${JSON.stringify(halt)}`)
 }
 
 async function once(sandbox: Sandbox): Promise<Sample> {
-  const image = await timed(() => sandbox.image())
-  const packed = await timed(() => pack(image.value))
-  const back = await timed(() => unpack(packed.value, engineDigest()))
-  if (!back.value.ok) throw new Error('The snapshot is of another engine')
-  const opening = { from: 'image', image: back.value.image } as const
-  const raw = image.value.bytes.length
-  const restored = await timed(() => sandbox.open(opening, []))
+  const look = await timed(() => sandbox.snapshot(1, false))
+  const packed = await timed((): Promise<Snapshot> => look.value.packed)
+  const { links } = packed.value
+  const opened = await timed(() => openHeap(links, engineDigest()))
+  const heap = opened.value
+  if (heap === undefined) throw new Error('The snapshot is of another engine')
+  const restored = await timed(() => sandbox.open({ from: 'heap', heap }, []))
   return {
-    image: image.ms,
+    look: look.ms,
     pack: packed.ms,
-    unpack: back.ms,
+    open: opened.ms,
     restore: restored.ms,
-    raw,
-    packed: packed.value.length,
+    memory: openDelta(heap.delta).size,
+    link: links.at(-1)?.payload.length ?? 0,
   }
 }

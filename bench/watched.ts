@@ -43,8 +43,7 @@ function sizeOf(write: Write): Omit<Commit, 'ms'> {
     ...entries.map((entry) => entry.payload.length + entry.chain.length),
     ...blobs.map((blob) => blob.payload.length),
     parts?.state.length ?? 0,
-    parts?.heap?.payload.length ?? 0,
-    parts?.stepStart?.payload.length ?? 0,
+    ...(parts?.links ?? []).map((link) => link.payload.length),
   ]
   return {
     entries: entries.length,

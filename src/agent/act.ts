@@ -15,9 +15,8 @@ import { digestOf } from '../base/id.ts'
 import { parseJson } from '../base/json.ts'
 import type { Entry, Stored } from '../journal/entry.ts'
 import { stepOf } from '../journal/view.ts'
-import type { Guests } from '../sandbox/guests.ts'
-import type { Image, Moment, Opening, Program, Sandbox } from '../sandbox/sandbox.ts'
-import type { Happening, PreparedCall } from './happening.ts'
+import type { Moment, Opening, Program, Sandbox, Snapshot } from '../sandbox/sandbox.ts'
+import type { Happening, HeapPlace, PreparedCall } from './happening.ts'
 
 /** A snapshot is worth its price after so many deliveries, or so many ms of guest computing. */
 const DELIVERIES_PER_SNAPSHOT = 64
@@ -36,21 +35,6 @@ export interface Surroundings {
   prepare(call: GuestCall, sent: string): Promise<PreparedCall>
   text(stored: Stored): Promise<string>
   readonly clock: Clock
-  readonly guests: Guests
-}
-
-/** Where a heap stands: the seq of the last entry delivered, and the step that is open there, if one is. */
-export interface HeapPlace {
-  readonly position: number
-  readonly step?: number
-  /** The last call that its code has made: what the journal asks for after it must come again on replay. */
-  readonly lastCall?: CallId
-}
-
-interface Kept extends HeapPlace {
-  readonly image: Image
-  /** Packed once, however many snapshots are taken inside the step. */
-  packed?: Promise<Uint8Array>
 }
 
 export class Guest implements AsyncDisposable {
@@ -62,7 +46,7 @@ export class Guest implements AsyncDisposable {
   #dead = false
   #closed = false
   /** The heap at the open step's start (A3). */
-  #stepStart: Kept | undefined
+  #stepStart: HeapPlace | undefined
   /** Results that wait for the next step (A2). */
   #held: Entry<'call-returned'>[] = []
   /** What the journal says the replayed code asks for (A4). */
@@ -99,7 +83,7 @@ export class Guest implements AsyncDisposable {
    * Opens the heap. `past` are the journal's entries after its position: they are delivered again, in order, and what
    * they led to is compared.
    */
-  open(opening: Opening, place: HeapPlace, stepStart: Kept | undefined, past: readonly Entry[]): void {
+  open(opening: Opening, place: HeapPlace, stepStart: HeapPlace | undefined, past: readonly Entry[]): void {
     this.#place = place
     this.#stepStart = stepStart
     for (const entry of past) {
@@ -169,7 +153,8 @@ export class Guest implements AsyncDisposable {
       this.#held = []
       return
     }
-    this.#stepStart = { ...this.#place, image: await this.#sandbox.image() }
+    await this.#sandbox.mark(this.#place.position)
+    this.#stepStart = this.#place
     const held = this.#held
     this.#held = []
     const calls: GuestCall[] = []
@@ -274,11 +259,8 @@ export class Guest implements AsyncDisposable {
     this.#held = []
     const start = this.#stepStart
     if (start === undefined) throw new TypeError(`Step ${entry.step} has no start to go back to`)
-    await this.#sandbox.open({ from: 'image', image: start.image }, this.#around.tools)
-    this.#place = {
-      position: start.position,
-      ...(start.lastCall === undefined ? {} : { lastCall: start.lastCall }),
-    }
+    await this.#sandbox.back()
+    this.#place = start
     this.#dead = false
     faultPoint('step-undone')
     await this.#snapshot()
@@ -302,10 +284,15 @@ export class Guest implements AsyncDisposable {
     this.#deliveries = 0
     this.#computing = 0
     const place = this.#place
-    const image = await this.#sandbox.image()
-    faultPoint('snapshot-taken')
     const start = place.step === undefined ? undefined : this.#stepStart
-    return { packed: packed(this.#around.guests, image, place, start) }
+    const { packed } = await this.#sandbox.snapshot(place.position, start !== undefined)
+    faultPoint('snapshot-taken')
+    const told = ({ links, start: count }: Snapshot): Checkpointed => {
+      faultPoint('snapshot-packed')
+      const begun = start === undefined || count === undefined ? {} : { start: { ...start, links: count } }
+      return { kind: 'checkpointed', links, place: { ...place, ...begun } }
+    }
+    return { packed: packed.then(told) }
   }
 
   async #outcome(entry: Entry<'call-returned'>): Promise<Parameters<Sandbox['settle']>[1]> {
@@ -315,25 +302,6 @@ export class Guest implements AsyncDisposable {
 }
 
 type Checkpointed = Extract<Happening, { kind: 'checkpointed' }>
-
-async function packed(
-  guests: Guests,
-  image: Image,
-  place: HeapPlace,
-  start: Kept | undefined,
-): Promise<Checkpointed> {
-  const { position, ...rest } = place
-  const heap = { position, payload: await guests.pack(image) }
-  faultPoint('snapshot-packed')
-  if (start === undefined) return { kind: 'checkpointed', heap, place: rest }
-  start.packed ??= guests.pack(start.image)
-  return {
-    kind: 'checkpointed',
-    heap,
-    place: { ...rest, ...(start.lastCall === undefined ? {} : { lastCallBefore: start.lastCall }) },
-    stepStart: { position: start.position, payload: await start.packed },
-  }
-}
 
 /** Calls are numbered within their step, and steps go on. */
 function isLater(call: CallId, than: CallId | undefined): boolean {

@@ -1,7 +1,7 @@
 /** What reaches the driver's mailbox: each is one thing that happened outside the fold. */
 import type { CallId, Encoded, GuestCall, GuestError, Halt } from '../base/halt.ts'
 import type { CallOutcome, Digest, Effect, OutputReason, Stored, Usage } from '../journal/entry.ts'
-import type { CheckpointRow, SignalRow } from '../journal/store.ts'
+import type { HeapLink, SignalRow } from '../journal/store.ts'
 
 /** A guest's call after the door: its input validated, or refused with an error for the code. */
 export type PreparedCall =
@@ -53,6 +53,14 @@ export interface ReplyGiven {
 export type Interruption =
   | { readonly is: 'pause'; readonly pause: PauseGiven }
   | { readonly is: 'stop'; readonly message: string }
+
+/** Where a heap stands: the seq of the last entry delivered, and the step that is open there, if one is. */
+export interface HeapPlace {
+  readonly position: number
+  readonly step?: number
+  /** The last call that its code has made: what the journal asks for after it must come again on replay. */
+  readonly lastCall?: CallId
+}
 
 export type Happening =
   | {
@@ -139,11 +147,9 @@ export type Happening =
   | { readonly kind: 'diverged'; readonly message: string }
   | {
       readonly kind: 'checkpointed'
-      readonly heap: NonNullable<CheckpointRow['heap']>
-      /** The step that is open in this heap, and the last call that its code has made. */
-      readonly place: { readonly step?: number; readonly lastCall?: CallId; readonly lastCallBefore?: CallId }
-      /** The heap at the open step's start. */
-      readonly stepStart?: NonNullable<CheckpointRow['stepStart']>
+      readonly links: readonly HeapLink[]
+      /** Where the heap stands; and where an open step began, of which so many links are the heap. */
+      readonly place: HeapPlace & { readonly start?: HeapPlace & { readonly links: number } }
     }
   /** An effect was cut and has nothing to say. */
   | { readonly kind: 'gone'; readonly key: string }

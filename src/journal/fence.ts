@@ -177,6 +177,11 @@ function checkAsked(runId: string, asked: readonly QuestionRow[]): void {
   }
 }
 
+/** A checkpoint builds on links that are not stored. */
+export function keptMissing(kept: number): UsageError {
+  return new UsageError(`A checkpoint keeps ${kept} links, which are not there.`)
+}
+
 function checkEntries(entries: readonly EntryRow[], after: number, epoch: number): void {
   for (const [index, entry] of entries.entries()) {
     if (entry.seq !== after + index + 1)

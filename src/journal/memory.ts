@@ -26,6 +26,7 @@ import type { HeldLease } from './fence.ts'
 import {
   checkAsked,
   copyBlob,
+  checkpointAfter,
   copyCheckpoint,
   copyEntry,
   copySignal,
@@ -129,6 +130,7 @@ export function memoryStore(clock: MemoryClock = systemClocks): Store {
     const run = get(lease.runId)
     checkSeq(lease, run.row.lastSeq, write.expectedSeq)
     checkAsked(run, write.asked)
+    const checkpoint = checkpointAfter(run.checkpoint, write.checkpoint)
     const { runId, rootRunId, agent, minReader, createdAt, lastSeq, status } = run.row
     run.row = {
       ...viewOf(write.view),
@@ -151,8 +153,7 @@ export function memoryStore(clock: MemoryClock = systemClocks): Store {
       if (letter !== undefined) run.inbox.set(key, { ...letter, consumed: true })
     }
     keepBlobs(run, write.blobs)
-    if (write.checkpoint === 'none') run.checkpoint = undefined
-    else if (write.checkpoint !== undefined) run.checkpoint = copyCheckpoint(write.checkpoint)
+    run.checkpoint = checkpoint
     run.nonces.set(lease.epoch, write.nonce)
     const held = leases.get(rootRunId)
     if (held !== undefined && isProgress(write.entries)) leases.set(rootRunId, { ...held, deaths: 0 })

@@ -77,10 +77,10 @@ CREATE TABLE checkpoints (
 
 CREATE TABLE images (
   run INTEGER NOT NULL REFERENCES checkpoints ON DELETE CASCADE,
-  part TEXT NOT NULL,
+  link INTEGER NOT NULL,
   position INTEGER NOT NULL,
   payload BLOB NOT NULL,
-  PRIMARY KEY (run, part)
+  PRIMARY KEY (run, link)
 ) STRICT;
 
 CREATE TABLE questions (

@@ -37,18 +37,31 @@ export interface BlobRow {
   readonly keyId: string
 }
 
-/** Folded state and heap at one place of the journal. Only the newest is kept. All three parts are sealed envelopes. */
+/** A part of a stored heap: it says what changed since the link before it. */
+export interface HeapLink {
+  /** The seq of the last entry delivered to the heap that it leads to. */
+  readonly position: number
+  readonly payload: Uint8Array
+}
+
+/** Folded state and heap at one place of the journal. Only the newest is kept. Its payloads are sealed envelopes. */
 export interface CheckpointRow {
   /** The seq of the last entry folded into `state`. */
   readonly seq: number
   /** The chain column of that entry. */
   readonly chain: Uint8Array
   readonly state: Uint8Array
-  /** The heap, packed; absent where there is none yet. `position` is the seq of the last entry delivered to it. */
-  readonly heap?: { readonly position: number; readonly payload: Uint8Array }
-  /** The heap at the start of the step that is open at `seq`, if one is. */
-  readonly stepStart?: { readonly position: number; readonly payload: Uint8Array }
+  /** The heap, oldest link first; empty where there is none yet. */
+  readonly links: readonly HeapLink[]
   readonly keyId: string
+}
+
+/** A checkpoint as it is written: of the heap only what is new. */
+export interface CheckpointWrite extends Omit<CheckpointRow, 'links'> {
+  /** So many links of the checkpoint before stay; those after them go. */
+  readonly kept: number
+  /** These follow them. */
+  readonly links: readonly HeapLink[]
 }
 
 /** What a run looks like from outside; written by `append`, equal to the fold of its entries. */
@@ -146,7 +159,7 @@ export interface Write {
   readonly consumed: readonly string[]
   readonly blobs: readonly BlobRow[]
   /** `none` deletes the stored one. */
-  readonly checkpoint?: CheckpointRow | 'none'
+  readonly checkpoint?: CheckpointWrite | 'none'
 }
 
 export type Signal =
@@ -205,6 +218,7 @@ export interface Store extends AsyncDisposable {
    * Writes all of `write` or nothing. After a lost reply `committed` is asked before anything else is written: what is
    * repeated unasked is refused, like somebody else's write.
    * @throws {LeaseLostError} the epoch is not current, the lease has expired, or `expectedSeq` is not the last seq.
+   * @throws {UsageError} a write that cannot be meant: a gap in its entries, a question twice, links kept that are not there.
    */
   append(lease: Lease, write: Write): Promise<void>
   /** Whether the newest write of this epoch to this run is the one with this nonce: a driver has one under way at a time. */

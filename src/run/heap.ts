@@ -9,7 +9,8 @@ import { GENESIS } from '../journal/envelope.ts'
 import type { Entry } from '../journal/entry.ts'
 import type { Store } from '../journal/store.ts'
 import type { Guests } from '../sandbox/guests.ts'
-import type { Image } from '../sandbox/sandbox.ts'
+import type { Heap } from '../sandbox/sandbox.ts'
+import type { RunLog } from './log.ts'
 import { readEntries, type Recovered, type StoredHeap } from './recover.ts'
 
 export interface OpenGuest {
@@ -21,24 +22,25 @@ export interface OpenGuest {
  * Opens the guest where the journal says that it stands; what it has still to hear is under way when this resolves.
  * `decided` are entries that were recorded since `recovered` was read.
  */
-export async function openGuest(
-  store: Store,
-  recovered: Recovered,
-  decided: readonly Entry[],
-  around: Surroundings,
-): Promise<OpenGuest> {
-  const { state, heap } = recovered
+export async function openGuest(given: {
+  readonly store: Store
+  readonly recovered: Recovered
+  readonly decided: readonly Entry[]
+  readonly guests: Guests
+  readonly log: RunLog
+  readonly around: Surroundings
+}): Promise<OpenGuest> {
+  const { store, recovered, decided, guests, log, around } = given
+  const { state, heap: stored } = recovered
   const { stepTimeout, memory, callsPerStep, outputChars } = state.run.options
-  const guest = new Guest(around.guests.create({ stepTimeout, memory, callsPerStep, outputChars }), around)
+  const guest = new Guest(guests.create({ stepTimeout, memory, callsPerStep, outputChars }), around)
   try {
-    const opened = heap === undefined ? undefined : await unpackHeap(heap, around.guests)
-    if (heap !== undefined && opened !== undefined) {
-      const { lastCallBefore, ...rest } = heap.place
-      const { image, stepStart } = opened
-      const before = lastCallBefore === undefined ? {} : { lastCall: lastCallBefore }
-      const start = stepStart === undefined ? undefined : { ...stepStart, ...before }
-      const place = { position: heap.position, ...rest }
-      guest.open({ from: 'image', image }, place, start, [...heap.past, ...decided])
+    const heap = stored === undefined ? undefined : await openStored(stored, guests)
+    if (stored !== undefined && heap !== undefined) {
+      const { start, ...place } = stored.place
+      const begun = start === undefined ? {} : { start: start.links }
+      guest.open({ from: 'heap', heap, ...begun }, place, start, [...stored.past, ...decided])
+      log.holds(heap.links)
       return { guest, heap: 'snapshot' }
     }
     const past = state.stepCount === 0 ? [] : (await readEntries(store, state.runId, 0, GENESIS)).entries
@@ -56,23 +58,10 @@ export async function openGuest(
   }
 }
 
-/** The heap's image, and that of its step's start; undefined where replay has to rebuild them (another engine, damage). */
-async function unpackHeap(
-  heap: StoredHeap,
-  guests: Guests,
-): Promise<
-  | { readonly image: Image; readonly stepStart?: { readonly image: Image; readonly position: number } }
-  | undefined
-> {
-  const opened = heap.open()
-  if (opened === undefined) return undefined
+/** The heap; undefined where replay has to rebuild it (another engine, damage). */
+async function openStored(stored: StoredHeap, guests: Guests): Promise<Heap | undefined> {
   try {
-    const image = await guests.unpack(opened.payload)
-    if (!image.ok) return undefined
-    if (opened.stepStart === undefined) return { image: image.image }
-    const start = await guests.unpack(opened.stepStart.payload)
-    if (!start.ok) return undefined
-    return { image: image.image, stepStart: { image: start.image, position: opened.stepStart.position } }
+    return await guests.open(stored.open())
   } catch (error) {
     if (error instanceof StateCorruptError) return undefined
     throw error

@@ -6,8 +6,9 @@
  * L2  Commits are in order and whole. An effect that must not run before its cause is durable waits for `flush`.
  * L3  A commit that fails ends the driving: nothing further is recorded or acknowledged.
  */
+import type { Happening } from '../agent/happening.ts'
 import { faultPoint } from '../base/fault-point.ts'
-import type { CallId, Encoded } from '../base/halt.ts'
+import type { Encoded } from '../base/halt.ts'
 import { randomText } from '../base/id.ts'
 import { placed, rowOf } from '../journal/decode.ts'
 import type { Entry, Fact, Stored } from '../journal/entry.ts'
@@ -17,17 +18,17 @@ import { fold } from '../journal/state.ts'
 import { viewOf } from '../journal/view.ts'
 import { blobOf, readBlob } from './blob.ts'
 import { questionRow, shownCall, type SchemasOf } from './question-row.ts'
-import type { BlobRow, CheckpointRow, EntryRow, Lease, Store } from '../journal/store.ts'
+import type { BlobRow, CheckpointWrite, EntryRow, HeapLink, Lease, Store } from '../journal/store.ts'
 
 /** What a checkpoint keeps beside the state: where its heap stands. */
 export interface CheckpointState {
   /** The version of the state's shape: a checkpoint of another one is not used. */
   readonly v: number
   readonly state: State
-  readonly place: { readonly step?: number; readonly lastCall?: CallId; readonly lastCallBefore?: CallId }
+  readonly place: Checkpointed['place']
 }
 
-type Part = NonNullable<CheckpointRow['heap']>
+type Checkpointed = Extract<Happening, { kind: 'checkpointed' }>
 
 export interface LogStart {
   readonly store: Store
@@ -50,7 +51,10 @@ export class RunLog {
   #entries: Entry[] = []
   #blobs = new Map<string, BlobRow>()
   #consumed: string[] = []
-  #checkpoint: CheckpointRow | 'none' | undefined
+  #checkpoint: CheckpointWrite | undefined
+  /** Those of the heap that are stored, and those of the checkpoint that the next commit brings. */
+  #stored: readonly HeapLink[] = []
+  #links: readonly HeapLink[] = []
   readonly #texts = new Map<string, string>()
   #flushing: Promise<void> = Promise.resolve()
   #heard: (entries: readonly Entry[]) => void = () => undefined
@@ -128,26 +132,28 @@ export class RunLog {
     return text
   }
 
-  /** Keeps heap and state with the next commit; the state is the one at that commit. */
-  keep(checkpoint: {
-    readonly heap: Part
-    readonly stepStart?: Part
-    readonly place: CheckpointState['place']
-  }): void {
+  /** The links that the store holds of this run's heap, as they were opened: they are not written again. */
+  holds(links: readonly HeapLink[]): void {
+    this.#stored = links
+  }
+
+  /** Keeps heap and state with the next commit; the state is the one at that commit. Of the heap, what is new is written. */
+  keep({ links, place }: Pick<Checkpointed, 'links' | 'place'>): void {
     const { runId, seq } = this.#state
-    const { heap, stepStart, place } = checkpoint
-    const kept: CheckpointState = { v: STATE_VERSION, state: this.#state, place }
-    const seal = (context: string, part: Part): Part => ({
-      position: part.position,
-      payload: sealBytes(context, runId, part.position, part.payload),
-    })
+    const changed = links.findIndex((link, index) => link !== this.#stored[index])
+    const kept = changed < 0 ? links.length : changed
+    const state: CheckpointState = { v: STATE_VERSION, state: this.#state, place }
+    this.#links = links
     this.#checkpoint = {
       seq,
       chain: this.#chain,
       keyId: NO_KEY,
-      state: sealBytes('state', runId, seq, Buffer.from(JSON.stringify(kept))),
-      heap: seal('heap', heap),
-      ...(stepStart === undefined ? {} : { stepStart: seal('step-start', stepStart) }),
+      state: sealBytes('state', runId, seq, Buffer.from(JSON.stringify(state))),
+      kept,
+      links: links.slice(kept).map(({ position, payload }) => ({
+        position,
+        payload: sealBytes('heap', runId, position, payload),
+      })),
     }
   }
 
@@ -181,6 +187,7 @@ export class RunLog {
     this.#blobs = new Map()
     this.#consumed = []
     this.#checkpoint = undefined
+    if (write.checkpoint !== undefined) this.#stored = this.#links
     faultPoint('commit-unwritten')
     try {
       await this.#store.append(this.#lease, write)

@@ -12,7 +12,7 @@ import { ENTRY_VERSION, type Entry, type RunId } from '../journal/entry.ts'
 import { GENESIS, openBytes } from '../journal/envelope.ts'
 import { STATE_VERSION, type State } from '../journal/shape.ts'
 import { fold } from '../journal/state.ts'
-import type { CheckpointRow, Store } from '../journal/store.ts'
+import type { CheckpointRow, HeapLink, Store } from '../journal/store.ts'
 import { newStory, tell, type Story } from '../journal/story.ts'
 import type { CheckpointState } from './log.ts'
 
@@ -26,16 +26,10 @@ export interface Recovered {
 }
 
 export interface StoredHeap {
-  readonly position: number
   readonly place: CheckpointState['place']
   readonly past: readonly Entry[]
-  /** Opens the envelopes; undefined where they are damaged (R3). */
-  open(): OpenedHeap | undefined
-}
-
-export interface OpenedHeap {
-  readonly payload: Uint8Array
-  readonly stepStart?: { readonly position: number; readonly payload: Uint8Array }
+  /** Opens the envelopes of its links. @throws {StateCorruptError} one is damaged (R3). */
+  open(): readonly HeapLink[]
 }
 
 /** Reads where a run stands. @throws {StateNotFoundError} @throws {StateCorruptError} */
@@ -69,7 +63,8 @@ async function fromCheckpoint(store: Store, runId: RunId, checkpoint: Checkpoint
     `The checkpoint of run ${runId}`,
   ) as unknown as CheckpointState
   if (kept.v !== STATE_VERSION) return fromStart(store, runId)
-  const from = Math.min(checkpoint.heap?.position ?? checkpoint.seq, checkpoint.seq)
+  const { place } = kept
+  const from = Math.min(place.position, checkpoint.seq)
   const base = from === checkpoint.seq ? checkpoint.chain : await chainAt(store, runId, from)
   const { entries, chain } = await readEntries(store, runId, from, base, checkpoint)
   const state = foldAll(
@@ -77,48 +72,25 @@ async function fromCheckpoint(store: Store, runId: RunId, checkpoint: Checkpoint
     entries.filter((entry) => entry.seq > checkpoint.seq),
     runId,
   )
-  const { heap, stepStart } = checkpoint
-  if (heap === undefined) return { state, chain }
-  const undone = entries.some((entry) => entry.kind === 'step-killed' && entry.step === kept.place.step)
-  if (!undone) {
-    const open = (): OpenedHeap | undefined => openHeap(runId, checkpoint, heap, stepStart)
-    return { state, chain, heap: { position: heap.position, place: kept.place, past: entries, open } }
-  }
-  // The heap was taken inside a step that was killed after it: the step's start takes its place.
-  if (stepStart === undefined) return { state, chain }
-  const { position } = stepStart
-  const { lastCallBefore } = kept.place
-  const past = await readEntries(store, runId, position, await chainAt(store, runId, position))
-  return {
+  const undone = entries.some((entry) => entry.kind === 'step-killed' && entry.step === place.step)
+  const heap = (stands: typeof place, past: readonly Entry[], links: readonly HeapLink[]): Recovered => ({
     state,
     chain,
-    heap: {
-      position,
-      place: lastCallBefore === undefined ? {} : { lastCall: lastCallBefore },
-      past: past.entries,
-      open: () => openHeap(runId, checkpoint, { ...stepStart, context: 'step-start' }),
-    },
-  }
+    heap: { place: stands, past, open: () => openLinks(runId, checkpoint, links) },
+  })
+  if (!undone) return heap(place, entries, checkpoint.links)
+  // The heap was taken inside a step that was killed after it: the step's start takes its place.
+  if (place.start === undefined) return { state, chain }
+  const { links: count, ...start } = place.start
+  const past = await readEntries(store, runId, start.position, await chainAt(store, runId, start.position))
+  return heap(start, past.entries, checkpoint.links.slice(0, count))
 }
 
-type SealedHeap = NonNullable<CheckpointRow['heap']> & { readonly context?: string }
-
-/** R3: a heap that does not open is as good as none. */
-function openHeap(
-  runId: RunId,
-  { keyId }: CheckpointRow,
-  heap: SealedHeap,
-  stepStart?: SealedHeap,
-): OpenedHeap | undefined {
-  try {
-    const payload = openBytes(heap.context ?? 'heap', runId, heap.position, heap.payload, keyId)
-    if (stepStart === undefined) return { payload }
-    const start = openBytes('step-start', runId, stepStart.position, stepStart.payload, keyId)
-    return { payload, stepStart: { position: stepStart.position, payload: start } }
-  } catch (error) {
-    if (error instanceof StateCorruptError) return undefined
-    throw error
-  }
+function openLinks(runId: RunId, { keyId }: CheckpointRow, links: readonly HeapLink[]): readonly HeapLink[] {
+  return links.map(({ position, payload }) => ({
+    position,
+    payload: openBytes('heap', runId, position, payload, keyId),
+  }))
 }
 
 /** Every entry after `after` (up to `upTo`), verified against `base`, the chain at `after`. */

@@ -63,13 +63,19 @@ interface Surroundings {
 /** Opens the room, the guest with it. */
 export async function openRoom(around: Surroundings): Promise<Room> {
   const { recovered, definition, store, log } = around
-  const opened = await openGuest(store, recovered, around.decided, {
-    tools: [...definition.tools.keys()],
-    post: around.post,
-    prepare: async (call, sent) => prepareCall(call, sent, definition),
-    text: async (stored) => log.text(stored),
-    clock: around.clock,
+  const opened = await openGuest({
+    store,
+    recovered,
+    decided: around.decided,
     guests: around.guests,
+    log,
+    around: {
+      tools: [...definition.tools.keys()],
+      post: around.post,
+      prepare: async (call, sent) => prepareCall(call, sent, definition),
+      text: async (stored) => log.text(stored),
+      clock: around.clock,
+    },
   })
   return new Room(around, opened)
 }

@@ -6,21 +6,24 @@
  * G2  The host never walks the guest's values: one function `api` takes texts and gives texts. Raw pointers are used
  *     because the library's conveniences run guest code (exceptions, `dump`) or pin host closures in the heap.
  * G3  A delivery that is cut (time, memory, stack, trap) leaves the guest poisoned: no image, no further delivery.
- * G4  Going on elsewhere adopts the pointer of `api` that the image names; nothing is allocated by restoring, so a
+ * G4  Going on elsewhere adopts the pointer of `api`, which is the base's; nothing is allocated by restoring, so a
  *     restored heap is byte for byte the heap that went on.
- * G5  Every guest is an image that goes on: a fresh one, that of the base, which is the same bytes in every process.
+ * G5  Every guest is the base that goes on, or the base with what differs from it: the same bytes in every process.
  * G6  Out of memory and stack overflow kill, also if the code catches them: the engine tells of them (`tell-tale.ts`).
  *     From then on nothing that the code does leaves the guest, and it is interrupted soon.
  */
 import { CompileFlags, EvalFlags, JSValueHandle, MAX_STACK_SIZE, QuickJS } from 'quickjs-wasi'
 import type { QuickJSOptions } from 'quickjs-wasi'
 import type { KillReason } from '../base/halt.ts'
-import { openImage, sealImage } from './image.ts'
+import type { Base } from './base.ts'
+import { openDelta, Shadow } from './delta.ts'
 import type { EngineParts, GuestLimits, ProgramText } from './protocol.ts'
 import type { Moment } from './sandbox.ts'
 
 const LOOK = 'look'
 const PROXY = 9
+/** How WebAssembly counts memory. */
+const BLOCK = 65_536
 
 /** A delivery ended without a halt. */
 class Cut extends Error {
@@ -50,38 +53,8 @@ function stackPointer(global: unknown): number {
 /** For a guest that runs nothing: every import says that there is no such thing. */
 const STILL = { clock_time_get: () => 0, random_get: () => 0, fd_write: () => 8 }
 
-/**
- * The prelude without its source, compiled once, script by script, by a guest of its own: half the image, and a guest
- * starts in a tenth of the time. The bytes depend on nothing but the text.
- */
-const bytecode: Uint8Array[] = []
-let compiler: Promise<QuickJS> | undefined
-
-/** Compiles the next script of the prelude, if there is one left. */
-async function compileNext(parts: EngineParts): Promise<boolean> {
-  const vm = await (compiler ??= idle(parts))
-  const text = parts.prelude[bytecode.length]
-  if (text === undefined) return false
-  const flags = CompileFlags.STRIP_SOURCE | CompileFlags.STRIP_DEBUG
-  bytecode.push(vm.compile(text, 'sandbox', EvalFlags.STRICT, flags))
-  if (bytecode.length === parts.prelude.length) vm.dispose()
-  return true
-}
-
 function idle(parts: EngineParts): Promise<QuickJS> {
   return QuickJS.create({ wasm: parts.module, wasi: () => STILL, timezoneOffset: 0 })
-}
-
-let base: Promise<Uint8Array> | undefined
-
-/** G5. The image of a heap in which the prelude has run, nothing else. */
-function baseImage(parts: EngineParts): Promise<Uint8Array> {
-  base ??= Guest.boot(parts).then((guest) => {
-    const image = guest.image()
-    guest.dispose()
-    return image
-  })
-  return base
 }
 
 /** The prelude runs at time 0; `configure` says when the guest begins. */
@@ -129,12 +102,6 @@ export async function* warm(parts: EngineParts): AsyncGenerator<void> {
   vm.dispose()
 }
 
-/** Makes the base, of which only fresh guests are made. */
-export async function* warmBase(parts: EngineParts): AsyncGenerator<void> {
-  while (await compileNext(parts)) yield
-  await baseImage(parts)
-}
-
 const telling = new Map<number, KillReason | undefined>()
 const FORMATS: readonly (readonly [text: string, reason: KillReason])[] = [
   ['Maximum call stack', 'stack'],
@@ -160,6 +127,7 @@ export class Guest {
   #vm: QuickJS | undefined
   #api = 0
   #grants = ''
+  #shadow: Shadow | undefined
   #clock: number
   #deadline = Infinity
   #late = false
@@ -176,11 +144,18 @@ export class Guest {
     this.#clock = clock
   }
 
-  /** A heap in which the prelude runs. Only to make the base of it. */
-  static async boot(parts: EngineParts): Promise<Guest> {
+  /**
+   * The base: a heap in which the prelude has run, without its source, compiled by a guest of its own. That is half the
+   * heap. The bytes depend on nothing but the texts, each of which is one function; the last takes the others, and
+   * `look`, and gives `api`. Only for whoever makes the file.
+   */
+  static async boot(module: object, prelude: readonly string[]): Promise<Base> {
+    const compiler = await QuickJS.create({ wasm: module, wasi: () => STILL, timezoneOffset: 0 })
+    const flags = CompileFlags.STRIP_SOURCE | CompileFlags.STRIP_DEBUG
+    const bytecode = prelude.map((text) => compiler.compile(text, 'sandbox', EvalFlags.STRICT, flags))
+    compiler.dispose()
     const guest = new Guest(BASE, 0)
-    while (await compileNext(parts));
-    const vm = await QuickJS.create(guest.#options(parts))
+    const vm = await QuickJS.create(guest.#options(module))
     guest.#vm = vm
     const look = vm.newFunction(LOOK, (...args) => guest.#look(args))
     const given = bytecode.map((code) => vm.evalBytecode(code))
@@ -190,12 +165,21 @@ export class Guest {
     guest.#api = api.ptr
     for (const handle of [...given, together, look]) handle.dispose()
     guest.#settleDown()
-    return guest
+    const x = guest.#exports()
+    const memory = new Uint8Array(buffer(x.memory).slice(0))
+    memory.fill(0, 0, stackPointer(x.__stack_pointer))
+    return {
+      memory,
+      stackPointer: stackPointer(x.__stack_pointer),
+      runtimePtr: x.qjs_get_runtime_ptr(),
+      contextPtr: x.qjs_get_context_ptr(),
+      api: api.ptr,
+    }
   }
 
   /** A fresh heap: the prelude has run, nothing else. */
   static async create(parts: EngineParts, limits: GuestLimits, seed: string, clock: number): Promise<Guest> {
-    const guest = await Guest.restore(parts, limits, await baseImage(parts))
+    const guest = await Guest.#fromBase(parts, limits)
     const { callsPerStep, outputChars } = limits
     guest.#clock = clock
     guest.#call(
@@ -206,16 +190,32 @@ export class Guest {
     return guest
   }
 
-  /** The heap of an image, going on (G4). The image was checked by whoever unpacked it. */
-  static async restore(parts: EngineParts, limits: GuestLimits, image: Uint8Array): Promise<Guest> {
+  /** The heap that differs by `delta` from the base, going on (G4). The bytes were checked by whoever unpacked them. */
+  static async restore(parts: EngineParts, limits: GuestLimits, delta: Uint8Array): Promise<Guest> {
+    const guest = await Guest.#fromBase(parts, limits)
+    guest.#follow(delta)
+    return guest
+  }
+
+  static async #fromBase({ module, base }: EngineParts, limits: GuestLimits): Promise<Guest> {
     const guest = new Guest(limits, 0)
-    const { api, grants, ...snapshot } = openImage(image)
-    const vm = await QuickJS.restore({ ...snapshot, extensions: [] }, guest.#options(parts))
+    const vm = await QuickJS.restore({ ...base, extensions: [] }, guest.#options(module))
     guest.#vm = vm
     vm.registerHostCallback(LOOK, (...args) => guest.#look(args))
-    guest.#api = api
-    guest.#grants = grants
+    guest.#api = base.api
+    guest.#shadow = new Shadow(base.memory, base.stackPointer)
     return guest
+  }
+
+  /** What was set with the base is in the heap: the limits are the run's, here as there. */
+  #follow(bytes: Uint8Array): void {
+    const delta = openDelta(bytes)
+    const memory = this.#exports().memory as { readonly buffer: ArrayBuffer; grow(blocks: number): void }
+    const more = delta.size - memory.buffer.byteLength
+    if (more < 0) throw new Cut('trap', 'This heap is smaller than the base.')
+    if (more > 0) memory.grow(more / BLOCK)
+    this.#shadow?.follow(new Uint8Array(memory.buffer), delta)
+    this.#grants = delta.grants
   }
 
   /** Makes these tools callable. Nothing changes in the heap if they are the ones that are there. */
@@ -251,16 +251,11 @@ export class Guest {
     })
   }
 
+  /** What has changed since the last image, or since the base. */
   image(): Uint8Array<ArrayBuffer> {
-    const x = this.#exports()
-    return sealImage({
-      memory: new Uint8Array(buffer(x.memory)),
-      stackPointer: stackPointer(x.__stack_pointer),
-      runtimePtr: x.qjs_get_runtime_ptr(),
-      contextPtr: x.qjs_get_context_ptr(),
-      api: this.#api,
-      grants: this.#grants,
-    })
+    const memory: unknown = this.#exports().memory
+    if (this.#shadow === undefined) throw new Cut('trap', 'The guest is gone.')
+    return this.#shadow.look(new Uint8Array(buffer(memory)), this.#grants).bytes
   }
 
   dispose(): void {
@@ -415,9 +410,9 @@ export class Guest {
 
   // What the guest is made of
 
-  #options(parts: EngineParts): QuickJSOptions {
+  #options(module: object): QuickJSOptions {
     return {
-      wasm: parts.module,
+      wasm: module,
       memoryLimit: this.#limits.memory,
       maxStackSize: MAX_STACK_SIZE,
       timezoneOffset: 0,

@@ -1,18 +1,16 @@
-/** Where sandboxes come from, and how their images are put by: on threads and compressed, unless a simulation gives others. */
+/** Where sandboxes and their heaps come from: threads and compressed links, unless a simulation gives others. */
 import { engineDigest } from './parts.ts'
 import { createSandbox } from './sandbox-thread.ts'
-import type { Image, Sandbox, SandboxLimits } from './sandbox.ts'
-import { pack, unpack, type Unpacked } from './snapshot.ts'
+import type { Heap, Link, Sandbox, SandboxLimits } from './sandbox.ts'
+import { openHeap } from './snapshot.ts'
 
 export interface Guests {
   create(limits: SandboxLimits): Sandbox
-  pack(image: Image): Promise<Uint8Array>
-  /** @throws {StateCorruptError} if the bytes are damaged, no snapshot, or of a newer format. */
-  unpack(bytes: Uint8Array): Promise<Unpacked>
+  /** A stored heap; undefined if it is of another engine. @throws {StateCorruptError} if it is damaged, or of a newer format. */
+  open(links: readonly Link[]): Promise<Heap | undefined>
 }
 
 export const threadGuests: Guests = {
   create: createSandbox,
-  pack,
-  unpack: async (bytes) => unpack(bytes, engineDigest()),
+  open: async (links) => openHeap(links, engineDigest()),
 }

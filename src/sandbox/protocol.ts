@@ -1,12 +1,12 @@
 /** What crosses between the host's thread and the guest's: strings, numbers and bytes. And what the guest is made of. */
+import type { Base } from './base.ts'
 import type { SandboxLimits } from './sandbox.ts'
 
 /** What a guest is made of. Made once per thread. */
 export interface EngineParts {
   /** A compiled `WebAssembly.Module`; opaque here. */
   readonly module: object
-  /** Scripts, each of which is one function; the last takes the others, and `look`, and gives `api`. */
-  readonly prelude: readonly string[]
+  readonly base: Base
 }
 
 export type GuestLimits = SandboxLimits
@@ -36,7 +36,8 @@ export type Request =
   | {
       readonly op: 'restore'
       readonly limits: GuestLimits
-      readonly image: Uint8Array
+      /** What differs from the base. */
+      readonly delta: Uint8Array
       readonly tools: readonly string[]
     }
   | {
@@ -56,11 +57,14 @@ export type Request =
       readonly seed?: string
     }
   | { readonly op: 'image' }
+  /** Has no answer. */
+  | { readonly op: 'drop' }
 
 export type Reply =
   | { readonly kind: 'done' }
   /** The JSON of a `Halt`. */
   | { readonly kind: 'halt'; readonly halt: string }
-  | { readonly kind: 'image'; readonly image: Uint8Array<ArrayBuffer> }
+  /** What has changed since the last one, or since the base. */
+  | { readonly kind: 'image'; readonly delta: Uint8Array<ArrayBuffer> }
   /** The request could not be carried out at all; the guest is as it was, or absent. */
   | { readonly kind: 'failed'; readonly message: string }

@@ -1,73 +1,77 @@
 /**
- * The sandbox on a thread of its own: the host's side.
+ * The sandbox on a thread: the host's side.
  *
  * T1  One request at a time, in the order of the calls.
  * T2  The worker measures the guest's computing and cuts it (soft). A guest that cannot be interrupted is terminated
- *     from here a grace later (hard). Either way the halt is `killed`, and only `open` is allowed then.
+ *     from here a grace later (hard). Either way the halt is `killed`, and only `open` and `back` are allowed then.
  * T3  A worker that waits for nothing does not keep the process alive.
+ * T4  A guest that has halted may be put to sleep: what has changed is fetched, and its thread is given back. The next
+ *     request wakes it, on whatever thread: the same heap, byte for byte. Nobody can tell, but by the time it takes.
  */
-import { Worker } from 'node:worker_threads'
 import type { CallId, Halt, Outcome } from '../base/halt.ts'
 import { UsageError } from '../base/errors.ts'
 import { parseJson } from '../base/json.ts'
+import { Chain } from './chain.ts'
+import { openDelta } from './delta.ts'
+import { engineDigest } from './parts.ts'
 import { positionsOf } from './positions.ts'
-import type { Reply, Request } from './protocol.ts'
-import type { Image, Moment, Opening, Program, Sandbox, SandboxLimits } from './sandbox.ts'
+import type { Request } from './protocol.ts'
+import type { Moment, Opening, Program, Sandbox, SandboxLimits, Snapshot } from './sandbox.ts'
+import { seats, type Seats, type Sitter } from './seats.ts'
+import type { Answer, Thread } from './thread.ts'
 
 /** How long after its deadline a guest may ignore the interrupt before its thread is terminated, in ms. */
 const GRACE = 500
 /** How long opening may take, in ms. It runs no code of the model; this is against a broken engine only. */
 const OPENING = 30_000
+/** A guest that was asked for nothing for so long sleeps, in ms: its memory is worth more than what waking costs. */
+const DROWSY = 5_000
 
-/** A sandbox whose worker starts warming at once, so that it is ready when the journal has been read. */
-export function createSandbox(limits: SandboxLimits): Sandbox {
-  return new ThreadSandbox(limits)
+/** A sandbox for which a worker starts warming at once, so that it is ready when the journal has been read. */
+export function createSandbox(limits: SandboxLimits, room: Seats = seats): Sandbox {
+  room.warm()
+  return new ThreadSandbox(limits, room)
 }
-
-let spare: Thread | undefined
 
 /** Starts a worker that the next sandbox takes: it warms while something else is read. It holds nothing up. */
 export function warmWorker(): void {
-  try {
-    spare ??= new Thread()
-  } catch {
-    // The sandbox that needs one will tell.
-  }
+  seats.warm()
 }
 
-function takeThread(): Thread {
-  const thread = spare
-  spare = undefined
-  return thread === undefined || thread.lost !== undefined ? new Thread() : thread
-}
-
-type Lost = { readonly kind: 'lost'; readonly why: 'late' | 'memory' | 'crash' }
-type Answer = Reply | Lost
-
-class ThreadSandbox implements Sandbox {
+class ThreadSandbox implements Sandbox, Sitter {
   readonly #limits: SandboxLimits
+  readonly #seats: Seats
+  #tools: readonly string[] = []
+  #chain = new Chain(engineDigest())
+  /** There is a guest that can be asked, on the thread or asleep (T4). */
+  #alive = false
+  /** Nothing was delivered since the last look: the chain is all of the heap. */
+  #isSeen = false
   #thread: Thread | undefined
   #tail: Promise<unknown> = Promise.resolve()
-  #alive = false
+  #asked = 0
+  #drowsy: NodeJS.Timeout | undefined
   #closed = false
 
-  constructor(limits: SandboxLimits) {
+  constructor(limits: SandboxLimits, room: Seats) {
     this.#limits = limits
-    warmWorker()
-    this.#thread = spare
-    spare = undefined
+    this.#seats = room
   }
 
   open(opening: Opening, tools: readonly string[]): Promise<void> {
     return this.#next(async () => {
       this.#alive = false
-      const request: Request =
-        opening.from === 'seed'
-          ? { op: 'create', limits: this.#limits, seed: opening.seed, clock: opening.clock, tools }
-          : { op: 'restore', limits: this.#limits, image: opening.image.bytes, tools }
-      const answer = await this.#ask(request, OPENING)
-      if (answer.kind !== 'done') throw new UsageError(`The sandbox could not be opened: ${told(answer)}.`)
-      this.#alive = true
+      this.#isSeen = false
+      this.#tools = tools
+      const limits = this.#limits
+      if (opening.from === 'seed') {
+        this.#chain = new Chain(engineDigest())
+        const { seed, clock } = opening
+        await this.#begin({ op: 'create', limits, seed, clock, tools })
+      } else {
+        this.#chain = Chain.of(engineDigest(), opening.heap, opening.start)
+        await this.#begin({ op: 'restore', limits, delta: opening.heap.delta, tools })
+      }
     })
   }
 
@@ -88,27 +92,51 @@ class ThreadSandbox implements Sandbox {
     return this.#deliver({ op: 'settle', call, ok: outcome.ok, payload, ...moment })
   }
 
-  image(): Promise<Image> {
+  mark(position: number): Promise<void> {
     return this.#next(async () => {
       this.#mustLive()
-      const answer = await this.#ask({ op: 'image' }, OPENING)
-      if (answer.kind !== 'image') throw new UsageError(`No image could be taken: ${told(answer)}.`)
-      return { bytes: answer.image }
+      await this.#look()
+      this.#chain.mark(position)
     })
+  }
+
+  back(): Promise<void> {
+    return this.#next(async () => {
+      this.#chain.back()
+      this.#alive = true
+      // The tools may be others than at the mark.
+      this.#isSeen = false
+      await this.#wake(await this.#sit())
+    })
+  }
+
+  snapshot(position: number, marked: boolean): Promise<{ readonly packed: Promise<Snapshot> }> {
+    return this.#next(async () => {
+      this.#mustLive()
+      await this.#look()
+      return this.#chain.link(position, marked)
+    })
+  }
+
+  /** T4. */
+  leave(): void {
+    void this.#next(async () => this.#sleep()).catch(() => {})
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closed = true
     this.#alive = false
-    const thread = this.#thread
-    this.#thread = undefined
-    await thread?.terminate()
+    clearTimeout(this.#drowsy)
+    if (this.#thread?.isAsked === true) await this.#thread.terminate()
+    this.#give()
   }
 
-  #deliver(request: Request): Promise<Halt> {
+  async #deliver(request: Request): Promise<Halt> {
     return this.#next(async () => {
       this.#mustLive()
-      const answer = await this.#ask(request, this.#limits.stepTimeout + GRACE)
+      const thread = await this.#awake()
+      this.#isSeen = false
+      const answer = await this.#ask(thread, request, this.#limits.stepTimeout + GRACE)
       if (answer.kind === 'halt') {
         const halt = parseJson(answer.halt, 'The halt of the guest') as unknown as Halt
         if (halt.kind === 'killed') this.#alive = false
@@ -141,117 +169,97 @@ class ThreadSandbox implements Sandbox {
 
   /** T1. A request that fails does not stop the next. */
   #next<T>(act: () => Promise<T>): Promise<T> {
-    const turn = this.#tail.then(act)
+    this.#asked++
+    clearTimeout(this.#drowsy)
+    this.#seats.busy(this)
+    const turn = this.#tail.then(act).finally(() => this.#done())
     this.#tail = turn.catch(() => {})
     return turn
   }
 
-  /** Sends one request and waits for its answer, its loss, or `within` ms (T2). */
-  async #ask(request: Request, within: number): Promise<Answer> {
-    if (this.#closed) throw new UsageError('This sandbox was disposed.')
-    // A worker that ended while nobody asked it anything is replaced.
-    if (this.#thread === undefined || this.#thread.lost !== undefined) this.#thread = takeThread()
+  #done(): void {
+    this.#asked--
+    if (this.#asked > 0 || this.#thread === undefined) return
+    this.#drowsy = setTimeout(() => this.leave(), DROWSY)
+    this.#drowsy.unref()
+    this.#seats.idle(this)
+  }
+
+  /** Begins a guest. */
+  async #begin(request: Request): Promise<void> {
+    const answer = await this.#ask(await this.#sit(), request, OPENING)
+    if (answer.kind !== 'done') throw new UsageError(`The sandbox could not be opened: ${told(answer)}.`)
+    this.#alive = true
+  }
+
+  /** The thread on which the guest is; it wakes if it sleeps, or if its thread ended while it had nothing to do. */
+  async #awake(): Promise<Thread> {
+    if (this.#thread !== undefined && (this.#thread.lost === undefined || !this.#isSeen)) return this.#thread
+    const thread = await this.#sit()
+    await this.#wake(thread)
+    return thread
+  }
+
+  /** T4: the guest goes on where the last look found it. */
+  async #wake(thread: Thread): Promise<void> {
+    const whole = await this.#chain.whole()
+    if (whole === undefined) throw new TypeError('A heap that was never looked at cannot go on.')
+    const delta = whole.bytes
+    const answer = await this.#ask(
+      thread,
+      { op: 'restore', limits: this.#limits, delta, tools: this.#tools },
+      OPENING,
+    )
+    if (answer.kind === 'done') return
+    this.#alive = false
+    throw new UsageError(`The sandbox could not be opened: ${told(answer)}.`)
+  }
+
+  /** The chain learns what has changed since the last look. */
+  async #look(): Promise<void> {
+    if (this.#isSeen) return
+    const answer = await this.#ask(await this.#awake(), { op: 'image' }, OPENING)
+    if (answer.kind !== 'image') throw new UsageError(`No image could be taken: ${told(answer)}.`)
+    this.#chain.looked(openDelta(answer.delta))
+    this.#isSeen = true
+  }
+
+  /** T4. A dead guest has nothing to fetch. */
+  async #sleep(): Promise<void> {
+    if (this.#thread === undefined) return
+    try {
+      if (this.#alive) await this.#look()
+    } finally {
+      this.#give()
+    }
+  }
+
+  /** The thread that this guest has, or the next that is free. */
+  async #sit(): Promise<Thread> {
+    if (this.#thread !== undefined && this.#thread.lost === undefined) return this.#thread
+    this.#give()
+    const thread = await this.#seats.take()
+    this.#thread = thread
+    if (!this.#closed) return thread
+    this.#give()
+    throw new UsageError('This sandbox was disposed.')
+  }
+
+  #give(): void {
     const thread = this.#thread
+    this.#thread = undefined
+    if (thread === undefined) return
+    thread.drop()
+    this.#seats.give(this, thread)
+  }
+
+  /** Sends one request and waits for its answer, its loss, or `within` ms (T2). */
+  async #ask(thread: Thread, request: Request, within: number): Promise<Answer> {
     const answer = await thread.ask(request, within)
-    if (answer.kind === 'lost') {
-      if (this.#thread === thread) this.#thread = undefined
-      await thread.terminate()
-    }
+    if (answer.kind !== 'lost') return answer
+    await thread.terminate()
+    if (this.#thread === thread) this.#give()
     return answer
-  }
-}
-
-interface Waiting {
-  readonly resolve: (answer: Answer) => void
-  /** By the clock of `performance`. */
-  readonly deadline: number
-}
-
-/**
- * A worker with one listener for each event, and one timer for all requests: it is set anew only when it has fired,
- * or would fire too late.
- */
-class Thread {
-  readonly #worker: Worker
-  #waiting: Waiting | undefined
-  #timer: NodeJS.Timeout | undefined
-  #fires = Infinity
-  #lost: Lost | undefined
-
-  constructor() {
-    this.#worker = new Worker(new URL(`./worker${import.meta.url.slice(-3)}`, import.meta.url), {
-      resourceLimits: { stackSizeMb: 8, maxOldGenerationSizeMb: 128 },
-      env: {},
-      execArgv: [],
-      stdout: true,
-      stderr: true,
-    })
-    this.#worker
-      .on('message', (reply: Reply) => this.#finish(reply))
-      .on('error', (error: Error & { readonly code?: string }) =>
-        this.#lose(error.code === 'ERR_WORKER_OUT_OF_MEMORY' ? 'memory' : 'crash'),
-      )
-      .on('exit', () => this.#lose('crash'))
-      .unref()
-  }
-
-  get lost(): Lost | undefined {
-    return this.#lost
-  }
-
-  /** One request at a time (T1). While it waits the worker keeps the process alive (T3). */
-  ask(request: Request, within: number): Promise<Answer> {
-    return new Promise((resolve) => {
-      if (this.#lost !== undefined) {
-        resolve(this.#lost)
-        return
-      }
-      const deadline = performance.now() + within
-      this.#waiting = { resolve, deadline }
-      if (this.#fires > deadline) this.#wake(deadline)
-      this.#worker.ref()
-      this.#worker.postMessage(request)
-    })
-  }
-
-  async terminate(): Promise<void> {
-    this.#lose('crash')
-    await this.#worker.terminate()
-  }
-
-  #wake(at: number): void {
-    clearTimeout(this.#timer)
-    this.#fires = at
-    this.#timer = setTimeout(() => this.#check(), at - performance.now())
-    this.#timer.unref()
-  }
-
-  #check(): void {
-    this.#fires = Infinity
-    const waiting = this.#waiting
-    if (waiting === undefined) return
-    if (performance.now() < waiting.deadline) {
-      this.#wake(waiting.deadline)
-      return
-    }
-    // An answer that is already there wins over the clock: a busy host thread must not kill a good guest.
-    setImmediate(() => {
-      if (this.#waiting === waiting) this.#lose('late')
-    })
-  }
-
-  #lose(why: Lost['why']): void {
-    this.#lost ??= { kind: 'lost', why }
-    clearTimeout(this.#timer)
-    this.#finish(this.#lost)
-  }
-
-  #finish(answer: Answer): void {
-    const waiting = this.#waiting
-    if (waiting === undefined) return
-    this.#waiting = undefined
-    this.#worker.unref()
-    waiting.resolve(answer)
   }
 }
 

@@ -3,10 +3,10 @@
  *
  * S1  The guest never reaches the host. A tool call is a halt.
  * S2  One result at a time: `settle` drains the guest to a halt before the next may come.
- * S3  The heap is a function of the image it was opened with and of the deliveries since: the clock moves only
+ * S3  The heap is a function of what it was opened with and of the deliveries since: the clock moves only
  *     with a delivery, randomness comes from the seed.
  * S4  A guest that does not halt in time is killed from outside; after a kill only `open` is allowed.
- * S5  An image is taken only between deliveries, when the guest has halted.
+ * S5  A heap is looked at only between deliveries, when the guest has halted.
  */
 import type { CallId, Encoded, Halt, Outcome } from '../base/halt.ts'
 
@@ -42,15 +42,32 @@ export interface SandboxLimits {
   readonly outputChars: number
 }
 
-/** A heap at a halt, raw. Opaque outside `sandbox/`. */
-export interface Image {
-  readonly bytes: Uint8Array
+/** A part of a stored heap: what changed since the link before it. */
+export interface Link {
+  /** The seq of the last entry delivered to this heap. */
+  readonly position: number
+  readonly payload: Uint8Array
+}
+
+/** A heap as it is stored. Links that it shares with an earlier snapshot are the same objects. */
+export interface Snapshot {
+  readonly links: readonly Link[]
+  /** So many links are the heap at the mark. */
+  readonly start?: number
+}
+
+/** A stored heap, checked and opened: what a guest can go on with. Opaque outside `sandbox/`. */
+export interface Heap {
+  readonly links: readonly Link[]
+  /** All of them in one. */
+  readonly delta: Uint8Array
 }
 
 export type Opening =
   /** A fresh heap for a new run, or the start of a replay. */
   | { readonly from: 'seed'; readonly seed: string; readonly clock: number }
-  | { readonly from: 'image'; readonly image: Image }
+  /** `start`: so many of its links are the heap at the mark. */
+  | { readonly from: 'heap'; readonly heap: Heap; readonly start?: number }
 
 /** Where a delivery stands: the guest's clock (ms since the epoch) while it runs. */
 export interface Moment {
@@ -68,6 +85,13 @@ export interface Sandbox extends AsyncDisposable {
   run(step: number, program: Program, moment: Moment): Promise<Halt>
   /** Settles one open call and drains the guest. A call that the guest does not know is ignored (a plain halt follows). */
   settle(call: CallId, outcome: Outcome, moment: Moment): Promise<Halt>
-  /** The heap as it stands. Allowed only between deliveries. */
-  image(): Promise<Image>
+  /** Remembers the heap as it stands, at this place of the journal, in place of what was remembered before. */
+  mark(position: number): Promise<void>
+  /** The heap is again what it was at the mark, also after a kill. */
+  back(): Promise<void>
+  /**
+   * The heap as it stands, at this place of the journal. It is taken when this resolves; packing goes on beside the
+   * guest. `marked`: the heap at the mark has links of its own; else the mark is forgotten.
+   */
+  snapshot(position: number, marked: boolean): Promise<{ readonly packed: Promise<Snapshot> }>
 }

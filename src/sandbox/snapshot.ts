@@ -1,80 +1,120 @@
 /**
- * Images at rest: compressed, and named by the engine they belong to.
+ * Heaps at rest: a chain of links, each of which says what changed since the heap of the one before. The first speaks
+ * of the base. A link is compressed, named by the engine it belongs to, and bound to the link before it.
  *
- *      0  'PCAS'                      40  inflated size, u32 LE
- *      4  format version, u32 LE      44  packed size, u32 LE
- *      8  engine digest, 32 bytes     48  sha256 over bytes 0–47 and the packed bytes, 32 bytes
- *                                     80  the packed bytes: one zstd frame, whose
- *                                         dictionary is the engine's wasm
+ *      0  'PCAS'                      48  the checksum of the link before it, or zeros, 32 bytes
+ *      4  format version, u32 LE      80  inflated size, u32 LE
+ *      8  engine digest, 32 bytes     84  packed size, u32 LE
+ *     40  position in the journal,    88  sha256 over bytes 0–87 and the packed bytes, 32 bytes
+ *         f64 LE                     120  the packed bytes: one zstd frame
  *
  * K1  Nothing is inflated before the checksum holds, and never more than the header says.
- * K2  The checksum is against damage. Against tampering, the journal's key authenticates the row that holds this.
+ * K2  A link opens only after the one that it was made after: links that were mixed up, or dropped, open no heap.
+ * K3  The checksum is against damage. Against tampering, the journal's key authenticates the row that holds this.
  */
-import { createHash, timingSafeEqual } from 'node:crypto'
+import { createHash } from 'node:crypto'
 import { promisify } from 'node:util'
 import { constants, zstdCompress, zstdDecompress } from 'node:zlib'
 import { StateCorruptError } from '../base/errors.ts'
-import { engineBytes, engineDigest } from './parts.ts'
-import type { Image } from './sandbox.ts'
+import { joined, openDelta, type Delta } from './delta.ts'
+import type { Heap, Link } from './sandbox.ts'
 
 const MAGIC = 'PCAS'
 const VERSION = 1
-const HEAD = 80
-const SUMMED = 48
+const [ENGINE, POSITION, BEFORE, SIZE, PACKED, SUM, HEAD] = [8, 40, 48, 80, 84, 88, 120] as const
+const NONE = new Uint8Array(HEAD - SUM)
 /** No guest is larger: engine heaps are bounded far below this. */
 const MAX_INFLATED = 512 * 2 ** 20
 
 const compress = promisify(zstdCompress)
 const decompress = promisify(zstdDecompress)
 
-/** `engine`: sound, but of another engine build; replay is the way then. */
-export type Unpacked =
-  | { readonly ok: true; readonly image: Image }
-  | { readonly ok: false; readonly why: 'engine' }
-
-/** An image as it is stored: of this process's engine. */
-export async function pack(image: Image): Promise<Uint8Array> {
-  const params = { [constants.ZSTD_c_compressionLevel]: 1 }
-  const packed = await compress(image.bytes, { params, dictionary: engineBytes() })
+/** A link as it is stored, of the engine with this digest. */
+export async function packLink(
+  delta: Delta,
+  position: number,
+  before: Link | undefined,
+  engine: string,
+): Promise<Link> {
+  const inflated = delta.bytes
+  const packed = await compress(inflated, {
+    params: { [constants.ZSTD_c_compressionLevel]: 1 },
+    chunkSize: chunkOf(inflated.length / 4),
+  })
   const bytes = Buffer.alloc(HEAD + packed.length)
   bytes.write(MAGIC, 0, 'latin1')
   bytes.writeUInt32LE(VERSION, 4)
-  bytes.write(engineDigest(), 8, 'hex')
-  bytes.writeUInt32LE(image.bytes.length, 40)
-  bytes.writeUInt32LE(packed.length, 44)
-  packed.copy(bytes, HEAD)
-  checksum(bytes).copy(bytes, SUMMED)
-  return bytes
+  bytes.write(engine, ENGINE, 'hex')
+  bytes.writeDoubleLE(position, POSITION)
+  bytes.set(sumOf(before), BEFORE)
+  bytes.writeUInt32LE(inflated.length, SIZE)
+  bytes.writeUInt32LE(packed.length, PACKED)
+  bytes.set(packed, HEAD)
+  bytes.set(checksum(bytes), SUM)
+  return { position, payload: bytes }
 }
 
 /**
- * The image of stored bytes, if it belongs to the engine with this digest.
- * @throws {StateCorruptError} if the bytes are damaged, no snapshot, or of a newer format.
+ * The heap of stored links; undefined if there are none, or they are sound but of another engine: replay is the way then.
+ * @throws {StateCorruptError} if one is damaged, no link, not made after the one before it, or of a newer format.
  */
-export async function unpack(bytes: Uint8Array, digest: string): Promise<Unpacked> {
-  const data = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-  if (data.length < HEAD || data.toString('latin1', 0, 4) !== MAGIC) throw damaged('is no snapshot')
-  if (!timingSafeEqual(checksum(data), data.subarray(SUMMED, HEAD))) throw damaged('is damaged')
-  const version = data.readUInt32LE(4)
-  if (version !== VERSION) throw damaged(`has format ${version}, which this version does not read`)
-  const size = data.readUInt32LE(40)
-  if (data.readUInt32LE(44) !== data.length - HEAD || size > MAX_INFLATED) throw damaged('has a wrong size')
-  if (data.toString('hex', 8, 40) !== digest) return { ok: false, why: 'engine' }
-  const image = await inflate(data.subarray(HEAD), size)
-  return { ok: true, image: { bytes: image } }
+export async function openHeap(links: readonly Link[], engine: string): Promise<Heap | undefined> {
+  for (const [index, link] of links.entries()) check(link, links[index - 1])
+  if (
+    links.length === 0 ||
+    links.some(({ payload }) => bufferOf(payload).toString('hex', ENGINE, POSITION) !== engine)
+  )
+    return undefined
+  return { links, delta: (await deltaOf(links)).bytes }
 }
 
-async function inflate(packed: Uint8Array, size: number): Promise<Uint8Array> {
-  const options = { maxOutputLength: Math.max(size, 1), dictionary: engineBytes() }
-  const bytes = await decompress(packed, options).catch((cause: unknown) => {
+/** What `links`, which have been checked, together differ from the base by. */
+export async function deltaOf(links: readonly Link[]): Promise<Delta> {
+  return joined(await Promise.all(links.map(inflated)))
+}
+
+function check({ position, payload }: Link, before: Link | undefined): void {
+  const data = bufferOf(payload)
+  if (data.length < HEAD || data.toString('latin1', 0, 4) !== MAGIC) throw damaged('is no snapshot')
+  if (Buffer.compare(checksum(data), data.subarray(SUM, HEAD)) !== 0) throw damaged('is damaged')
+  const version = data.readUInt32LE(4)
+  if (version !== VERSION) throw damaged(`has format ${version}, which this version does not read`)
+  const size = data.readUInt32LE(SIZE)
+  if (data.readUInt32LE(PACKED) !== data.length - HEAD || size > MAX_INFLATED)
+    throw damaged('has a wrong size')
+  if (data.readDoubleLE(POSITION) !== position) throw damaged('is of another place')
+  if (data.compare(sumOf(before), 0, NONE.length, BEFORE, SIZE) !== 0)
+    throw damaged('does not follow the one before it')
+}
+
+async function inflated({ payload }: Link): Promise<Delta> {
+  const size = bufferOf(payload).readUInt32LE(SIZE)
+  const options = { maxOutputLength: Math.max(size, 1), chunkSize: chunkOf(size) }
+  try {
+    const bytes = await decompress(payload.subarray(HEAD), options)
+    if (bytes.length === size) return openDelta(bytes)
+  } catch (cause) {
     throw damaged('cannot be inflated', cause)
-  })
-  if (bytes.length !== size) throw damaged('has a wrong size')
-  return bytes
+  }
+  throw damaged('has a wrong size')
+}
+
+/** Each chunk of output is a way to another thread and back. */
+function chunkOf(bytes: number): number {
+  return Math.min(Math.max(Math.ceil(bytes), 4_096), 32 * 2 ** 20)
+}
+
+/** The checksum by which the link after it knows this one. */
+function sumOf(link: Link | undefined): Uint8Array {
+  return link === undefined ? NONE : link.payload.subarray(SUM, HEAD)
 }
 
 function checksum(data: Buffer): Buffer {
-  return createHash('sha256').update(data.subarray(0, SUMMED)).update(data.subarray(HEAD)).digest()
+  return createHash('sha256').update(data.subarray(0, SUM)).update(data.subarray(HEAD)).digest()
+}
+
+function bufferOf({ buffer, byteOffset, byteLength }: Uint8Array): Buffer {
+  return Buffer.from(buffer, byteOffset, byteLength)
 }
 
 function damaged(what: string, cause?: unknown): StateCorruptError {

@@ -4,11 +4,11 @@
  */
 import { parentPort } from 'node:worker_threads'
 import { setImmediate, setTimeout } from 'node:timers/promises'
-import { Guest, warm, warmBase } from './engine.ts'
+import { Guest, warm } from './engine.ts'
 import type { Reply, Request } from './protocol.ts'
 import { engineParts } from './sources.ts'
 
-/** How long nobody may ask before the engine is warmed and the base is made, in ms. */
+/** How long nobody may ask before the engine is warmed, in ms. */
 const PATIENCE = 100
 
 const parts = engineParts()
@@ -28,27 +28,22 @@ warmUp().catch(() => {})
  */
 async function warmUp(): Promise<void> {
   await setTimeout(PATIENCE)
-  if (asked || !(await inSlices(warm(await parts)))) return
-  await inSlices(warmBase(await parts))
-}
-
-/** True if nobody asked for anything meanwhile. */
-async function inSlices(slices: AsyncGenerator<void>): Promise<boolean> {
+  if (asked) return
+  const slices = warm(await parts)
   while (!(await slices.next()).done) {
     await setImmediate()
-    if (asked) return false
+    if (asked) return
   }
-  return true
 }
 
 async function answer(request: Request): Promise<void> {
-  const reply = await carryOut(request).catch((error: unknown): Reply => {
+  const reply = await carryOut(request).catch((error: unknown): Reply | undefined => {
     return { kind: 'failed', message: error instanceof Error ? error.message : String(error) }
   })
-  parentPort?.postMessage(reply, reply.kind === 'image' ? [reply.image.buffer] : [])
+  if (reply !== undefined) parentPort?.postMessage(reply, reply.kind === 'image' ? [reply.delta.buffer] : [])
 }
 
-async function carryOut(request: Request): Promise<Reply> {
+async function carryOut(request: Request): Promise<Reply | undefined> {
   switch (request.op) {
     case 'create':
       guest?.dispose()
@@ -59,7 +54,7 @@ async function carryOut(request: Request): Promise<Reply> {
     case 'restore':
       guest?.dispose()
       guest = undefined
-      guest = await Guest.restore(await parts, request.limits, request.image)
+      guest = await Guest.restore(await parts, request.limits, request.delta)
       guest.grant(request.tools)
       return { kind: 'done' }
     case 'run':
@@ -70,7 +65,11 @@ async function carryOut(request: Request): Promise<Reply> {
         halt: there().settle(request.call, request.ok, request.payload, request),
       }
     case 'image':
-      return { kind: 'image', image: there().image() }
+      return { kind: 'image', delta: there().image() }
+    case 'drop':
+      guest?.dispose()
+      guest = undefined
+      return undefined
     default:
       return request satisfies never
   }

@@ -1,19 +1,18 @@
 /** The guest's player against a sandbox that the test drives (A1–A4). */
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { Guest, type HeapPlace } from '../../src/agent/act.ts'
+import { Guest } from '../../src/agent/act.ts'
 import type { Happening } from '../../src/agent/happening.ts'
 import type { GuestCall, Halt } from '../../src/base/halt.ts'
 import { digestOf } from '../../src/base/id.ts'
 import { placed } from '../../src/journal/decode.ts'
 import type { Entry, Fact } from '../../src/journal/entry.ts'
-import { threadGuests } from '../../src/sandbox/guests.ts'
-import { engineDigest } from '../../src/sandbox/parts.ts'
-import { unpack } from '../../src/sandbox/snapshot.ts'
 import { HandClock } from '../run/hand-clock.ts'
-import { ended, FakeSandbox, KILLED, waiting } from './fake-sandbox.ts'
+import { ended, FakeSandbox, heapFrom, heapOf, KILLED, waiting } from './fake-sandbox.ts'
 import { guestCall } from './play.ts'
 
 const PROGRAM = JSON.stringify({ file: 'step.ts', declarations: '', body: '', hasValue: false })
+
+type Checkpointed = Extract<Happening, { kind: 'checkpointed' }>
 
 /** A journal in the test's hand, a guest that hears of it, and what the guest says. */
 class Stage {
@@ -42,20 +41,17 @@ class Stage {
       }),
       text: async (stored) => (typeof stored === 'string' ? stored : 'a blob'),
       clock: this.clock,
-      guests: threadGuests,
     })
     onTestFinished(async () => this.guest[Symbol.asyncDispose]())
   }
 
-  open(
-    past: readonly Entry[] = [],
-    from?: { readonly heap: readonly string[]; readonly place: HeapPlace },
-  ): this {
+  open(past: readonly Entry[] = [], from?: Checkpointed): this {
     if (from === undefined)
       this.guest.open({ from: 'seed', seed: 's', clock: 0 }, { position: 0 }, undefined, past)
     else {
-      const image = { bytes: Buffer.from(JSON.stringify(from.heap)) }
-      this.guest.open({ from: 'image', image }, from.place, undefined, past)
+      const { start, ...place } = from.place
+      const begun = start === undefined ? {} : { start: start.links }
+      this.guest.open({ from: 'heap', heap: heapFrom(from.links), ...begun }, place, start, past)
     }
     return this
   }
@@ -361,15 +357,14 @@ describe('replay (A4)', () => {
 
   test('from every snapshot in between gives the same heap', async () => {
     const live = new Stage(script).open()
-    const heaps = new Map<number, { heap: readonly string[]; place: HeapPlace }>()
+    const heaps = new Map<number, Checkpointed>()
     const facts = [start(1), requested(a), requested(b), returned('1.1'), returned('1.2'), end(1), start(2)]
     for (const fact of facts) {
       live.record(fact)
       await live.idle()
       const kept = await live.guest.checkpoint()
       if (kept === undefined) continue
-      const { position } = kept.heap
-      heaps.set(position, { heap: live.sandbox.heap, place: { position, ...kept.place } })
+      heaps.set(kept.place.position, kept)
     }
     expect([...heaps.keys()]).toEqual([1, 4, 5, 7])
     for (const [position, from] of heaps) {
@@ -475,13 +470,9 @@ describe('checkpoints', () => {
     const stage = new Stage((what) => (what === 'run 1' ? ended(a) : waiting())).open()
     for (const fact of [start(1), end(1), start(2)]) stage.record(fact)
     const kept = await stage.guest.checkpoint()
-    expect(kept).toMatchObject({ place: { step: 2 }, heap: { position: 3 }, stepStart: { position: 1 } })
-    const text = async (bytes: Uint8Array | undefined): Promise<string> => {
-      const image = await unpack(bytes ?? new Uint8Array(), engineDigest())
-      return image.ok ? Buffer.from(image.image.bytes).toString() : 'no image'
-    }
-    expect(await text(kept?.heap.payload)).toBe('["run 1 at 1000","run 2 at 1002"]')
-    expect(await text(kept?.stepStart?.payload)).toBe('["run 1 at 1000"]')
+    expect(kept).toMatchObject({ place: { step: 2, position: 3, start: { position: 1, links: 1 } } })
+    expect(heapOf(kept?.links ?? [])).toEqual(['run 1 at 1000', 'run 2 at 1002'])
+    expect(heapOf(kept?.links.slice(0, 1) ?? [])).toEqual(['run 1 at 1000'])
   })
 
   test('waits for what is queued: its position is that of the last delivery', async () => {
@@ -489,7 +480,7 @@ describe('checkpoints', () => {
     stage.record(start(1))
     stage.record(returned('1.1'))
     const kept = await stage.guest.checkpoint()
-    expect(kept?.heap.position).toBe(2)
+    expect(kept?.place.position).toBe(2)
   })
 
   test('a killed guest has none', async () => {
@@ -530,10 +521,10 @@ describe('checkpoints', () => {
     stage.record(start(1))
     for (let call = 1; call < 60; call++) stage.record(returned(`1.${call}`))
     await stage.idle()
-    const few = stage.sandbox.log.filter((line) => line === 'image').length
+    const few = stage.sandbox.log.filter((line) => line === 'snapshot').length
     for (let call = 60; call < 70; call++) stage.record(returned(`1.${call}`))
     await stage.idle()
-    const many = stage.sandbox.log.filter((line) => line === 'image').length
+    const many = stage.sandbox.log.filter((line) => line === 'snapshot').length
     expect([few < many, many - few]).toEqual([true, 1])
   })
 })

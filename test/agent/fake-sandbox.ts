@@ -4,7 +4,7 @@
  */
 import type { CallId, GuestCall, Halt, Outcome } from '../../src/base/halt.ts'
 import { parseJson } from '../../src/base/json.ts'
-import type { Image, Moment, Opening, Program, Sandbox } from '../../src/sandbox/sandbox.ts'
+import type { Heap, Link, Moment, Opening, Program, Sandbox, Snapshot } from '../../src/sandbox/sandbox.ts'
 
 export class FakeSandbox implements Sandbox {
   heap: readonly string[] = []
@@ -17,6 +17,9 @@ export class FakeSandbox implements Sandbox {
   readonly #script: (delivery: string, heap: readonly string[]) => Halt
   #alive = false
   #now = 0
+  /** Each holds the deliveries since the one before it. */
+  #links: readonly Link[] = []
+  #mark: { readonly position: number; readonly heap: readonly string[]; readonly links: number } | undefined
 
   constructor(script: (delivery: string, heap: readonly string[]) => Halt) {
     this.#script = script
@@ -24,10 +27,12 @@ export class FakeSandbox implements Sandbox {
 
   async open(opening: Opening): Promise<void> {
     await this.#one(`open ${opening.from}`)
-    this.heap =
-      opening.from === 'seed'
-        ? []
-        : (parseJson(Buffer.from(opening.image.bytes).toString(), 'An image') as readonly string[])
+    this.#links = opening.from === 'seed' ? [] : opening.heap.links
+    this.heap = heapOf(this.#links)
+    if (opening.from === 'heap' && opening.start !== undefined) {
+      const heap = heapOf(this.#links.slice(0, opening.start))
+      this.#mark = { position: 0, heap, links: opening.start }
+    }
     this.#alive = true
   }
 
@@ -39,10 +44,38 @@ export class FakeSandbox implements Sandbox {
     return this.#deliver(`settle ${call} ${outcome.ok ? outcome.value : outcome.error.name}`, moment)
   }
 
-  async image(): Promise<Image> {
-    await this.#one('image')
+  async mark(position: number): Promise<void> {
+    await this.#one('mark')
     if (!this.#alive) throw new Error('No guest is open')
-    return { bytes: Buffer.from(JSON.stringify(this.heap)) }
+    this.#mark = { position, heap: this.heap, links: this.#links.length }
+  }
+
+  async back(): Promise<void> {
+    await this.#one('back')
+    if (this.#mark === undefined) throw new Error('There is no mark')
+    this.heap = this.#mark.heap
+    this.#links = this.#links.slice(0, this.#mark.links)
+    this.#alive = true
+  }
+
+  async snapshot(position: number, marked: boolean): Promise<{ readonly packed: Promise<Snapshot> }> {
+    await this.#one('snapshot')
+    if (!this.#alive) throw new Error('No guest is open')
+    if (!marked) this.#mark = undefined
+    const mark = this.#mark
+    if (mark !== undefined && mark.links === this.#links.length) {
+      this.#link(mark.position, mark.heap)
+      this.#mark = { ...mark, links: this.#links.length }
+    }
+    this.#link(position, this.heap)
+    const start = this.#mark?.links
+    return { packed: Promise.resolve({ links: this.#links, ...(start === undefined ? {} : { start }) }) }
+  }
+
+  #link(position: number, heap: readonly string[]): void {
+    const since = heap.slice(heapOf(this.#links).length)
+    if (since.length > 0)
+      this.#links = [...this.#links, { position, payload: Buffer.from(JSON.stringify(since)) }]
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -65,6 +98,17 @@ export class FakeSandbox implements Sandbox {
     await this.hold(what)
     this.#now--
   }
+}
+
+/** What the links say that was delivered. */
+export function heapOf(links: readonly Link[]): readonly string[] {
+  return links.flatMap(
+    ({ payload }) => parseJson(Buffer.from(payload).toString(), 'A link') as readonly string[],
+  )
+}
+
+export function heapFrom(links: readonly Link[]): Heap {
+  return { links, delta: new Uint8Array(0) }
 }
 
 export function waiting(...calls: readonly GuestCall[]): Halt {

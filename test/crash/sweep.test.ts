@@ -129,7 +129,7 @@ async function resumed(
   })
   // A rest that was driven to leaves the heap behind (a run that only waits is not even opened); a second life opens it.
   if (over === 'rest' && first.status === 'paused' && first.resumedFrom !== undefined)
-    expect((await store.checkpoint(runId))?.heap, 'the heap at its rest').toBeDefined()
+    expect((await store.checkpoint(runId))?.links.length, 'the heap at its rest').toBeGreaterThan(0)
   const answer = await toTheEnd(program, run, first)
   const journal = await journalOf(store, runId)
   check(journal, cut, run)

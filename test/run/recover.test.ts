@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest'
 import { ENTRY_VERSION, type Fact } from '../../src/journal/entry.ts'
 import { GENESIS } from '../../src/journal/envelope.ts'
-import type { CheckpointRow, EntryRow, Store } from '../../src/journal/store.ts'
+import type { CheckpointRow, EntryRow, HeapLink, Store } from '../../src/journal/store.ts'
 import { chainAt, checkWhole, readEntries, readStory, recover } from '../../src/run/recover.ts'
 import { RUN } from '../agent/play.ts'
 import { logOf, say, shelf, type Shelf } from './shelf.ts'
@@ -16,9 +16,9 @@ const killed = (step: number): Fact => ({
   message: '',
   calls: '',
 })
-const heap = (position: number, text = `heap at ${position}`): { position: number; payload: Uint8Array } => ({
+const link = (position: number, text = `heap at ${position}`): HeapLink => ({
   position,
-  payload: Buffer.from(text),
+  payload: new Uint8Array(Buffer.from(text)),
 })
 
 /** Writes the facts of each commit; `keep` keeps a checkpoint with the commit that it stands before. */
@@ -62,7 +62,7 @@ describe('a checkpoint and the entries after it', () => {
       const log = logOf(at)
       for (const [index, facts] of commits.entries()) {
         log.record(facts)
-        if (index === cut) log.keep({ heap: heap(3), place: {} })
+        if (index === cut) log.keep({ links: [link(3)], place: { position: 3 } })
         await log.flush()
       }
       const { state, chain } = await recover(at.store, RUN)
@@ -76,7 +76,7 @@ describe('a checkpoint and the entries after it', () => {
     const at = await shelf()
     const log = await written(at, ...Array.from({ length: 50 }, (_, index) => [say(`${index}`)]))
     log.record([say('last')])
-    log.keep({ heap: heap(40), place: {} })
+    log.keep({ links: [link(40)], place: { position: 40 } })
     await log.flush()
     const read: number[] = []
     const watched: Store = {
@@ -89,18 +89,18 @@ describe('a checkpoint and the entries after it', () => {
     const recovered = await recover(watched, RUN)
     expect(Math.min(...read)).toBe(39)
     expect(recovered.heap?.past.map((entry) => entry.seq)[0]).toBe(41)
-    expect(recovered.heap?.position).toBe(40)
+    expect(recovered.heap?.place.position).toBe(40)
   })
 
   test('a heap that is older than the state still hears all that it has not heard', async () => {
     const at = await shelf()
     const log = await written(at, [started(1)], [say('a'), say('b')])
-    log.keep({ heap: heap(3), place: { step: 1 } })
+    log.keep({ links: [link(3)], place: { position: 3, step: 1 } })
     log.record([say('c')])
     await log.flush()
     const { heap: found, state } = await recover(at.store, RUN)
     expect(found?.past.map((entry) => entry.seq)).toEqual([4, 5, 6])
-    expect(found?.place).toEqual({ step: 1 })
+    expect(found?.place).toEqual({ position: 3, step: 1 })
     expect(state.seq).toBe(6)
   })
 
@@ -121,22 +121,26 @@ describe('a heap', () => {
     const at = await shelf()
     const log = await written(at, [started(1)], [ended(1)], [started(2)])
     log.keep({
-      heap: heap(5),
-      place: { step: 2, lastCall: '2.1', lastCallBefore: '1.4' },
-      stepStart: heap(3, 'the start of step 2'),
+      links: [link(2), link(3, 'the start of step 2'), link(5)],
+      place: {
+        position: 5,
+        step: 2,
+        lastCall: '2.1',
+        start: { position: 3, lastCall: '1.4', links: 2 },
+      },
     })
     log.record([killed(2)])
     await log.flush()
     const { heap: found } = await recover(at.store, RUN)
-    expect(Buffer.from(found?.open()?.payload ?? []).toString()).toBe('the start of step 2')
-    expect(found).toMatchObject({ position: 3, place: { lastCall: '1.4' } })
+    expect(found?.open()).toEqual([link(2), link(3, 'the start of step 2')])
+    expect(found?.place).toEqual({ position: 3, lastCall: '1.4' })
     expect(found?.past.map((entry) => entry.kind)).toEqual(['step-ended', 'step-started', 'step-killed'])
   })
 
   test("inside a step that was killed, without the step's start, is left alone: replay", async () => {
     const at = await shelf()
     const log = await written(at, [started(1)])
-    log.keep({ heap: heap(3), place: { step: 1 } })
+    log.keep({ links: [link(3)], place: { position: 3, step: 1 } })
     log.record([killed(1)])
     await log.flush()
     expect((await recover(at.store, RUN)).heap).toBeUndefined()
@@ -145,40 +149,72 @@ describe('a heap', () => {
   test('inside a step that ended stays, whatever was killed later', async () => {
     const at = await shelf()
     const log = await written(at, [started(1)])
-    log.keep({ heap: heap(3), place: { step: 1 } })
+    log.keep({ links: [link(3)], place: { position: 3, step: 1 } })
     log.record([ended(1), started(2), killed(2)])
     await log.flush()
-    expect((await recover(at.store, RUN)).heap?.position).toBe(3)
+    expect((await recover(at.store, RUN)).heap?.place.position).toBe(3)
   })
 
-  for (const part of ['heap', 'stepStart'] as const) {
-    test(`that is damaged (${part}) is none: replay, and the state stands`, async () => {
+  for (const damaged of [0, 1, 2]) {
+    test(`with a damaged link (${damaged} of 3) is none: replay, and the state stands`, async () => {
       const at = await shelf()
       const log = await written(at, [started(1)])
-      log.keep({ heap: heap(3), place: { step: 1 }, stepStart: heap(2) })
+      log.keep({ links: [link(1), link(2), link(3)], place: { position: 3, step: 1 } })
       log.record([say('a')])
       await log.flush()
       const store = checkpointed(at.store, (row) => ({
         ...row,
-        [part]: { ...row[part], payload: flipped(row[part]?.payload) },
+        links: row.links.map((one, index) =>
+          index === damaged ? { ...one, payload: flipped(one.payload) } : one,
+        ),
       }))
       const recovered = await recover(store, RUN)
-      expect(recovered.heap?.open()).toBeUndefined()
+      expect(() => recovered.heap?.open()).toThrow(corrupt)
       expect(recovered.state).toEqual(log.state)
     })
   }
 
-  test('of another place, or of another run, is none', async () => {
+  test('of another place is none', async () => {
     const at = await shelf()
     const log = await written(at, [started(1)])
-    log.keep({ heap: heap(3), place: { step: 1 } })
+    log.keep({ links: [link(3)], place: { position: 3, step: 1 } })
     log.record([say('a')])
     await log.flush()
     const moved = checkpointed(at.store, (row) => ({
       ...row,
-      heap: { position: 2, payload: row.heap?.payload ?? new Uint8Array() },
+      links: row.links.map((one) => ({ ...one, position: 2 })),
     }))
-    expect((await recover(moved, RUN)).heap?.open()).toBeUndefined()
+    const { heap } = await recover(moved, RUN)
+    expect(() => heap?.open()).toThrow(corrupt)
+  })
+
+  test('is written link by link: what the store holds is not written again', async () => {
+    const at = await shelf()
+    const log = logOf(at)
+    const [one, two, three, four] = [link(1), link(2), link(3), link(3, 'another')]
+    const written: unknown[] = []
+    const { append } = at.store
+    Object.assign(at.store, {
+      append: async (...args: Parameters<Store['append']>) => {
+        const { checkpoint } = args[1]
+        if (typeof checkpoint === 'object') written.push([checkpoint.kept, checkpoint.links.length])
+        return append(...args)
+      },
+    })
+    for (const links of [[one, two], [one, two], [one, two, three], [one, four], [link(1)]]) {
+      log.record([say('more')])
+      log.keep({ links: [one, two, three], place: { position: 3 } })
+      log.keep({ links, place: { position: 3 } })
+      await log.flush()
+      expect((await recover(at.store, RUN)).heap?.open()).toEqual(links)
+    }
+    expect(written).toEqual([
+      [0, 2],
+      [2, 0],
+      [2, 1],
+      [1, 1],
+      [0, 1],
+    ])
   })
 })
 
@@ -242,7 +278,7 @@ describe('state that is damaged, swapped or newer is refused, and nothing is wri
   test('a checkpoint of a damaged state, or of another place', async () => {
     const at = await shelf()
     const log = await written(at, [say('a')])
-    log.keep({ heap: heap(3), place: {} })
+    log.keep({ links: [link(3)], place: { position: 3 } })
     log.record([say('b')])
     await log.flush()
     for (const change of [
@@ -255,7 +291,7 @@ describe('state that is damaged, swapped or newer is refused, and nothing is wri
   test('a checkpoint that was taken at another history', async () => {
     const at = await shelf()
     const log = await written(at, [started(1)], [say('a')])
-    log.keep({ heap: heap(3), place: { step: 1 } })
+    log.keep({ links: [link(3)], place: { position: 3, step: 1 } })
     log.record([say('b')])
     await log.flush()
     const other = checkpointed(at.store, (row) => ({ ...row, chain: flipped(row.chain) }))

@@ -1,4 +1,5 @@
 /** What compiling says of code that cannot run, and where errors of code that runs are said to be. */
+import { openDelta } from '../../src/sandbox/delta.ts'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { compile } from '../../src/sandbox/compile.ts'
 import { session } from './session.ts'
@@ -114,7 +115,7 @@ test('a frame of a much older step still names its line; what the guest keeps fo
   const sizes: number[] = []
   for (let step = 2; step <= 161; step++) {
     await long.step(`/* ääää ${'x'.repeat(500)} */ enum E${step % 2} { A }; E${step % 2}.A`)
-    if (step === 81 || step === 161) sizes.push((await long.image()).bytes.length)
+    if (step === 81 || step === 161) sizes.push(openDelta((await long.heap()).delta).size)
   }
   expect(sizes[1]).toBe(sizes[0])
   const { ending } = await long.step('wide()')

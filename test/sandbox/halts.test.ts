@@ -197,18 +197,19 @@ test('more calls than the limit kill the step', async () => {
 test('S4: after a kill only open is allowed, and it works', async () => {
   await using guest = await session({ stepTimeout: 100 }, TOOLS)
   await guest.step('let kept = 1')
-  const image = await guest.image()
+  const heap = await guest.heap()
   expect(await guest.start('kept = 2; for (;;) {}')).toMatchObject({ kind: 'killed', reason: 'timeout' })
-  await expect(guest.image()).rejects.toThrow(UsageError)
+  await expect(guest.heap()).rejects.toThrow(UsageError)
+  await expect(guest.sandbox.mark(1)).rejects.toThrow(UsageError)
   await expect(guest.start('1')).rejects.toThrow(UsageError)
-  await guest.sandbox.open({ from: 'image', image }, ['a', 'b'])
+  await guest.sandbox.open({ from: 'heap', heap }, ['a', 'b'])
   expect(await guest.show('kept')).toBe('1')
 })
 
-test('tools may be others after opening an image: new ones come, missing ones go', async () => {
+test('tools may be others after opening a heap: new ones come, missing ones go', async () => {
   await using guest = await session({}, TOOLS)
   await guest.step('const held = tools.a')
-  await guest.sandbox.open({ from: 'image', image: await guest.image() }, ['b', 'c'])
+  await guest.sandbox.open({ from: 'heap', heap: await guest.heap() }, ['b', 'c'])
   expect(await guest.show('[Object.keys(tools), typeof a, typeof b, typeof c]')).toBe(
     "[ [ 'b', 'c' ], 'undefined', 'function', 'function' ]",
   )
@@ -216,13 +217,13 @@ test('tools may be others after opening an image: new ones come, missing ones go
 
 test('requests made at once are carried out in their order', async () => {
   await using guest = await session({}, TOOLS)
-  const [ran, image, settled] = await Promise.all([
+  const [ran, heap, settled] = await Promise.all([
     guest.start('await tools.a()'),
-    guest.image(),
+    guest.heap(),
     guest.resolve('1.1', 5),
   ])
   expect([ran.kind, settled.kind]).toEqual(['waiting', 'ended'])
-  await guest.sandbox.open({ from: 'image', image }, ['a', 'b'])
+  await guest.sandbox.open({ from: 'heap', heap }, ['a', 'b'])
   expect(endingOf(await guest.resolve('1.1', 6))).toEqual({ kind: 'value', shown: '6' })
 })
 

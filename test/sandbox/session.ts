@@ -2,9 +2,12 @@
 import { createHash } from 'node:crypto'
 import { decode, encode } from '../../src/base/codec.ts'
 import type { GuestCall, Halt } from '../../src/base/halt.ts'
+import { parseJson } from '../../src/base/json.ts'
 import { compile } from '../../src/sandbox/compile.ts'
 import { createSandbox } from '../../src/sandbox/sandbox-thread.ts'
-import type { Image, Program, Sandbox, SandboxLimits } from '../../src/sandbox/sandbox.ts'
+import { engineDigest } from '../../src/sandbox/parts.ts'
+import type { Heap, Link, Program, Sandbox, SandboxLimits } from '../../src/sandbox/sandbox.ts'
+import { openHeap } from '../../src/sandbox/snapshot.ts'
 
 export const LIMITS: SandboxLimits = {
   stepTimeout: 2_000,
@@ -85,13 +88,31 @@ export class Session implements AsyncDisposable {
     }
   }
 
-  image(): Promise<Image> {
-    return this.sandbox.image()
+  heap(): Promise<Heap> {
+    return heapOf(this.sandbox)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.sandbox[Symbol.asyncDispose]()
   }
+}
+
+/** The heap as it stands, by way of its links. Two are equal if and only if their deltas are, byte for byte. */
+export async function heapOf(sandbox: Sandbox): Promise<Heap> {
+  const { packed } = await sandbox.snapshot(1, false)
+  const heap = await openHeap((await packed).links, engineDigest())
+  if (heap === undefined) throw new Error('The heap is of another engine')
+  return heap
+}
+
+/** Links as text, for another process. */
+export function writtenLinks(links: readonly Link[]): string {
+  return JSON.stringify(links.map((link) => [link.position, Buffer.from(link.payload).toString('base64')]))
+}
+
+export function linksIn(text: string): readonly Link[] {
+  const links = parseJson(text, 'Links') as readonly [number, string][]
+  return links.map(([position, payload]) => ({ position, payload: Buffer.from(payload, 'base64') }))
 }
 
 /** A fresh guest. */
@@ -124,6 +145,6 @@ export async function told(
       halt = await sandbox.settle(id, { ok: true, value }, { clock: CLOCK + index + 5 })
     }
   }
-  const { bytes } = await sandbox.image()
-  return { halts, heap: createHash('sha256').update(bytes).digest('hex') }
+  const { delta } = await heapOf(sandbox)
+  return { halts, heap: createHash('sha256').update(delta).digest('hex') }
 }

@@ -1,6 +1,6 @@
 /** The engine that tells of memory and stack: what is changed in its bytes, and that nothing else is. */
 import { expect, test } from 'vitest'
-import { engineBytes } from '../../src/sandbox/parts.ts'
+import { readWasm } from '../../src/sandbox/sources.ts'
 import { tellTale } from '../../src/sandbox/tell-tale.ts'
 
 declare const WebAssembly: {
@@ -12,7 +12,7 @@ declare const WebAssembly: {
 }
 
 test('X1: two functions are five bytes longer each; imports and exports are the same', () => {
-  const before = engineBytes()
+  const before = readWasm()
   const after = tellTale(before)
   expect(after.length).toBe(before.length + 10)
   const { Module } = WebAssembly
@@ -22,7 +22,7 @@ test('X1: two functions are five bytes longer each; imports and exports are the 
 })
 
 test('X2: an engine that is not as expected is refused', () => {
-  const twice = tellTale(engineBytes())
+  const twice = tellTale(readWasm())
   expect(() => tellTale(twice)).toThrow('not built as expected')
-  expect(() => tellTale(engineBytes().subarray(0, 8))).toThrow('not built as expected')
+  expect(() => tellTale(readWasm().subarray(0, 8))).toThrow('not built as expected')
 })

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { NARRATIVE } from '../entry.ts'
 import type { EntryKind } from '../entry.ts'
-import type { CheckpointRow } from '../store.ts'
+import type { CheckpointRow, CheckpointWrite } from '../store.ts'
 import {
   answer,
   bytes,
@@ -25,10 +25,14 @@ const checkpoint: CheckpointRow = {
   seq: 2,
   chain: bytes(2, 7),
   state: bytes(1, 2, 3),
-  heap: { position: 2, payload: bytes(4, 5) },
-  stepStart: { position: 1, payload: bytes(6) },
+  links: [
+    { position: 1, payload: bytes(4, 5) },
+    { position: 1, payload: bytes(6) },
+    { position: 2, payload: bytes(7, 8, 9) },
+  ],
   keyId: '',
 }
+const written: CheckpointWrite = { ...checkpoint, kept: 0 }
 
 export const creating: readonly Rule[] = [
   rule('create: a new run is there with its first entries', async (store, clock) => {
@@ -153,7 +157,7 @@ export const appending: readonly Rule[] = [
   }),
   rule('append: all of it or nothing (T3)', async (store, clock) => {
     const lease = await driven(store)
-    await store.append(lease, write(lease, 1, { asked: [question('q1', clock.now())], checkpoint }))
+    await store.append(lease, write(lease, 1, { asked: [question('q1', clock.now())], checkpoint: written }))
     await store.signal(RUN, 'k1', { kind: 'say', text: 'ahoy' })
     const before = await seen(store)
     const change = write(lease, 2, {
@@ -174,7 +178,7 @@ export const appending: readonly Rule[] = [
   rule('append: a write without entries may bring a checkpoint', async (store) => {
     const lease = await driven(store)
     await store.append(lease, write(lease, 1))
-    await store.append(lease, write(lease, 2, { entries: [], checkpoint }))
+    await store.append(lease, write(lease, 2, { entries: [], checkpoint: written }))
     assert.equal((await store.run(RUN))?.lastSeq, 2)
     assert.deepEqual(await store.checkpoint(RUN), checkpoint)
   }),
@@ -249,29 +253,46 @@ export const keeping: readonly Rule[] = [
   rule('checkpoint: only the newest is kept, whole', async (store) => {
     const lease = await driven(store)
     assert.equal(await store.checkpoint(RUN), undefined)
-    await store.append(lease, write(lease, 1, { checkpoint }))
+    await store.append(lease, write(lease, 1, { checkpoint: written }))
     assert.deepEqual(await store.checkpoint(RUN), checkpoint)
-    const next = { ...checkpoint, seq: 3, state: bytes(9), heap: { position: 3, payload: bytes(8) } }
-    await store.append(lease, write(lease, 2, { checkpoint: next }))
+    const links = [{ position: 3, payload: bytes(8) }]
+    const next = { ...checkpoint, seq: 3, state: bytes(9), links }
+    await store.append(lease, write(lease, 2, { checkpoint: { ...next, kept: 0 } }))
     assert.deepEqual(await store.checkpoint(RUN), next)
-    const bare: CheckpointRow = { seq: 4, chain: bytes(3), state: bytes(7), keyId: '' }
-    await store.append(lease, write(lease, 3, { checkpoint: bare }))
+    const bare: CheckpointRow = { seq: 4, chain: bytes(3), state: bytes(7), links: [], keyId: '' }
+    await store.append(lease, write(lease, 3, { checkpoint: { ...bare, kept: 0 } }))
     assert.deepEqual(await store.checkpoint(RUN), bare)
   }),
-  rule('checkpoint: a step start that moved, or changed in place, is replaced', async (store) => {
+  rule('checkpoint: links that are kept stay as they are, others follow them, the rest go', async (store) => {
     const lease = await driven(store)
-    await store.append(lease, write(lease, 1, { checkpoint }))
-    for (const [index, stepStart] of [
-      { position: 1, payload: bytes(77) },
-      { position: 3, payload: bytes(77) },
+    await store.append(lease, write(lease, 1, { checkpoint: written }))
+    let links = checkpoint.links
+    for (const [index, { kept, more }] of [
+      { kept: 3, more: [{ position: 3, payload: bytes(1) }] },
+      { kept: 4, more: [] },
+      { kept: 1, more: [{ position: 4, payload: bytes(2) }] },
+      { kept: 2, more: [5, 6, 7].map((position) => ({ position, payload: bytes(position) })) },
+      { kept: 0, more: [] },
     ].entries()) {
-      await store.append(lease, write(lease, 2 + index, { checkpoint: { ...checkpoint, stepStart } }))
-      assert.deepEqual((await store.checkpoint(RUN))?.stepStart, stepStart)
+      links = [...links.slice(0, kept), ...more]
+      await store.append(lease, write(lease, 2 + index, { checkpoint: { ...written, kept, links: more } }))
+      assert.deepEqual((await store.checkpoint(RUN))?.links, links)
     }
+  }),
+  rule('checkpoint: links cannot be kept that are not there; nothing is written then', async (store) => {
+    const lease = await driven(store)
+    const kept = { ...written, kept: 1, links: [] }
+    await refused(store.append(lease, write(lease, 1, { checkpoint: kept })), 'USAGE')
+    await store.append(lease, write(lease, 1, { checkpoint: written }))
+    const before = await seen(store)
+    await refused(store.append(lease, write(lease, 2, { checkpoint: { ...written, kept: 4 } })), 'USAGE')
+    assert.deepEqual(await seen(store), before)
+    await store.append(lease, write(lease, 2, { checkpoint: 'none' }))
+    await refused(store.append(lease, write(lease, 3, { checkpoint: kept })), 'USAGE')
   }),
   rule('checkpoint: a write without one leaves it, `none` deletes it', async (store) => {
     const lease = await driven(store)
-    await store.append(lease, write(lease, 1, { checkpoint }))
+    await store.append(lease, write(lease, 1, { checkpoint: written }))
     await store.append(lease, write(lease, 2))
     assert.deepEqual(await store.checkpoint(RUN), checkpoint)
     await store.append(lease, write(lease, 3, { checkpoint: 'none' }))
@@ -279,7 +300,7 @@ export const keeping: readonly Rule[] = [
   }),
   rule('checkpoint: one beyond the last entry is refused', async (store) => {
     const lease = await driven(store)
-    await refused(store.append(lease, write(lease, 1, { checkpoint: { ...checkpoint, seq: 9 } })), 'USAGE')
+    await refused(store.append(lease, write(lease, 1, { checkpoint: { ...written, seq: 9 } })), 'USAGE')
     assert.equal(await store.checkpoint(RUN), undefined)
   }),
   rule('blobs: one digest is kept once for each run', async (store) => {
@@ -297,7 +318,10 @@ export const keeping: readonly Rule[] = [
     await driven(store, 'bob', 'run-2')
     const other = await seen(store, 'run-2')
     const blobs = [{ digest: 'b1', payload: bytes(1), keyId: '' }]
-    await store.append(lease, write(lease, 1, { asked: [question('q1', clock.now())], checkpoint, blobs }))
+    await store.append(
+      lease,
+      write(lease, 1, { asked: [question('q1', clock.now())], checkpoint: written, blobs }),
+    )
     await store.signal(RUN, 'q1', answer('q1', 1))
     await store.remove(RUN)
     assert.deepEqual(await seen(store), {

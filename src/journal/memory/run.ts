@@ -2,10 +2,13 @@
 import { UsageError } from '../../base/errors.ts'
 import { parseJson } from '../../base/json.ts'
 import type { QuestionId } from '../entry.ts'
+import { keptMissing } from '../fence.ts'
 import type {
   BlobRow,
   CheckpointRow,
+  CheckpointWrite,
   EntryRow,
+  HeapLink,
   QuestionRow,
   Receipt,
   RunRow,
@@ -109,15 +112,25 @@ export function copyBlob(row: BlobRow): BlobRow {
   return { ...row, payload: copy(row.payload) }
 }
 
-export function copyCheckpoint({ seq, chain, state, heap, stepStart, keyId }: CheckpointRow): CheckpointRow {
-  return {
-    seq,
-    chain: copy(chain),
-    state: copy(state),
-    keyId,
-    ...(heap && { heap: { position: heap.position, payload: copy(heap.payload) } }),
-    ...(stepStart && { stepStart: { position: stepStart.position, payload: copy(stepStart.payload) } }),
-  }
+export function copyCheckpoint({ seq, chain, state, links, keyId }: CheckpointRow): CheckpointRow {
+  return { seq, chain: copy(chain), state: copy(state), links: links.map(copyLink), keyId }
+}
+
+/** @throws {UsageError} links are to stay that are not there. */
+export function checkpointAfter(
+  before: CheckpointRow | undefined,
+  write: CheckpointWrite | 'none' | undefined,
+): CheckpointRow | undefined {
+  if (write === undefined) return before
+  if (write === 'none') return undefined
+  const { kept, links, ...rest } = write
+  const stored = before?.links ?? []
+  if (kept > stored.length) throw keptMissing(kept)
+  return copyCheckpoint({ ...rest, links: [...stored.slice(0, kept), ...links] })
+}
+
+function copyLink({ position, payload }: HeapLink): HeapLink {
+  return { position, payload: copy(payload) }
 }
 
 /** M2. `slice` of a `Buffer` would be a view. */

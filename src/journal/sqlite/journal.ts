@@ -2,20 +2,19 @@
 import { faultPoint } from '../../base/fault-point.ts'
 import type { EntryKind, RunId } from '../entry.ts'
 import { NARRATIVE } from '../entry.ts'
-import type { BlobRow, CheckpointRow, EntryRow } from '../store.ts'
+import type { BlobRow, CheckpointRow, CheckpointWrite, EntryRow } from '../store.ts'
+import { keptMissing } from '../fence.ts'
 import { bytesOf, limitOf, numberOf, textOf } from './database.ts'
 import type { Database, Row } from './database.ts'
 import { placeOf } from './place.ts'
 
 export interface Journal {
   add(run: number, entries: readonly EntryRow[], blobs: readonly BlobRow[]): void
-  setCheckpoint(run: number, checkpoint: CheckpointRow | 'none'): void
+  setCheckpoint(run: number, checkpoint: CheckpointWrite | 'none'): void
   read(runId: RunId, after: number, limit: number, narrative: boolean): readonly EntryRow[]
   blob(runId: RunId, digest: string): BlobRow | undefined
   checkpoint(runId: RunId): CheckpointRow | undefined
 }
-
-type Image = NonNullable<CheckpointRow['heap']>
 
 const RUN = `(SELECT run FROM runs WHERE tenant = '' AND run_id = ?1)`
 const ENTRY = 'e.place & 4294967295 AS seq, e.at, e.epoch, e.v, e.kind, e.key_id, e.chain, e.payload'
@@ -33,10 +32,10 @@ export function journalOf(db: Database): Journal {
   const upsert =
     db.prepare(`INSERT INTO checkpoints (run, seq, chain, key_id, state) VALUES (?1, ?2, ?3, ?4, ?5)
     ON CONFLICT DO UPDATE SET seq = ?2, chain = ?3, key_id = ?4, state = ?5`)
-  // The image of a step's start is mostly the stored one: not written again.
-  const upsertImage = db.prepare(`INSERT INTO images (run, part, position, payload) VALUES (?1, ?2, ?3, ?4)
-    ON CONFLICT DO UPDATE SET position = ?3, payload = ?4 WHERE position <> ?3 OR payload <> ?4`)
-  const dropImage = db.prepare('DELETE FROM images WHERE run = ? AND part = ?')
+  // A link is written once, whatever follows it.
+  const insertImage = db.prepare('INSERT INTO images (run, link, position, payload) VALUES (?, ?, ?, ?)')
+  const dropImages = db.prepare('DELETE FROM images WHERE run = ? AND link >= ?')
+  const countImages = db.prepare('SELECT count(*) AS links FROM images WHERE run = ? AND link < ?')
   const dropCheckpoint = db.prepare('DELETE FROM checkpoints WHERE run = ?')
   const read = db.prepare(
     `SELECT ${ENTRY} FROM runs r CROSS JOIN entries e ON ${AFTER} ORDER BY e.place LIMIT ?3`,
@@ -47,18 +46,14 @@ export function journalOf(db: Database): Journal {
     ORDER BY e.place LIMIT ?3`)
   const blob = db.prepare(`SELECT digest, key_id, payload FROM blobs WHERE run = ${RUN} AND digest = ?2`)
   const checkpoint = db.prepare(`SELECT run, seq, chain, key_id, state FROM checkpoints WHERE run = ${RUN}`)
-  const image = db.prepare('SELECT position, payload FROM images WHERE run = ? AND part = ?')
+  const images = db.prepare('SELECT position, payload FROM images WHERE run = ? ORDER BY link')
 
-  function setImage(run: number, part: 'heap' | 'step', value: Image | undefined): void {
-    if (value === undefined) dropImage.run(run, part)
-    else upsertImage.run(run, part, value.position, value.payload)
-  }
-
-  function getImage(run: number, part: 'heap' | 'step'): Image | undefined {
-    const row = image.get(run, part)
-    return row === undefined
-      ? undefined
-      : { position: numberOf(row, 'position'), payload: bytesOf(row, 'payload') }
+  function setLinks(run: number, { kept, links }: CheckpointWrite): void {
+    const stored = kept === 0 ? 0 : countImages.get(run, kept)?.['links']
+    if (stored !== kept) throw keptMissing(kept)
+    dropImages.run(run, kept)
+    for (const [index, link] of links.entries())
+      insertImage.run(run, kept + index, link.position, link.payload)
   }
 
   return {
@@ -85,8 +80,7 @@ export function journalOf(db: Database): Journal {
       }
       upsert.run(run, value.seq, value.chain, value.keyId, value.state)
       faultPoint('checkpoint-half-written')
-      setImage(run, 'heap', value.heap)
-      setImage(run, 'step', value.stepStart)
+      setLinks(run, value)
     },
     read(runId, after, limit, narrative) {
       const values = [runId, Math.max(0, after), limitOf(limit)] as const
@@ -100,14 +94,15 @@ export function journalOf(db: Database): Journal {
     checkpoint(runId) {
       const row = checkpoint.get(runId)
       if (row === undefined) return undefined
-      const run = numberOf(row, 'run')
-      const [heap, stepStart] = [getImage(run, 'heap'), getImage(run, 'step')]
+      const links = images.all(numberOf(row, 'run'))
       return {
         seq: numberOf(row, 'seq'),
         chain: bytesOf(row, 'chain'),
         state: bytesOf(row, 'state'),
-        ...(heap && { heap }),
-        ...(stepStart && { stepStart }),
+        links: links.map((link) => ({
+          position: numberOf(link, 'position'),
+          payload: bytesOf(link, 'payload'),
+        })),
         keyId: textOf(row, 'key_id'),
       }
     },

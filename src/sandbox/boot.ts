@@ -1,0 +1,37 @@
+/** How the base is made, by `npm run base` and for the test that it is what the prelude makes. Never by a run. */
+import { readFileSync } from 'node:fs'
+import { constants, zstdCompressSync } from 'node:zlib'
+import { engineId, sealBase } from './base.ts'
+import { Guest } from './engine.ts'
+import { readWasm } from './sources.ts'
+import { TELL_TALE, tellTale } from './tell-tale.ts'
+
+/** All that is needed of a global which neither our libs nor Node's types declare. */
+declare const WebAssembly: { compile(bytes: Uint8Array): Promise<object> }
+
+const PRELUDE = ['intrinsics', 'codec', 'inspect', 'random', 'boot'] as const
+
+/** Takes the functions of the files in the order of `PRELUDE`, and `look`. Gives `api`. */
+const TOGETHER = `(function (intrinsics, codec, inspect, random, boot, look) {
+const kit = intrinsics()
+const coder = codec(kit)
+return boot(kit, coder, inspect(kit, coder.tagOf, look), random)
+})`
+
+/** The bytes of `base.heap`. */
+export async function makeBase(): Promise<Uint8Array> {
+  const wasm = readWasm()
+  const base = await Guest.boot(await WebAssembly.compile(tellTale(wasm)), [
+    ...PRELUDE.map(functionIn),
+    TOGETHER,
+  ])
+  const params = { [constants.ZSTD_c_compressionLevel]: 19 }
+  const heap = base.memory.subarray(base.stackPointer)
+  return sealBase(base, zstdCompressSync(heap, { params, dictionary: wasm }), engineId(wasm, TELL_TALE))
+}
+
+/** Each file of the prelude is an expression, which is a function. */
+function functionIn(name: string): string {
+  const text = readFileSync(new URL(`../../src/sandbox/prelude/${name}.js`, import.meta.url), 'utf8')
+  return text.slice(text.indexOf(';(function') + 1).trimEnd()
+}
