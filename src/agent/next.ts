@@ -69,7 +69,7 @@ export function subjectOf(effect: Effect): string {
 /** Calls in flight get a while to come home. */
 const GRACE: Effect = { do: 'grace', key: 'grace', durable: false }
 
-/** The replay differs from the journal: nothing is dispatched until a person has decided. */
+/** The replay differs from the journal, or the run was put aside: nothing is dispatched until a person has decided. */
 export function isDiverged(state: State): boolean {
   return Object.values(state.questions).some((question) => question.kind === 'diverged')
 }
@@ -251,7 +251,7 @@ function stuck(step: number): Fact {
 
 /** The run rests on its open calls, and each of them waits: only an answer or a timer can wake it. */
 export function onlyWaits(state: State): boolean {
-  if (state.pause?.cause === 'diverged') return isDiverged(state)
+  if (state.pause?.cause === 'diverged' || state.pause?.cause === 'poisoned') return isDiverged(state)
   return (
     state.pause?.cause === 'waiting' && state.phase.at === 'acting' && Object.values(state.calls).every(waits)
   )

@@ -90,14 +90,23 @@ function told(question: OpenQuestion, decision: Decision): readonly Fact[] {
   ]
 }
 
-/** A person decides over a replay that differs: redo the step from its start, or stop. */
+/** A person decides over a replay that differs, or a run that was put aside: redo the step from its start, or stop. */
 function divergedFacts(state: State, decision: Decision): readonly Fact[] {
-  if (decision.type === 'reject' || state.phase.at !== 'acting') {
-    return [{ kind: 'run-stopped', message: 'Stopped: the replay differed from the journal.' }]
-  }
-  const message = 'its replay differed from the journal, so it was undone.'
+  const poisoned = state.pause?.cause === 'poisoned'
+  const why = poisoned ? 'its process ended again and again' : 'its replay differed from the journal'
+  const { phase } = state
+  // Without an open step there is nothing that could be undone; a run that was put aside may be tried again as it is.
+  if (decision.type === 'reject' || (phase.at !== 'acting' && !poisoned))
+    return [{ kind: 'run-stopped', message: `Stopped: ${why}.` }]
+  if (phase.at !== 'acting') return [{ kind: 'run-resumed', why: 'a person decided to try it again' }]
   return [
-    { kind: 'step-killed', step: state.phase.step, reason: 'trap', message, calls: '' },
+    {
+      kind: 'step-killed',
+      step: phase.step,
+      reason: 'trap',
+      message: `${why}, so it was undone.`,
+      calls: '',
+    },
     { kind: 'run-resumed', why: 'a person decided to undo the step' },
   ]
 }

@@ -49,7 +49,7 @@ const KINDS: Readonly<Record<Question['kind'], string>> = {
   input: 'a question',
   unknownOutcome: 'a crash hid whether this call happened',
   budget: 'the budget is spent',
-  diverged: 'the replay differed from what happened',
+  diverged: 'the run cannot go on by itself',
 }
 
 function expiryOf(expiresAt: Date, now: number): string {

@@ -68,6 +68,8 @@ export type PauseCause =
   | 'requested'
   /** The replayed code differs from the journal; a person decides. */
   | 'diverged'
+  /** It killed its process again and again; a person decides. */
+  | 'poisoned'
   /** AgentPausedException without a question, from a tool, a callback, a check or the model. */
   | 'tool'
   | 'callback'

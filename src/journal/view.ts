@@ -1,5 +1,6 @@
 /** What can be read off a state without changing it. */
 import type { CallId } from '../base/halt.ts'
+import type { PauseCause } from './entry.ts'
 import type { State } from './shape.ts'
 import type { RunStatus, RunView } from './store.ts'
 
@@ -12,11 +13,13 @@ export function viewOf(state: State): RunView {
     task: state.task.text,
     stepCount: state.stepCount,
     ...(wakeAt === undefined ? {} : { wakeAt }),
-    // A replay that differs waits for a person's answer, like any other question.
-    ...(state.pause === undefined
-      ? {}
-      : { cause: state.pause.cause === 'diverged' ? 'waiting' : state.pause.cause }),
+    ...(state.pause === undefined ? {} : { cause: causeOf(state.pause.cause) }),
   }
+}
+
+/** A replay that differs, and a run that was put aside, wait for a person's answer, like any other question. */
+function causeOf(cause: PauseCause): PauseCause {
+  return cause === 'diverged' || cause === 'poisoned' ? 'waiting' : cause
 }
 
 /** When the state next changes by the clock alone: a sleep, another attempt, an expiry. Ms since the epoch. */

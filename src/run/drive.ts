@@ -13,6 +13,7 @@ import type { CheckedAnswer, Desk } from '../agent/desk.ts'
 import { factsOf } from '../agent/facts.ts'
 import type { Happening } from '../agent/happening.ts'
 import { decide, isDiverged, next, subjectOf, type Effect, type Setup } from '../agent/next.ts'
+import { poisonFacts } from '../agent/poison-facts.ts'
 import { resumeFacts } from '../agent/signal-facts.ts'
 import { encode } from '../base/codec.ts'
 import { faultPoint } from '../base/fault-point.ts'
@@ -25,7 +26,7 @@ import { claimant, keepLease, releaseLease, type TakenLease } from './lease.ts'
 import { RunLog } from './log.ts'
 import { schemasOf } from './question-row.ts'
 import { Mailbox } from './mailbox.ts'
-import type { Recovered } from './recover.ts'
+import { recover, type Recovered } from './recover.ts'
 import { openRoom, type Live, type Room } from './room.ts'
 import { readSignals, tellLate } from './signal.ts'
 
@@ -141,16 +142,16 @@ class Driver {
     if (abortSignal?.aborted === true) onAbort()
     abortSignal?.addEventListener('abort', onAbort, { once: true, signal: this.#over.signal })
 
+    this.#record(poisonFacts(recovered.state, lease.deaths))
     const decided = isDiverged(recovered.state) ? await this.#readSignals() : []
-    if (isDiverged(this.#log.state) || (isDiverged(recovered.state) && this.#log.state.ended !== undefined)) {
-      await this.#log.flush()
+    // What a person decided, and that the run is put aside, is durable before its guest is opened.
+    await this.#log.flush()
+    if (isDiverged(this.#log.state) || (isDiverged(recovered.state) && this.#log.state.ended !== undefined))
       return { state: this.#log.state, inFlight: [] }
-    }
     const room = await openRoom({
       store,
       definition,
-      recovered,
-      decided,
+      recovered: decided.length === 0 ? recovered : await recover(store, recovered.state.runId),
       clock,
       guests: this.#given.guests ?? threadGuests,
       log: this.#log,

@@ -6,7 +6,6 @@
 import { Guest, type Surroundings } from '../agent/act.ts'
 import { StateCorruptError } from '../base/errors.ts'
 import { GENESIS } from '../journal/envelope.ts'
-import type { Entry } from '../journal/entry.ts'
 import type { Store } from '../journal/store.ts'
 import type { Guests } from '../sandbox/guests.ts'
 import type { Heap } from '../sandbox/sandbox.ts'
@@ -18,19 +17,15 @@ export interface OpenGuest {
   readonly heap: 'fresh' | 'snapshot' | 'replay'
 }
 
-/**
- * Opens the guest where the journal says that it stands; what it has still to hear is under way when this resolves.
- * `decided` are entries that were recorded since `recovered` was read.
- */
+/** Opens the guest where the journal says that it stands; what it has still to hear is under way when this resolves. */
 export async function openGuest(given: {
   readonly store: Store
   readonly recovered: Recovered
-  readonly decided: readonly Entry[]
   readonly guests: Guests
   readonly log: RunLog
   readonly around: Surroundings
 }): Promise<OpenGuest> {
-  const { store, recovered, decided, guests, log, around } = given
+  const { store, recovered, guests, log, around } = given
   const { state, heap: stored } = recovered
   const { stepTimeout, memory, callsPerStep, outputChars } = state.run.options
   const guest = new Guest(guests.create({ stepTimeout, memory, callsPerStep, outputChars }), around)
@@ -39,7 +34,7 @@ export async function openGuest(given: {
     if (stored !== undefined && heap !== undefined) {
       const { start, ...place } = stored.place
       const begun = start === undefined ? {} : { start: start.links }
-      guest.open({ from: 'heap', heap, ...begun }, place, start, [...stored.past, ...decided])
+      guest.open({ from: 'heap', heap, ...begun }, place, start, stored.past)
       log.holds(heap.links)
       return { guest, heap: 'snapshot' }
     }
@@ -47,10 +42,7 @@ export async function openGuest(given: {
     const [begun] = past
     // A fork begins with the stream of the run that it came from.
     const seed = begun?.kind === 'run-started' ? begun.seed : state.run.seed
-    guest.open({ from: 'seed', seed, clock: state.createdAt }, { position: 0 }, undefined, [
-      ...past,
-      ...decided,
-    ])
+    guest.open({ from: 'seed', seed, clock: state.createdAt }, { position: 0 }, undefined, past)
     return { guest, heap: past.length === 0 ? 'fresh' : 'replay' }
   } catch (error) {
     await guest[Symbol.asyncDispose]()

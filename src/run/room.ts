@@ -47,8 +47,6 @@ interface Surroundings {
   readonly store: Store
   readonly definition: Definition
   readonly recovered: Recovered
-  /** Entries that were recorded since then: a person's word on a replay that differed. */
-  readonly decided: readonly Entry[]
   readonly clock: Clock
   readonly guests: Guests
   readonly log: RunLog
@@ -66,7 +64,6 @@ export async function openRoom(around: Surroundings): Promise<Room> {
   const opened = await openGuest({
     store,
     recovered,
-    decided: around.decided,
     guests: around.guests,
     log,
     around: {
