@@ -49,6 +49,7 @@ export type {
   Usage,
 } from './journal/entry.ts'
 export type { RunFilter, RunStatus, Store } from './journal/store.ts'
+export type { StateKey } from './journal/keys.ts'
 export { memoryStore } from './journal/memory.ts'
 export { sqliteStore } from './journal/sqlite.ts'
 export type { RunEvent } from './run/feed.ts'

@@ -5,6 +5,7 @@
 import type { AgentOptions } from './agent/options.ts'
 import { StateNotFoundError, UsageError } from './base/errors.ts'
 import { CodeAgent } from './code-agent.ts'
+import type { StateKey } from './journal/keys.ts'
 import { sqliteStore } from './journal/sqlite.ts'
 import type { RunFilter, RunRow, Store } from './journal/store.ts'
 import { forkRun, type ForkOptions } from './run/fork.ts'
@@ -17,6 +18,11 @@ export interface PersistentAgentOptions<Output = unknown> extends AgentOptions<O
   readonly storagePath?: string
   /** Another store in place of the file. */
   readonly store?: Store
+  /**
+   * Seals what the file keeps of new runs: 32 bytes (or text that decodes to them), a passphrase, or a function from a
+   * key's id to one of these (with `undefined`: the key of new runs). Default: `PCA_STATE_KEY`, if set.
+   */
+  readonly stateKey?: StateKey
 }
 
 /** Options of `resume` and `resumeExecution`. */
@@ -42,6 +48,8 @@ export class PersistentCodeAgent<Output = unknown> extends CodeAgent<Output> {
     this.#options = options
     if (options.store !== undefined && options.storagePath !== undefined)
       throw new UsageError('Give a store or a storagePath, not both.')
+    if (options.store !== undefined && options.stateKey !== undefined)
+      throw new UsageError('Give the stateKey to the store: sqliteStore(path, { stateKey }).')
   }
 
   /** The file that keeps the runs; undefined with a store of your own. */
@@ -69,17 +77,24 @@ export class PersistentCodeAgent<Output = unknown> extends CodeAgent<Output> {
   }
 
   /** The runs of a file, newest first. @throws {StateNotFoundError} @throws {StateCorruptError} */
-  static async runs(path: string, filter: RunFilter = {}): Promise<readonly RunSummary[]> {
-    await using store = sqliteStore(path, { readOnly: true })
+  static async runs(
+    path: string,
+    { stateKey, ...filter }: RunFilter & { readonly stateKey?: StateKey } = {},
+  ): Promise<readonly RunSummary[]> {
+    await using store = sqliteStore(path, { readOnly: true, ...keyOf(stateKey) })
     return await listRuns(store, filter)
   }
 
   /** A run as it stands, or as it stood after a past step. No tools, no model, no guest code runs. */
   static async inspect(
     path: string,
-    { runId, step }: { readonly runId: string; readonly step?: number },
+    {
+      runId,
+      step,
+      stateKey,
+    }: { readonly runId: string; readonly step?: number; readonly stateKey?: StateKey },
   ): Promise<Inspection> {
-    await using store = sqliteStore(path, { readOnly: true })
+    await using store = sqliteStore(path, { readOnly: true, ...keyOf(stateKey) })
     return await inspectRun(store, runId, step)
   }
 
@@ -118,13 +133,18 @@ export class PersistentCodeAgent<Output = unknown> extends CodeAgent<Output> {
   }
 
   protected override async openStore(): Promise<Store> {
-    const { store } = this.#options
-    return store ?? sqliteStore(this.storagePath ?? DEFAULT_PATH, { create: !this.#mustExist })
+    const { store, stateKey } = this.#options
+    const create = !this.#mustExist
+    return store ?? sqliteStore(this.storagePath ?? DEFAULT_PATH, { create, ...keyOf(stateKey) })
   }
 
   protected override isComplete(options: AgentOptions<Output>): boolean {
     return (options as Partial<AgentOptions<Output>>).model !== undefined
   }
+}
+
+function keyOf(stateKey: StateKey | undefined): { readonly stateKey?: StateKey } {
+  return stateKey === undefined ? {} : { stateKey }
 }
 
 /** The run that is meant when nobody says which. @throws {StateNotFoundError} none. @throws {UsageError} several. */

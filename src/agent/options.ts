@@ -107,6 +107,7 @@ const KNOWN: ReadonlySet<string> = new Set([
   'context',
   'storagePath',
   'store',
+  'stateKey',
 ])
 
 /** @throws {UsageError} naming the option that is wrong. */

@@ -6,10 +6,10 @@ import { indented, jsonText, safe, shown } from './text.ts'
 
 /** Shows a question. The arguments are those that the tool gets if it is approved: nothing is cut or left out. */
 export function tellQuestion(pen: Pen, question: Question, now: number): void {
-  const { id, kind, message, call, schema, expiresAt } = question
+  const { id, kind, message, call, schema, expiresAt, lockedBy } = question
   const expires = expiresAt === undefined ? '' : `, ${expiryOf(expiresAt, now)}`
   pen.line(`${pen.paint('bold', safe(id))}  ${KINDS[kind]}${pen.paint('dim', expires)}`)
-  pen.line(indented(safe(message)))
+  pen.line(indented(lockedBy === undefined ? safe(message) : sealedBy(lockedBy)))
   if (call !== undefined) {
     pen.line(indented(pen.paint('cyan', safe(call.tool))))
     pen.line(indented(argumentsOf(call.args), '    '))
@@ -42,6 +42,11 @@ export function answersTo({ id, kind }: Question, flag: string): readonly string
     default:
       return kind satisfies never
   }
+}
+
+/** What stands in place of words that cannot be read. */
+export function sealedBy(keyId: string): string {
+  return `(sealed with the state key ${keyId})`
 }
 
 const KINDS: Readonly<Record<Question['kind'], string>> = {

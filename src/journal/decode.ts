@@ -4,25 +4,22 @@
  */
 import { StateCorruptError } from '../base/errors.ts'
 import { parseJson } from '../base/json.ts'
-import { ENTRY_VERSION, type Entry, type Fact, type RunId } from './entry.ts'
-import { NO_KEY, openEntry, sealEntry } from './envelope.ts'
+import type { Seal } from './cipher.ts'
+import { ENTRY_VERSION, type Entry, type Fact } from './entry.ts'
+import { openEntry, sealEntry } from './envelope.ts'
 import type { EntryRow } from './store.ts'
 
 /** An entry as a row, chained to the row before it. */
-export function rowOf(runId: RunId, entry: Entry, previousChain: Uint8Array): EntryRow {
+export function rowOf(seal: Seal, entry: Entry, previousChain: Uint8Array): EntryRow {
   const { seq, at, epoch, v, kind, ...body } = entry
   const place = { seq, at, epoch, v }
-  return {
-    ...place,
-    kind,
-    ...sealEntry(runId, place, kind, JSON.stringify(body), previousChain),
-    keyId: NO_KEY,
-  }
+  return { ...place, kind, ...sealEntry(seal, place, kind, JSON.stringify(body), previousChain) }
 }
 
 /** The entry of a row. @throws {StateCorruptError} if the chain breaks here, or a newer version wrote it. */
-export function entryOf(runId: RunId, row: EntryRow, previousChain: Uint8Array): Entry {
-  const body = parseJson(openEntry(row, runId, previousChain), `Entry ${row.seq} of run ${runId}`)
+export function entryOf(seal: Seal, row: EntryRow, previousChain: Uint8Array): Entry {
+  const { runId } = seal
+  const body = parseJson(openEntry(row, seal, previousChain), `Entry ${row.seq} of run ${runId}`)
   if (row.v > ENTRY_VERSION) {
     throw new StateCorruptError(
       `Entry ${row.seq} of run ${runId} was written by a newer version (${row.v}; this one reads ${ENTRY_VERSION}).`,

@@ -16,7 +16,8 @@ export const APPLICATION_ID = 0x5043416a
  * An entry's `place` is run * 2^32 + seq (see `sqlite/place.ts`): rows lie in the order in which they are read, and an
  * index that holds places holds the order too. Removing a run removes its entries by their range: no foreign key does.
  * A run's newest nonce stands in its row, the last ones of earlier epochs in `nonces`: one page less for each write.
- * `task` and `body` are JSON text, which holds any string; `tenant` is empty until there are tenants.
+ * `view` and `body` are sealed JSON text (see `sqlite/seals.ts`); `runs.key_id` is the run's data key, `wraps.key_id` the
+ * state key that wrapped it. `tenant` is empty until there are tenants.
  */
 const MIGRATIONS: readonly string[] = [
   `
@@ -31,7 +32,7 @@ CREATE TABLE runs (
   min_reader INTEGER NOT NULL,
   key_id TEXT NOT NULL,
   status TEXT NOT NULL,
-  task TEXT NOT NULL,
+  view BLOB NOT NULL,
   step_count INTEGER NOT NULL,
   wake_at REAL,
   cause TEXT,
@@ -45,6 +46,14 @@ CREATE TABLE runs (
 CREATE INDEX runs_root ON runs (tenant, root_run_id);
 CREATE INDEX runs_running ON runs (status) WHERE status = 'running';
 CREATE INDEX runs_waiting ON runs (wake_at) WHERE status = 'paused' AND cause = 'waiting' AND wake_at IS NOT NULL;
+
+CREATE TABLE wraps (
+  run INTEGER PRIMARY KEY REFERENCES runs ON DELETE CASCADE,
+  key_id TEXT NOT NULL,
+  stretch TEXT NOT NULL,
+  salt BLOB NOT NULL,
+  wrapped BLOB NOT NULL
+) STRICT;
 
 CREATE TABLE entries (
   place INTEGER PRIMARY KEY,
@@ -88,7 +97,7 @@ CREATE TABLE questions (
   run INTEGER NOT NULL REFERENCES runs ON DELETE CASCADE,
   id TEXT NOT NULL,
   kind TEXT NOT NULL,
-  body TEXT NOT NULL,
+  body BLOB NOT NULL,
   created_at REAL NOT NULL,
   expires_at REAL,
   state TEXT NOT NULL,
@@ -103,7 +112,7 @@ CREATE TABLE inbox (
   key TEXT NOT NULL,
   at REAL NOT NULL,
   kind TEXT NOT NULL,
-  body TEXT NOT NULL,
+  body BLOB NOT NULL,
   consumed INTEGER NOT NULL,
   UNIQUE (run, key)
 ) STRICT;

@@ -10,14 +10,17 @@ import { DatabaseSync } from 'node:sqlite'
 import type { BootClock } from '../base/clock.ts'
 import { UsageError } from '../base/errors.ts'
 import { bootClock } from '../base/process-identity.ts'
+import type { Seal } from './cipher.ts'
 import { checkId, checkNewRun, checkSeq, checkWrite, instantsOf, isProgress, type Instant } from './fence.ts'
-import { typed, type Database } from './sqlite/database.ts'
+import { keyringOf, type Keyring, type StateKey } from './keys.ts'
+import { textOf, typed, type Database, type Row } from './sqlite/database.ts'
 import { heartbeatOf } from './sqlite/heartbeat.ts'
-import { inboxOf } from './sqlite/inbox.ts'
+import { inboxOf, questionOf } from './sqlite/inbox.ts'
 import { journalOf } from './sqlite/journal.ts'
 import { leasesOf } from './sqlite/leases.ts'
 import { openDatabase } from './sqlite/open.ts'
-import { runsOf } from './sqlite/runs.ts'
+import { runOf, runsOf } from './sqlite/runs.ts'
+import { checkSealed, sealsOf } from './sqlite/seals.ts'
 import { watchersOf } from './sqlite/watch.ts'
 import { writerOf } from './sqlite/writer.ts'
 import type { BlobRow, EntryRow, Lease, NewRun, QuestionRow, Store, Write } from './store.ts'
@@ -27,6 +30,8 @@ export interface SqliteStoreOptions {
   readonly create?: boolean
   /** Change nothing; another process may be writing. Default: false. */
   readonly readOnly?: boolean
+  /** Seals new runs, and opens those that it sealed. Default: `PCA_STATE_KEY`, if set. */
+  readonly stateKey?: StateKey
   /** The store's clock, ms since the epoch. Default: the system's. */
   readonly now?: () => number
   /** The machine's own time, for leases. Default: that of its boot; `now` where only that is given. */
@@ -44,18 +49,20 @@ export function sqliteStore(path: string, options: SqliteStoreOptions = {}): Sto
   const file = fileAt(path)
   const isHeld = options.now !== undefined || options.monotonic !== undefined
   const instant = isHeld ? instantsOf(now, options.monotonic) : instantsOf(now, bootClock)
+  const keyring = keyringOf(options.stateKey ?? (process.env['PCA_STATE_KEY'] || undefined))
   const db = openDatabase(connect, { path: file, create, readOnly })
-  return storeOn(db, file, readOnly, instant, isHeld)
+  return storeOn(db, file, { readOnly, keyring, instant, isHeld })
 }
 
-/** `isHeld`: the clocks are a test's. A thread cannot read them, so a driver renews its lease by them itself. */
-function storeOn(
-  db: Database,
-  path: string,
-  readOnly: boolean,
-  instant: () => Instant,
-  isHeld: boolean,
-): Store {
+interface Given {
+  readonly readOnly: boolean
+  readonly keyring: Keyring
+  readonly instant: () => Instant
+  /** The clocks are a test's. A thread cannot read them, so a driver renews its lease by them itself. */
+  readonly isHeld: boolean
+}
+
+function storeOn(db: Database, path: string, { readOnly, keyring, instant, isHeld }: Given): Store {
   const watchers = watchersOf(db)
   const writer = writerOf(db, path)
   const [runs, journal, inbox, leases] = [runsOf(db), journalOf(db), inboxOf(db), leasesOf(db)]
@@ -81,6 +88,13 @@ function storeOn(
     return writer.read(work)
   }
 
+  const seals = sealsOf(db, keyring, read)
+
+  /** A row with what stands sealed in it, where its key is given. */
+  async function opened<T>(row: Row, open: (row: Row, seal: Seal | undefined) => T): Promise<T> {
+    return open(row, await seals.tried(textOf(row, 'run_id'), row))
+  }
+
   async function create(
     run: NewRun,
     entries: readonly EntryRow[],
@@ -88,28 +102,34 @@ function storeOn(
     asked: readonly QuestionRow[] = [],
   ): Promise<'created' | 'exists'> {
     checkNewRun(run, entries, blobs, asked)
+    const seal = await seals.with(run.runId, run.wrap)
+    checkSealed(seal, [...entries, ...blobs])
     return tell(() => {
-      const number = runs.insert(run, entries, now())
+      const number = runs.insert(run, entries, seal, now())
       if (number === undefined) return 'exists'
+      seals.keep(number, run.wrap)
       journal.add(number, entries, blobs)
-      for (const question of asked) inbox.ask(number, question)
+      for (const question of asked) inbox.ask(number, seal, question)
       return 'created'
     })
   }
 
   async function append(lease: Lease, change: Write): Promise<void> {
     checkWrite(lease, change)
+    const seal = await seals.forWriter(lookup(lease.runId))
+    const { checkpoint: kept } = change
+    checkSealed(seal, [...change.entries, ...change.blobs, ...(typeof kept === 'object' ? [kept] : [])])
     const isTurn = await write(() => {
       const moment = instant()
       const standing = leases.check(lease, moment)
       const { run } = standing
       checkSeq(lease, standing.lastSeq, change.expectedSeq)
       journal.add(run, change.entries, change.blobs)
-      for (const question of change.asked) inbox.ask(run, question)
-      for (const id of change.closed) inbox.close(run, lookup(id))
-      for (const key of change.consumed) inbox.consume(run, lookup(key))
-      if (change.checkpoint !== undefined) journal.setCheckpoint(run, change.checkpoint)
-      runs.update(standing, lease.epoch, change, moment.at)
+      for (const question of change.asked) inbox.ask(run, seal, question)
+      for (const id of change.closed) inbox.close(run, seal, lookup(id))
+      for (const key of change.consumed) inbox.consume(run, seal, lookup(key))
+      if (kept !== undefined) journal.setCheckpoint(run, kept)
+      runs.update(standing, lease, change, seal, moment.at)
       if (isProgress(change.entries)) leases.progressed(lease)
       return change.view.status !== standing.status
     })
@@ -131,33 +151,49 @@ function storeOn(
   }
 
   return {
+    seals: { make: (runId) => seals.make(runId), of: (runId) => seals.of(lookup(runId)) },
     now,
     create,
     append,
     committed: (lease, nonce) => read(() => runs.committed({ ...lease, runId: lookup(lease.runId) }, nonce)),
-    claim: (runId, claimant, ttl) => write(() => leases.claim(lookup(runId), claimant, ttl, instant())),
+    claim(runId, claimant, ttl) {
+      seals.forget(runId)
+      return write(() => leases.claim(lookup(runId), claimant, ttl, instant()))
+    },
     renew: (lease, ttl) => write(() => leases.renew(lease, ttl, instant())),
     ...(heartbeat && { hold: (lease, terms) => heartbeat.hold(lease, terms) }),
     release: (lease) => tell(() => leases.release(lease)),
     async signal(runId, key, signal) {
       checkId(key, 'The key of a signal')
-      return tell(() => inbox.accept(lookup(runId), key, signal, now()))
+      const seal = await seals.of(lookup(runId))
+      return tell(() => inbox.accept(seal, key, signal, now()))
     },
-    signals: (runId) => read(() => inbox.unread(lookup(runId))),
+    async signals(runId) {
+      const seal = await seals.of(lookup(runId))
+      return read(() => inbox.unread(seal))
+    },
     due: (claimant, limit) => read(() => runs.due(claimant, limit, instant())),
     watch(onHint, abortSignal) {
       if (closing === undefined) watchers.add(onHint, abortSignal)
     },
-    run: (runId) => read(() => runs.get(lookup(runId))),
-    runs: (filter, limit, cursor) =>
-      read(() => runs.page(filter, limit, cursor === undefined ? undefined : lookup(cursor))),
-    questions: ({ runId, id }) =>
-      read(() =>
+    async run(runId) {
+      const row = await read(() => runs.get(lookup(runId)))
+      return row === undefined ? undefined : opened(row, runOf)
+    },
+    async runs(filter, limit, cursor) {
+      const before = cursor === undefined ? undefined : lookup(cursor)
+      const rows = await read(() => runs.page(filter, limit, before))
+      return Promise.all(rows.map(async (row) => opened(row, runOf)))
+    },
+    async questions({ runId, id }) {
+      const rows = await read(() =>
         inbox.questions({
           ...(runId !== undefined && { runId: lookup(runId) }),
           ...(id !== undefined && { id: lookup(id) }),
         }),
-      ),
+      )
+      return Promise.all(rows.map(async (row) => opened(row, questionOf)))
+    },
     read: (runId, after, limit, narrative = false) =>
       read(() => journal.read(lookup(runId), after, limit, narrative)),
     blob: (runId, digest) => read(() => journal.blob(lookup(runId), lookup(digest))),

@@ -1,5 +1,6 @@
 /**
  * The store port: all that the runtime needs of a place to keep runs. Bytes in, bytes out; it does not read payloads.
+ * A store with `seals` keeps what it is given to read (tasks, questions, signals) under the run's seal, too.
  *
  * T1  A promise that resolved is durable: power loss after it cannot undo it.
  * T2  Every write of a driver carries its lease; a write under an epoch that is not the current one, or after its
@@ -11,7 +12,9 @@
  *     What only reads may always be repeated.
  */
 import type { CallId } from '../base/halt.ts'
+import type { Seal } from './cipher.ts'
 import type { CallOutcome, Decision, EntryKind, QuestionId, QuestionKind, RunId } from './entry.ts'
+import type { KeyWrap } from './keys.ts'
 
 export type RunStatus = 'running' | 'paused' | 'completed' | 'stopped' | 'failed'
 
@@ -25,7 +28,7 @@ export interface EntryRow {
   readonly payload: Uint8Array
   /** Digest over the previous row's chain, this row's place and its payload. */
   readonly chain: Uint8Array
-  /** Which key sealed the payload; empty: none. */
+  /** Which data key sealed the payload; empty: none. */
   readonly keyId: string
   /** The chain of the row before it. Only a narrative `read` gives it, and not for a row without one before it. */
   readonly before?: Uint8Array
@@ -84,6 +87,8 @@ export interface RunRow extends RunView {
   readonly lastSeq: number
   /** The oldest version of the vocabulary that can read this run. */
   readonly minReader: number
+  /** The state key that its task cannot be read without; absent where it was read. */
+  readonly lockedBy?: string
 }
 
 export interface QuestionRow {
@@ -99,6 +104,8 @@ export interface QuestionRow {
   readonly argsSchema?: string
   readonly createdAt: number
   readonly expiresAt?: number
+  /** The state key that its message cannot be read without; absent where it was read. */
+  readonly lockedBy?: string
 }
 
 export interface NewRun {
@@ -109,6 +116,19 @@ export interface NewRun {
   readonly definitionDigest: string
   readonly minReader: number
   readonly view: RunView
+  /** Its data key, as it is stored; absent where the run is kept in plain. */
+  readonly wrap?: KeyWrap
+}
+
+/** How the runs of a store are sealed. */
+export interface Seals {
+  /** For a run that is to be created; undefined where new runs are kept in plain. */
+  make(runId: RunId): Promise<{ readonly seal: Seal; readonly wrap: KeyWrap } | undefined>
+  /**
+   * For a stored run.
+   * @throws {UsageError} its key is missing, or another one was given. @throws {StateCorruptError} its key is gone, or damaged.
+   */
+  of(runId: RunId): Promise<Seal>
 }
 
 /** The right to drive a run: only the holder of the current epoch writes. */
@@ -202,6 +222,8 @@ export interface RunFilter {
 }
 
 export interface Store extends AsyncDisposable {
+  /** Absent: this store keeps no keys, and every run in plain. */
+  readonly seals?: Seals
   /** The store's clock, ms since the epoch: `at` of entries, expiry of leases and questions. */
   now(): number
   /**

@@ -17,6 +17,7 @@ import type { BlobRow, Store } from '../journal/store.ts'
 import { engineDigest } from '../sandbox/parts.ts'
 import { again } from './again.ts'
 import { blobOf } from './blob.ts'
+import { newSeal, sealOf } from './seal.ts'
 import { startTrace } from '../telemetry/trace.ts'
 
 export interface TaskGiven {
@@ -35,9 +36,10 @@ export interface TaskGiven {
 export async function createRun(store: Store, definition: Definition, given: TaskGiven): Promise<string> {
   const now = store.now()
   const runId = given.runId === undefined ? newRunId(now) : checkRunId(given.runId)
+  const { seal, wrap } = await newSeal(store, runId)
   const blobs = new Map<string, BlobRow>()
   const stow = (text: string): Stored => {
-    const blob = blobOf(runId, text)
+    const blob = blobOf(seal, text)
     if (blob !== undefined) blobs.set(blob.row.digest, blob.row)
     return blob?.stored ?? text
   }
@@ -69,7 +71,7 @@ export async function createRun(store: Store, definition: Definition, given: Tas
   let chain = GENESIS
   const rows = facts.map((fact, index) => {
     const entry = placed(fact, index + 1, now, 0)
-    const row = rowOf(runId, entry, chain)
+    const row = rowOf(seal, entry, chain)
     chain = row.chain
     state = fold(state, entry, runId)
     return row
@@ -83,6 +85,7 @@ export async function createRun(store: Store, definition: Definition, given: Tas
     definitionDigest: digestOf(JSON.stringify(toolFacts(definition))),
     minReader: ENTRY_VERSION,
     view: viewOf(state),
+    ...(wrap === undefined ? {} : { wrap }),
   }
   const created = await again(async () => store.create(run, rows, [...blobs.values()]))
   faultPoint('run-written')
@@ -97,6 +100,8 @@ async function mustBeSame(
   given: TaskGiven,
 ): Promise<void> {
   const row = await store.run(runId)
+  // What cannot be read cannot be compared.
+  if (row?.lockedBy !== undefined) await sealOf(store, runId)
   if (row?.agent === definition.name && row.task === given.task) return
   throw new UsageError(`A run ${runId} exists already, for another task.`, {
     hint: 'Choose another id, or resume that run.',

@@ -111,6 +111,7 @@ class Driver {
       lease,
       state: recovered.state,
       chain: recovered.chain,
+      seal: recovered.seal,
       schemas: schemasOf(definition),
     })
     this.#setup = {

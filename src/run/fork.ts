@@ -15,7 +15,9 @@ import { faultPoint } from '../base/fault-point.ts'
 import { checkRunId, digestOf, newRunId, randomText } from '../base/id.ts'
 import { placed, rowOf } from '../journal/decode.ts'
 import { ENTRY_VERSION, type Decision, type Entry, type Fact, type RunId } from '../journal/entry.ts'
+import type { Seal } from '../journal/cipher.ts'
 import { GENESIS } from '../journal/envelope.ts'
+import type { KeyWrap } from '../journal/keys.ts'
 import type { OpenQuestion, State } from '../journal/shape.ts'
 import { fold } from '../journal/state.ts'
 import type { BlobRow, Store } from '../journal/store.ts'
@@ -24,10 +26,11 @@ import { viewOf } from '../journal/view.ts'
 import { compile } from '../sandbox/compile.ts'
 import { startTrace } from '../telemetry/trace.ts'
 import { again } from './again.ts'
-import { blobOf, readBlob } from './blob.ts'
+import { blobNamed, blobOf, readBlob } from './blob.ts'
 import { programOf } from './program.ts'
 import { questionRow, schemasOf } from './question-row.ts'
 import { readEntries } from './recover.ts'
+import { newSeal, sealOf } from './seal.ts'
 import { checkAnswer, checkDecision } from './signal.ts'
 
 /** What is to be different in the fork: one of them. */
@@ -65,7 +68,10 @@ export async function forkRun(
   const forkId = given.runId === undefined ? newRunId(now) : checkRunId(given.runId)
   const { entries } = await readEntries(store, runId, 0, GENESIS)
   const past = entries.slice(0, wholeCut(entries, cutOf(entries, given)))
-  const copy = new Copy(store, runId, forkId, now)
+  const made = await newSeal(store, forkId)
+  if (made.wrap === undefined && (await sealOf(store, runId)).cipher !== undefined)
+    throw new UsageError(`Run ${runId} is sealed, and there is no state key to seal its fork with.`)
+  const copy = new Copy(store, runId, made, now)
   await copy.take(past)
   const name = copy.state.run.agent
   const begun: ForkBegun = {
@@ -232,16 +238,20 @@ class Copy {
   readonly #store: Store
   readonly #parent: RunId
   readonly #runId: RunId
+  readonly #seal: Seal
+  readonly #wrap: KeyWrap | undefined
   readonly #now: number
   readonly #rows: ReturnType<typeof rowOf>[] = []
   readonly #blobs = new Map<string, BlobRow>()
   readonly #texts = new Map<string, string>()
   #state: State | undefined
 
-  constructor(store: Store, parent: RunId, runId: RunId, now: number) {
+  constructor(store: Store, parent: RunId, { seal, wrap }: Awaited<ReturnType<typeof newSeal>>, now: number) {
     this.#store = store
     this.#parent = parent
-    this.#runId = runId
+    this.#runId = seal.runId
+    this.#seal = seal
+    this.#wrap = wrap
     this.#now = now
   }
 
@@ -255,7 +265,9 @@ class Copy {
     for (const digest of blobsIn(past)) {
       // A person's own words may look like the name of a blob.
       if ((await this.#store.blob(this.#parent, digest)) === undefined) continue
-      this.#stow(await readBlob(this.#store, this.#parent, digest))
+      const text = await readBlob(this.#store, this.#parent, digest)
+      this.#texts.set(digest, text)
+      this.#blobs.set(digest, blobNamed(this.#seal, digest, Buffer.from(text)))
     }
   }
 
@@ -300,6 +312,7 @@ class Copy {
       definitionDigest: digestOf(JSON.stringify(state.run.tools)),
       minReader: ENTRY_VERSION,
       view: viewOf(state),
+      ...(this.#wrap === undefined ? {} : { wrap: this.#wrap }),
     }
     const blobs = [...this.#blobs.values()]
     faultPoint('fork-unwritten')
@@ -313,12 +326,12 @@ class Copy {
   }
 
   #put(entry: Entry): void {
-    this.#rows.push(rowOf(this.#runId, entry, this.#rows.at(-1)?.chain ?? GENESIS))
+    this.#rows.push(rowOf(this.#seal, entry, this.#rows.at(-1)?.chain ?? GENESIS))
     this.#state = fold(this.#state, entry, this.#runId)
   }
 
   #stow(text: string): ReturnType<Desk['stow']> {
-    const blob = blobOf(this.#runId, text)
+    const blob = blobOf(this.#seal, text)
     if (blob === undefined) return text
     this.#blobs.set(blob.row.digest, blob.row)
     this.#texts.set(blob.row.digest, text)

@@ -25,6 +25,8 @@ export interface RunSummary {
   /** How many questions are open. */
   readonly questions: number
   readonly wakeAt?: Date
+  /** The id of the state key without which its task is not shown; absent where it is. */
+  readonly lockedBy?: string
 }
 
 /** Every run of a store, newest first. */
@@ -44,7 +46,7 @@ export async function listRuns(store: Store, filter: RunFilter = {}): Promise<re
 const PAGE = 200
 
 function summary(row: RunRow, questions: number): RunSummary {
-  const { runId, status, agent, task, stepCount, createdAt, updatedAt, wakeAt } = row
+  const { runId, status, agent, task, stepCount, createdAt, updatedAt, wakeAt, lockedBy } = row
   return {
     runId,
     status,
@@ -55,6 +57,7 @@ function summary(row: RunRow, questions: number): RunSummary {
     createdAt: new Date(createdAt),
     updatedAt: new Date(updatedAt),
     ...(wakeAt === undefined ? {} : { wakeAt: new Date(wakeAt) }),
+    ...(lockedBy === undefined ? {} : { lockedBy }),
   }
 }
 

@@ -12,7 +12,8 @@ import type { Encoded } from '../base/halt.ts'
 import { randomText } from '../base/id.ts'
 import { placed, rowOf } from '../journal/decode.ts'
 import type { Entry, Fact, Stored } from '../journal/entry.ts'
-import { NO_KEY, sealBytes } from '../journal/envelope.ts'
+import { keyIdOf, type Seal } from '../journal/cipher.ts'
+import { sealBytes } from '../journal/envelope.ts'
 import { STATE_VERSION, type State } from '../journal/shape.ts'
 import { fold } from '../journal/state.ts'
 import { viewOf } from '../journal/view.ts'
@@ -30,17 +31,24 @@ export interface CheckpointState {
 
 type Checkpointed = Extract<Happening, { kind: 'checkpointed' }>
 
+/** A checkpoint's state stands after the entry with this chain. */
+export function stateContext(chain: Uint8Array): string {
+  return `state after ${Buffer.from(chain).toString('hex')}`
+}
+
 export interface LogStart {
   readonly store: Store
   readonly lease: Lease
   readonly state: State
   readonly chain: Uint8Array
+  readonly seal: Seal
   readonly schemas: SchemasOf
 }
 
 export class RunLog {
   readonly #store: Store
   readonly #lease: Lease
+  readonly #seal: Seal
   readonly #schemas: LogStart['schemas']
   #state: State
   #chain: Uint8Array
@@ -62,6 +70,7 @@ export class RunLog {
   constructor(start: LogStart) {
     this.#store = start.store
     this.#lease = start.lease
+    this.#seal = start.seal
     this.#state = start.state
     this.#chain = start.chain
     this.#schemas = start.schemas
@@ -93,7 +102,7 @@ export class RunLog {
     const at = Math.max(this.#store.now(), this.#state.at)
     return facts.map((fact) => {
       const entry = placed(fact, this.#state.seq + 1, at, this.#lease.epoch)
-      const row = rowOf(this.#state.runId, entry, this.#chain)
+      const row = rowOf(this.#seal, entry, this.#chain)
       this.#chain = row.chain
       this.#rows.push(row)
       this.#entries.push(entry)
@@ -109,7 +118,7 @@ export class RunLog {
 
   /** Text in place, or as a blob of the next commit where it is large. */
   stow(text: Encoded): Stored {
-    const blob = blobOf(this.#state.runId, text)
+    const blob = blobOf(this.#seal, text)
     if (blob === undefined) return text
     this.#texts.set(blob.row.digest, text)
     this.#blobs.set(blob.row.digest, blob.row)
@@ -139,7 +148,7 @@ export class RunLog {
 
   /** Keeps heap and state with the next commit; the state is the one at that commit. Of the heap, what is new is written. */
   keep({ links, place }: Pick<Checkpointed, 'links' | 'place'>): void {
-    const { runId, seq } = this.#state
+    const { seq } = this.#state
     const changed = links.findIndex((link, index) => link !== this.#stored[index])
     const kept = changed < 0 ? links.length : changed
     const state: CheckpointState = { v: STATE_VERSION, state: this.#state, place }
@@ -147,12 +156,12 @@ export class RunLog {
     this.#checkpoint = {
       seq,
       chain: this.#chain,
-      keyId: NO_KEY,
-      state: sealBytes('state', runId, seq, Buffer.from(JSON.stringify(state))),
+      keyId: keyIdOf(this.#seal),
+      state: sealBytes(this.#seal, stateContext(this.#chain), seq, Buffer.from(JSON.stringify(state))),
       kept,
       links: links.slice(kept).map(({ position, payload }) => ({
         position,
-        payload: sealBytes('heap', runId, position, payload),
+        payload: sealBytes(this.#seal, 'heap', position, payload),
       })),
     }
   }

@@ -9,18 +9,21 @@ import { StateCorruptError, StateNotFoundError } from '../base/errors.ts'
 import { parseJson } from '../base/json.ts'
 import { entryOf } from '../journal/decode.ts'
 import { ENTRY_VERSION, type Entry, type RunId } from '../journal/entry.ts'
+import type { Seal } from '../journal/cipher.ts'
 import { GENESIS, openBytes } from '../journal/envelope.ts'
 import { STATE_VERSION, type State } from '../journal/shape.ts'
 import { fold } from '../journal/state.ts'
 import type { CheckpointRow, HeapLink, Store } from '../journal/store.ts'
 import { newStory, tell, type Story } from '../journal/story.ts'
-import type { CheckpointState } from './log.ts'
+import { stateContext, type CheckpointState } from './log.ts'
+import { sealOf } from './seal.ts'
 
 const PAGE = 1_000
 
 export interface Recovered {
   readonly state: State
   readonly chain: Uint8Array
+  readonly seal: Seal
   /** The stored heap and the entries after its position; absent: rebuild by replay of the whole journal. */
   readonly heap?: StoredHeap
 }
@@ -41,28 +44,49 @@ export async function recover(store: Store, runId: RunId): Promise<Recovered> {
       hint: 'Update persistent-code-agent.',
     })
   }
+  const seal = await sealOf(store, runId)
   const checkpoint = await store.checkpoint(runId)
   const recovered =
-    checkpoint === undefined ? await fromStart(store, runId) : await fromCheckpoint(store, runId, checkpoint)
+    checkpoint === undefined ? await fromStart(store, seal) : await fromCheckpoint(store, seal, checkpoint)
   // A driver may have added to it since the row was read.
-  if (recovered.state.seq >= row.lastSeq) return recovered
+  if (recovered.state.seq >= row.lastSeq) {
+    await checkAsked(store, recovered.state)
+    return recovered
+  }
   throw new StateCorruptError(
     `The journal of run ${runId} ends at entry ${recovered.state.seq}, but ${row.lastSeq} were written.`,
   )
 }
 
-async function fromStart(store: Store, runId: RunId): Promise<Recovered> {
-  const { entries, chain } = await readEntries(store, runId, 0, GENESIS)
-  return { state: foldAll(undefined, entries, runId), chain }
+/** What the run asks can be answered: its questions are in the store, or their answers wait there. */
+async function checkAsked(store: Store, { runId, seq, questions }: State): Promise<void> {
+  const open = new Set((await store.questions({ runId })).map((question) => question.id))
+  const missing = Object.keys(questions).filter((id) => !open.has(id))
+  if (missing.length === 0) return
+  const answered = new Set(
+    (await store.signals(runId)).map(({ signal }) => (signal.kind === 'answer' ? signal.question : '')),
+  )
+  const lost = missing.find((id) => !answered.has(id))
+  // A driver may have closed it since.
+  if (lost === undefined || (await store.run(runId))?.lastSeq !== seq) return
+  throw new StateCorruptError(`Question ${lost} of run ${runId} is open, but it is not in the store.`)
 }
 
-async function fromCheckpoint(store: Store, runId: RunId, checkpoint: CheckpointRow): Promise<Recovered> {
-  const bytes = openBytes('state', runId, checkpoint.seq, checkpoint.state, checkpoint.keyId)
+async function fromStart(store: Store, seal: Seal): Promise<Recovered> {
+  const { runId } = seal
+  const { entries, chain } = await readEntries(store, runId, 0, GENESIS)
+  return { state: foldAll(undefined, entries, runId), chain, seal }
+}
+
+async function fromCheckpoint(store: Store, seal: Seal, checkpoint: CheckpointRow): Promise<Recovered> {
+  const { runId } = seal
+  const { seq, keyId } = checkpoint
+  const bytes = openBytes(seal, stateContext(checkpoint.chain), seq, checkpoint.state, keyId)
   const kept = parseJson(
     Buffer.from(bytes).toString('utf8'),
     `The checkpoint of run ${runId}`,
   ) as unknown as CheckpointState
-  if (kept.v !== STATE_VERSION) return fromStart(store, runId)
+  if (kept.v !== STATE_VERSION) return fromStart(store, seal)
   const { place } = kept
   const from = Math.min(place.position, checkpoint.seq)
   const base = from === checkpoint.seq ? checkpoint.chain : await chainAt(store, runId, from)
@@ -76,20 +100,21 @@ async function fromCheckpoint(store: Store, runId: RunId, checkpoint: Checkpoint
   const heap = (stands: typeof place, past: readonly Entry[], links: readonly HeapLink[]): Recovered => ({
     state,
     chain,
-    heap: { place: stands, past, open: () => openLinks(runId, checkpoint, links) },
+    seal,
+    heap: { place: stands, past, open: () => openLinks(seal, checkpoint, links) },
   })
   if (!undone) return heap(place, entries, checkpoint.links)
   // The heap was taken inside a step that was killed after it: the step's start takes its place.
-  if (place.start === undefined) return { state, chain }
+  if (place.start === undefined) return { state, chain, seal }
   const { links: count, ...start } = place.start
   const past = await readEntries(store, runId, start.position, await chainAt(store, runId, start.position))
   return heap(start, past.entries, checkpoint.links.slice(0, count))
 }
 
-function openLinks(runId: RunId, { keyId }: CheckpointRow, links: readonly HeapLink[]): readonly HeapLink[] {
+function openLinks(seal: Seal, { keyId }: CheckpointRow, links: readonly HeapLink[]): readonly HeapLink[] {
   return links.map(({ position, payload }) => ({
     position,
-    payload: openBytes('heap', runId, position, payload, keyId),
+    payload: openBytes(seal, 'heap', position, payload, keyId),
   }))
 }
 
@@ -102,6 +127,7 @@ export async function readEntries(
   mark?: { readonly seq: number; readonly chain: Uint8Array },
   upTo: number = Infinity,
 ): Promise<{ readonly entries: readonly Entry[]; readonly chain: Uint8Array }> {
+  const seal = await sealOf(store, runId)
   const entries: Entry[] = []
   let chain = base
   for (let last = after; ;) {
@@ -110,7 +136,7 @@ export async function readEntries(
     const rows = await store.read(runId, last, wanted)
     for (const row of rows) {
       if (row.seq !== last + 1) throw new StateCorruptError(`Entry ${last + 1} of run ${runId} is missing.`)
-      entries.push(entryOf(runId, row, chain))
+      entries.push(entryOf(seal, row, chain))
       chain = row.chain
       last = row.seq
       if (mark?.seq === last && !Buffer.from(chain).equals(mark.chain)) {
@@ -125,6 +151,7 @@ export async function readEntries(
 
 /** The story of a run: its narrative entries, each checked against the chain of the row before it. */
 export async function readStory(store: Store, runId: RunId, upTo: number = Infinity): Promise<Story> {
+  const seal = await sealOf(store, runId)
   let story = newStory()
   for (let last = 0; ;) {
     const rows = await store.read(runId, last, PAGE, true)
@@ -133,7 +160,7 @@ export async function readStory(store: Store, runId: RunId, upTo: number = Infin
       const before = row.seq === 1 ? GENESIS : row.before
       if (before === undefined)
         throw new StateCorruptError(`Entry ${row.seq - 1} of run ${runId} is missing.`)
-      story = tell(story, entryOf(runId, row, before))
+      story = tell(story, entryOf(seal, row, before))
       last = row.seq
     }
     if (rows.length < PAGE) return story

@@ -19,6 +19,8 @@ export interface Question {
   readonly schema?: unknown
   readonly createdAt: Date
   readonly expiresAt?: Date
+  /** The id of the state key without which its words are not shown; absent where they are. */
+  readonly lockedBy?: string
 }
 
 /** A call that was in flight when the run came to rest: it may still land. */
@@ -115,6 +117,7 @@ export function questionOf(row: QuestionRow): Question {
     ...(row.call === undefined ? {} : { call: callOf(row.call) }),
     ...(row.schema === undefined ? {} : { schema: parseJson(row.schema, 'The schema of a question') }),
     ...(row.expiresAt === undefined ? {} : { expiresAt: new Date(row.expiresAt) }),
+    ...(row.lockedBy === undefined ? {} : { lockedBy: row.lockedBy }),
   }
 }
 

@@ -191,6 +191,7 @@ export async function endAlone(store: Store, runId: string): Promise<void> {
       lease,
       state: recovered.state,
       chain: recovered.chain,
+      seal: recovered.seal,
       schemas: () => ({}),
     })
     log.consume(rows.map((row) => row.key))

@@ -2,15 +2,17 @@
 import { describe, expect, test } from 'vitest'
 import { entryOf, placed, rowOf } from '../../src/journal/decode.ts'
 import { ENTRY_VERSION, type Entry } from '../../src/journal/entry.ts'
+import { plainSeal } from '../../src/journal/cipher.ts'
 import { GENESIS, sealEntry } from '../../src/journal/envelope.ts'
 import type { EntryRow } from '../../src/journal/store.ts'
 
+const R = plainSeal('r')
 const said = (seq: number, text: string): Entry => placed({ kind: 'message-said', text }, seq, 1_000 + seq, 2)
 
 test('an entry comes back as it was', () => {
   const texts = ['', '\0', '\ud800', '__proto__', '\u2028', '"', 'é'.repeat(10_000)]
   for (const text of texts)
-    expect(entryOf('r', rowOf('r', said(1, text), GENESIS), GENESIS)).toEqual(said(1, text))
+    expect(entryOf(R, rowOf(R, said(1, text), GENESIS), GENESIS)).toEqual(said(1, text))
 })
 
 test('a body that names its own place does not move the entry', () => {
@@ -19,16 +21,15 @@ test('a body that names its own place does not move the entry', () => {
   const row = {
     ...place,
     kind: 'message-said' as const,
-    ...sealEntry('r', place, 'message-said', body, GENESIS),
-    keyId: '',
+    ...sealEntry(R, place, 'message-said', body, GENESIS),
   }
-  expect(entryOf('r', row, GENESIS)).toEqual({ ...place, kind: 'message-said', text: 'x' })
+  expect(entryOf(R, row, GENESIS)).toEqual({ ...place, kind: 'message-said', text: 'x' })
 })
 
 describe('a row that is not the one that was written after the one before is refused', () => {
-  const first = rowOf('r', said(1, 'a'), GENESIS)
-  const second = rowOf('r', said(2, 'b'), first.chain)
-  const third = rowOf('r', said(3, 'c'), second.chain)
+  const first = rowOf(R, said(1, 'a'), GENESIS)
+  const second = rowOf(R, said(2, 'b'), first.chain)
+  const third = rowOf(R, said(3, 'c'), second.chain)
   const cases: Readonly<Record<string, readonly [EntryRow, Uint8Array]>> = {
     'after another row': [third, first.chain],
     'as the first': [second, GENESIS],
@@ -38,17 +39,17 @@ describe('a row that is not the one that was written after the one before is ref
     'under an unknown key': [{ ...second, keyId: 'k' }, first.chain],
   }
   test.each(Object.entries(cases))('%s', (_, [row, chain]) => {
-    expect(() => entryOf('r', row, chain)).toThrow(expect.objectContaining({ code: 'STATE_CORRUPT' }))
+    expect(() => entryOf(R, row, chain)).toThrow(expect.objectContaining({ code: 'STATE_CORRUPT' }))
   })
 
   test('in another run', () => {
-    expect(() => entryOf('other', second, first.chain)).toThrow(/Entry 2 of run other/)
+    expect(() => entryOf(plainSeal('other'), second, first.chain)).toThrow(/Entry 2 of run other/)
   })
 })
 
 test('an entry of a newer version is refused by name, with what to do', () => {
   const entry = { ...said(1, 'x'), v: ENTRY_VERSION + 1 }
-  expect(() => entryOf('r', rowOf('r', entry, GENESIS), GENESIS)).toThrow(
+  expect(() => entryOf(R, rowOf(R, entry, GENESIS), GENESIS)).toThrow(
     expect.objectContaining({
       code: 'STATE_CORRUPT',
       message: expect.stringContaining(`newer version (${ENTRY_VERSION + 1}`),
@@ -62,8 +63,7 @@ test('a payload that is no JSON is refused, though its chain holds', () => {
   const row = {
     ...place,
     kind: 'message-said' as const,
-    ...sealEntry('r', place, 'message-said', '{', GENESIS),
-    keyId: '',
+    ...sealEntry(R, place, 'message-said', '{', GENESIS),
   }
-  expect(() => entryOf('r', row, GENESIS)).toThrow(expect.objectContaining({ code: 'STATE_CORRUPT' }))
+  expect(() => entryOf(R, row, GENESIS)).toThrow(expect.objectContaining({ code: 'STATE_CORRUPT' }))
 })

@@ -1,6 +1,7 @@
 /** The SQLite store between processes: leases, kills, readers and writers at once. */
 import { expect, test } from 'vitest'
 import { holderOf, isDead } from '../../src/base/process-identity.ts'
+import { plainSeal } from '../../src/journal/cipher.ts'
 import { GENESIS, openBytes, openEntry } from '../../src/journal/envelope.ts'
 import { sqliteStore } from '../../src/journal/sqlite.ts'
 import type { Store } from '../../src/journal/store.ts'
@@ -23,7 +24,7 @@ async function checkWhole(store: Store, runId: string): Promise<number> {
   let seq = 0
   for (const row of await store.read(runId, 0, 1_000_000)) {
     expect(row.seq).toBe(seq + 1)
-    openEntry(row, runId, chain)
+    openEntry(row, plainSeal(runId), chain)
     ;({ chain, seq } = row)
   }
   const [run, checkpoint] = [await store.run(runId), await store.checkpoint(runId)]
@@ -32,7 +33,9 @@ async function checkWhole(store: Store, runId: string): Promise<number> {
   if (seq > 0) {
     expect(checkpoint?.seq).toBe(seq)
     if (checkpoint !== undefined)
-      expect(Buffer.from(openBytes('state', runId, seq, checkpoint.state)).toString()).toBe(String(seq))
+      expect(Buffer.from(openBytes(plainSeal(runId), 'state', seq, checkpoint.state)).toString()).toBe(
+        String(seq),
+      )
   }
   return seq
 }
@@ -109,7 +112,7 @@ test.each([{ readOnly: true }, { readOnly: false }])(
       expect(rows.length).toBeGreaterThanOrEqual(last)
       last = rows.length
       const checkpoint = await reader.checkpoint('run-1')
-      if (checkpoint !== undefined) openBytes('state', 'run-1', checkpoint.seq, checkpoint.state)
+      if (checkpoint !== undefined) openBytes(plainSeal('run-1'), 'state', checkpoint.seq, checkpoint.state)
     }
     expect(last).toBeGreaterThan(0)
   },

@@ -2,6 +2,7 @@
 import { onTestFinished } from 'vitest'
 import { placed, rowOf } from '../../src/journal/decode.ts'
 import { ENTRY_VERSION, type Fact } from '../../src/journal/entry.ts'
+import { plainSeal } from '../../src/journal/cipher.ts'
 import { GENESIS } from '../../src/journal/envelope.ts'
 import { memoryStore } from '../../src/journal/memory.ts'
 import type { State } from '../../src/journal/shape.ts'
@@ -40,7 +41,7 @@ export async function shelf(faults: (store: Store) => Partial<Store> = () => ({}
   let chain = GENESIS
   const rows = [STARTED, TASK].map((fact, index): EntryRow => {
     const entry = placed(fact, index + 1, NOON, 0)
-    const row = rowOf(RUN, entry, chain)
+    const row = rowOf(plainSeal(RUN), entry, chain)
     chain = row.chain
     state = fold(state, entry, RUN)
     return row
@@ -62,7 +63,14 @@ export async function shelf(faults: (store: Store) => Partial<Store> = () => ({}
 
 export function logOf(from: Shelf): RunLog {
   const { store, lease, state, chain } = from
-  return new RunLog({ store, lease, state, chain, schemas: () => ({ args: '{"type":"object"}' }) })
+  return new RunLog({
+    store,
+    lease,
+    state,
+    chain,
+    seal: plainSeal(RUN),
+    schemas: () => ({ args: '{"type":"object"}' }),
+  })
 }
 
 export const say = (text: string): Fact => ({ kind: 'message-said', text })

@@ -3,6 +3,7 @@ import { UsageError } from '../../base/errors.ts'
 import type { RunStatus } from '../../journal/store.ts'
 import { listRuns, type RunSummary } from '../../run/inspect.ts'
 import { openStore, storePlace } from '../place.ts'
+import { sealedBy } from '../questions.ts'
 import type { Pen, Screen } from '../screen.ts'
 import type { Settings } from '../settings.ts'
 import { cut, oneLine, padded, widthOf } from '../text.ts'
@@ -34,7 +35,7 @@ function tellRuns(pen: Pen, runs: readonly RunSummary[], now: number): void {
     String(run.stepCount),
     run.questions === 0 ? '' : String(run.questions),
     ageOf(now - run.createdAt.getTime()),
-    oneLine(run.task),
+    run.lockedBy === undefined ? oneLine(run.task) : sealedBy(run.lockedBy),
   ])
   // The last column takes what is left.
   const widths = head

@@ -1,20 +1,27 @@
-/** What comes from outside: signals, and the questions that some of them answer. */
+/**
+ * What comes from outside: signals, and the questions that some of them answer.
+ *
+ * S1 (see `seals.ts`): every row is sealed as a whole, what becomes of it included: an answered question cannot be
+ * opened again behind the store's back, nor a signal that was read be read twice.
+ */
 import { StateCorruptError, StateNotFoundError } from '../../base/errors.ts'
-import { parseJson } from '../../base/json.ts'
 import type { Json } from '../../base/json.ts'
+import { keyIdOf, type Seal } from '../cipher.ts'
 import type { QuestionId, QuestionKind, RunId } from '../entry.ts'
 import type { QuestionRow, Receipt, Signal, SignalRow } from '../store.ts'
-import { numberOf, optionalNumber, optionalText, textOf } from './database.ts'
+import { bytesOf, numberOf, optionalNumber, optionalText, textOf } from './database.ts'
 import type { Database, Row } from './database.ts'
+import { openRow, SEAL, sealRow, WITH_WRAPS } from './seals.ts'
 
 export interface Inbox {
   /** Inside a transaction: T4 rests on it. */
-  accept(runId: RunId, key: string, signal: Signal, now: number): Receipt
-  unread(runId: RunId): readonly SignalRow[]
-  questions(filter: { readonly runId?: RunId; readonly id?: QuestionId }): readonly QuestionRow[]
-  ask(run: number, question: QuestionRow): void
-  close(run: number, id: QuestionId): void
-  consume(run: number, key: string): void
+  accept(seal: Seal, key: string, signal: Signal, now: number): Receipt
+  unread(seal: Seal): readonly SignalRow[]
+  /** For `questionOf`. */
+  questions(filter: { readonly runId?: RunId; readonly id?: QuestionId }): readonly Row[]
+  ask(run: number, seal: Seal, question: QuestionRow): void
+  close(run: number, seal: Seal, id: QuestionId): void
+  consume(run: number, seal: Seal, key: string): void
 }
 
 const KINDS: ReadonlySet<unknown> = new Set<Signal['kind']>([
@@ -33,103 +40,158 @@ const QUESTION_KINDS: ReadonlySet<unknown> = new Set<QuestionKind>([
   'diverged',
 ])
 
+const QUESTION = 'q.id, q.kind, q.body, q.created_at, q.expires_at, q.state, q.winner'
+const LETTER = 'key, at, kind, body, consumed'
+
 export function inboxOf(db: Database): Inbox {
-  const runOf = db.prepare(`SELECT run FROM runs WHERE tenant = '' AND run_id = ?`)
-  const letter = db.prepare('SELECT body FROM inbox WHERE run = ? AND key = ?')
-  const question = db.prepare('SELECT state, expires_at, winner FROM questions WHERE run = ? AND id = ?')
-  const answered = db.prepare(`UPDATE questions SET state = 'answered', winner = ? WHERE run = ? AND id = ?`)
+  const runOf = db.prepare(`SELECT run, key_id FROM runs WHERE tenant = '' AND run_id = ?`)
+  const letter = db.prepare(`SELECT ${LETTER} FROM inbox WHERE run = ? AND key = ?`)
+  const question = db.prepare(`SELECT ${QUESTION} FROM questions q WHERE run = ? AND id = ?`)
+  const become = db.prepare(
+    'UPDATE questions SET state = ?3, winner = ?4, body = ?5 WHERE run = ?1 AND id = ?2',
+  )
   const insert = db.prepare(
     'INSERT INTO inbox (run, key, at, kind, body, consumed) VALUES (?, ?, ?, ?, ?, 0)',
   )
-  const unread = db.prepare(`SELECT key, at, body FROM inbox WHERE consumed = 0
+  const unread = db.prepare(`SELECT ${LETTER} FROM inbox WHERE consumed = 0
     AND run = (SELECT run FROM runs WHERE tenant = '' AND run_id = ?) ORDER BY letter`)
-  const open = db.prepare(`SELECT r.run_id, q.id, q.kind, q.body, q.created_at, q.expires_at
-    FROM questions q JOIN runs r ON r.run = q.run WHERE q.state = 'open' AND r.tenant = ''
+  const open = db.prepare(`SELECT r.run_id, ${QUESTION}, ${SEAL}
+    FROM questions q JOIN runs r ON r.run = q.run ${WITH_WRAPS} WHERE q.state = 'open' AND r.tenant = ''
     AND (?1 IS NULL OR r.run_id = ?1) AND (?2 IS NULL OR q.id = ?2) ORDER BY q.created_at, q.question`)
   const ask = db.prepare(`INSERT INTO questions (run, id, kind, body, created_at, expires_at, state)
     VALUES (?, ?, ?, ?, ?, ?, 'open')`)
-  const close = db.prepare(`UPDATE questions SET state = 'closed' WHERE run = ? AND id = ?`)
-  const consume = db.prepare('UPDATE inbox SET consumed = 1 WHERE run = ? AND key = ?')
+  const consume = db.prepare('UPDATE inbox SET consumed = 1, body = ?3 WHERE run = ?1 AND key = ?2')
 
-  function accept(runId: RunId, key: string, signal: Signal, now: number): Receipt {
-    const row = runOf.get(runId)
-    if (row === undefined) throw new StateNotFoundError(`No run ${runId}.`)
+  function accept(seal: Seal, key: string, signal: Signal, now: number): Receipt {
+    const row = runOf.get(seal.runId)
+    // Sealed otherwise: the run of that id was removed and made anew since.
+    if (row === undefined || textOf(row, 'key_id') !== keyIdOf(seal))
+      throw new StateNotFoundError(`No run ${seal.runId}.`)
     const run = numberOf(row, 'run')
-    const taken = winnerAt(run, key)
+    const taken = winnerAt(run, seal, key)
     if (taken !== undefined) return { accepted: false, why: 'taken', winner: taken }
     if (signal.kind === 'answer') {
-      const refused = refusal(run, signal.question, now)
+      const refused = refusal(run, seal, signal.question, now)
       if (refused !== undefined) return refused
-      answered.run(key, run, signal.question)
+      setQuestion(run, seal, signal.question, { state: 'answered', winner: key })
     }
-    insert.run(run, key, now, signal.kind, JSON.stringify(signal))
+    const place = placeOfLetter({ key, at: now, kind: signal.kind, consumed: 0 })
+    insert.run(run, key, now, signal.kind, sealRow(seal, 'signal', place, signal))
     return { accepted: true }
   }
 
   /** Why an answer is not accepted (T4); `undefined`: it is. */
-  function refusal(run: number, id: QuestionId, now: number): Receipt | undefined {
+  function refusal(run: number, seal: Seal, id: QuestionId, now: number): Receipt | undefined {
     // An id that is no text was never asked.
     const row = id.isWellFormed() ? question.get(run, id) : undefined
     if (row === undefined) return { accepted: false, why: 'unknown' }
+    openQuestion(seal, row)
     const key = optionalText(row, 'winner')
-    const winner = key === undefined ? undefined : winnerAt(run, key)
+    const winner = key === undefined ? undefined : winnerAt(run, seal, key)
     if (winner !== undefined) return { accepted: false, why: 'taken', winner }
     if (textOf(row, 'state') !== 'open') return { accepted: false, why: 'closed' }
     const expiresAt = optionalNumber(row, 'expires_at')
     return expiresAt !== undefined && expiresAt <= now ? { accepted: false, why: 'expired' } : undefined
   }
 
-  function winnerAt(run: number, key: string): Signal | undefined {
+  function winnerAt(run: number, seal: Seal, key: string): Signal | undefined {
     const row = letter.get(run, key)
-    return row === undefined ? undefined : signalOf(row)
+    return row === undefined ? undefined : signalOf(seal, row)
+  }
+
+  function setQuestion(
+    run: number,
+    seal: Seal,
+    id: QuestionId,
+    { state, winner }: { readonly state: string; readonly winner?: string | undefined },
+  ): void {
+    const row = question.get(run, id)
+    if (row === undefined) return
+    const place = placeOfQuestion({ ...row, state, winner: winner ?? null })
+    become.run(run, id, state, winner ?? null, sealRow(seal, 'question', place, openQuestion(seal, row)))
   }
 
   return {
     accept,
-    unread: (runId) =>
-      unread
-        .all(runId)
-        .map((row) => ({ key: textOf(row, 'key'), at: numberOf(row, 'at'), signal: signalOf(row) })),
-    questions: ({ runId, id }) => open.all(runId ?? null, id ?? null).map(questionOf),
-    ask(run, row) {
-      const { message, call, schema, argsSchema } = row
-      const body = JSON.stringify({ message, call, schema, argsSchema })
-      ask.run(run, row.id, row.kind, body, row.createdAt, row.expiresAt ?? null)
+    unread: (seal) =>
+      unread.all(seal.runId).map((row) => ({
+        key: textOf(row, 'key'),
+        at: numberOf(row, 'at'),
+        signal: signalOf(seal, row),
+      })),
+    questions: ({ runId, id }) => open.all(runId ?? null, id ?? null),
+    ask(run, seal, { id, kind, createdAt, expiresAt = null, message, call, schema, argsSchema }) {
+      const columns = { id, kind, created_at: createdAt, expires_at: expiresAt, state: 'open', winner: null }
+      const body = sealRow(seal, 'question', placeOfQuestion(columns), { message, call, schema, argsSchema })
+      ask.run(run, id, kind, body, createdAt, expiresAt)
     },
-    close: (run, id) => void close.run(run, id),
-    consume: (run, key) => void consume.run(run, key),
+    close(run, seal, id) {
+      const row = question.get(run, id)
+      if (row === undefined) return
+      setQuestion(run, seal, id, { state: 'closed', winner: optionalText(row, 'winner') })
+    },
+    consume(run, seal, key) {
+      const row = letter.get(run, key)
+      if (row === undefined) return
+      const place = placeOfLetter({ ...row, consumed: 1 })
+      consume.run(run, key, sealRow(seal, 'signal', place, signalOf(seal, row)))
+    },
   }
 }
 
-function signalOf(row: Row): Signal {
-  const body = objectOf(row, 'A signal')
+/** All of a question's row but its body. */
+function placeOfQuestion(row: Row): readonly Json[] {
+  return ['id', 'kind', 'created_at', 'expires_at', 'state', 'winner'].map((name) => row[name] as Json)
+}
+
+/** All of a letter's row but its body. */
+function placeOfLetter(row: Row): readonly Json[] {
+  return ['key', 'at', 'kind', 'consumed'].map((name) => row[name] as Json)
+}
+
+function openQuestion(seal: Seal, row: Row): Json {
+  return openRow(seal, 'question', placeOfQuestion(row), bytesOf(row, 'body'))
+}
+
+function signalOf(seal: Seal, row: Row): Signal {
+  const body = objectOf(
+    openRow(seal, 'signal', placeOfLetter(row), bytesOf(row, 'body')),
+    'A signal in the state file',
+  )
   if (!KINDS.has(body['kind']))
     throw new StateCorruptError('A signal in the state file is damaged: its kind is unknown.')
   return body as unknown as Signal
 }
 
-function questionOf(row: Row): QuestionRow {
+/** A question. Without the run's seal, its words are not shown. @throws {StateCorruptError} the row was changed. */
+export function questionOf(row: Row, seal: Seal | undefined): QuestionRow {
   const kind = textOf(row, 'kind')
-  const { message, call, schema, argsSchema } = objectOf(row, 'A question')
-  if (!QUESTION_KINDS.has(kind) || typeof message !== 'string')
-    throw new StateCorruptError('A question in the state file is damaged.')
   const expiresAt = optionalNumber(row, 'expires_at')
-  return {
+  const plain = {
     runId: textOf(row, 'run_id'),
     id: textOf(row, 'id'),
     kind: kind as QuestionKind,
+    createdAt: numberOf(row, 'created_at'),
+    ...(expiresAt !== undefined && { expiresAt }),
+  }
+  if (seal === undefined) return { ...plain, message: '', lockedBy: textOf(row, 'state_key') }
+  const { message, call, schema, argsSchema } = objectOf(
+    openQuestion(seal, row),
+    'A question in the state file',
+  )
+  if (!QUESTION_KINDS.has(kind) || typeof message !== 'string')
+    throw new StateCorruptError('A question in the state file is damaged.')
+  return {
+    ...plain,
     message,
     ...(typeof call === 'string' && { call }),
     ...(typeof schema === 'string' && { schema }),
     ...(typeof argsSchema === 'string' && { argsSchema }),
-    createdAt: numberOf(row, 'created_at'),
-    ...(expiresAt !== undefined && { expiresAt }),
   }
 }
 
-function objectOf(row: Row, what: string): { readonly [key: string]: Json } {
-  const value = parseJson(textOf(row, 'body'), `${what} in the state file`)
+function objectOf(value: Json, what: string): { readonly [key: string]: Json } {
   if (typeof value === 'object' && value !== null && !Array.isArray(value))
     return value as { readonly [key: string]: Json }
-  throw new StateCorruptError(`${what} in the state file is damaged.`)
+  throw new StateCorruptError(`${what} is damaged.`)
 }

@@ -1,8 +1,14 @@
-/** The runs and what is known of them from outside; which of them are due. */
+/**
+ * The runs and what is known of them from outside; which of them are due.
+ *
+ * S1 (see `seals.ts`): the view of a run is sealed with all of its row but the newest nonce, and with the chain of its
+ * newest entry: so the head of the journal is authenticated by every write.
+ */
 import { StateCorruptError, StateNotFoundError } from '../../base/errors.ts'
-import { parseJson } from '../../base/json.ts'
+import type { Json } from '../../base/json.ts'
+import { keyIdOf, type Seal } from '../cipher.ts'
 import type { RunId } from '../entry.ts'
-import { ifHeld, type Instant } from '../fence.ts'
+import { ifHeld, lostError, type Instant } from '../fence.ts'
 import type {
   Claimant,
   EntryRow,
@@ -14,20 +20,22 @@ import type {
   RunView,
   Write,
 } from '../store.ts'
-import { limitOf, numberOf, optionalNumber, optionalText, textOf } from './database.ts'
+import { bytesOf, limitOf, numberOf, optionalNumber, optionalText, textOf } from './database.ts'
 import type { Database, Row } from './database.ts'
 import { leaseIn, type Standing } from './leases.ts'
 import { checkRunNumber, placeOf } from './place.ts'
+import { openRow, SEAL, sealRow, WITH_WRAPS } from './seals.ts'
 
 export interface Runs {
   /** The number of the new run in this file; `undefined` if one of its id exists. */
-  insert(run: NewRun, entries: readonly EntryRow[], now: number): number | undefined
+  insert(run: NewRun, entries: readonly EntryRow[], seal: Seal, now: number): number | undefined
   /** Writes what a run looks like from outside, its newest entry and its newest nonce. */
-  update(standing: Standing, epoch: number, write: Write, now: number): void
+  update(standing: Standing, lease: Lease, write: Write, seal: Seal, now: number): void
   /** Whether the write with this nonce was the newest under the lease's epoch. */
   committed(lease: Lease, nonce: string): boolean
-  get(runId: RunId): RunRow | undefined
-  page(filter: RunFilter, limit: number, cursor?: RunId): readonly RunRow[]
+  /** For `runOf`. */
+  get(runId: RunId): Row | undefined
+  page(filter: RunFilter, limit: number, cursor?: RunId): readonly Row[]
   due(claimant: Claimant, limit: number, now: Instant): readonly RunId[]
   remove(runId: RunId): void
 }
@@ -40,8 +48,11 @@ const STATUSES: ReadonlySet<string> = new Set<RunStatus>([
   'failed',
 ])
 
-const COLUMNS = `run_id, root_run_id, agent, min_reader, status, task, step_count, wake_at, cause,
-  created_at, updated_at, last_seq`
+/** What does not change after a run was made. */
+const MADE =
+  'r.run_id, r.root_run_id, r.parent_call_id, r.agent, r.definition_digest, r.min_reader, r.created_at'
+const HEAD = '(SELECT e.chain FROM entries e WHERE e.place = (r.run << 32) + r.last_seq) AS chain'
+const COLUMNS = `${MADE}, r.status, r.view, r.step_count, r.wake_at, r.cause, r.updated_at, r.last_seq, ${HEAD}, ${SEAL}`
 
 /** Three small indexes, not a scan: most runs rest. */
 const DUE = `SELECT DISTINCT r.run, r.run_id, r.updated_at, l.epoch, l.holder, l.claimed_at, l.expires_at,
@@ -57,10 +68,10 @@ const DUE = `SELECT DISTINCT r.run, r.run_id, r.updated_at, l.epoch, l.holder, l
 export function runsOf(db: Database): Runs {
   const insert =
     db.prepare(`INSERT INTO runs (tenant, run_id, root_run_id, parent_call_id, agent, definition_digest,
-    min_reader, key_id, status, task, step_count, wake_at, cause, created_at, updated_at, last_seq)
+    min_reader, key_id, status, view, step_count, wake_at, cause, created_at, updated_at, last_seq)
     VALUES ('', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING RETURNING run`)
   const update =
-    db.prepare(`UPDATE runs SET task = ?2, step_count = ?3, updated_at = ?4, nonce_epoch = ?5, nonce = ?6,
+    db.prepare(`UPDATE runs SET view = ?2, step_count = ?3, updated_at = ?4, nonce_epoch = ?5, nonce = ?6,
     last_seq = ?7 WHERE run = ?1`)
   // Apart: a column that is set is written to its indexes, changed or not.
   const turn = db.prepare('UPDATE runs SET status = ?2, cause = ?3, wake_at = ?4 WHERE run = ?1')
@@ -69,11 +80,14 @@ export function runsOf(db: Database): Runs {
   const noted = db.prepare(`SELECT 1 AS found FROM runs r WHERE r.tenant = '' AND r.run_id = ?1 AND (
     (r.nonce_epoch = ?2 AND r.nonce = ?3)
     OR EXISTS (SELECT 1 FROM nonces n WHERE n.run = r.run AND n.epoch = ?2 AND n.nonce = ?3))`)
-  const select = db.prepare(`SELECT ${COLUMNS} FROM runs WHERE tenant = '' AND run_id = ?`)
+  const select = db.prepare(
+    `SELECT ${COLUMNS} FROM runs r ${WITH_WRAPS} WHERE r.tenant = '' AND r.run_id = ?`,
+  )
+  const made = db.prepare(`SELECT ${MADE}, r.key_id, ${HEAD} FROM runs r WHERE r.run = ?`)
   const numberAt = db.prepare(`SELECT run, root_run_id FROM runs WHERE tenant = '' AND run_id = ?`)
-  const page = db.prepare(`SELECT ${COLUMNS} FROM runs WHERE tenant = '' AND run < ?1
-    AND (?2 IS NULL OR status IN (SELECT value FROM json_each(?2))) AND (?3 IS NULL OR agent = ?3)
-    ORDER BY run DESC LIMIT ?4`)
+  const page = db.prepare(`SELECT ${COLUMNS} FROM runs r ${WITH_WRAPS} WHERE +r.tenant = '' AND r.run < ?1
+    AND (?2 IS NULL OR r.status IN (SELECT value FROM json_each(?2))) AND (?3 IS NULL OR r.agent = ?3)
+    ORDER BY r.run DESC LIMIT ?4`)
   const due = db.prepare(DUE)
   const removeEntries = db.prepare('DELETE FROM entries WHERE place > ? AND place < ?')
   const remove = db.prepare('DELETE FROM runs WHERE run = ?')
@@ -87,17 +101,30 @@ export function runsOf(db: Database): Runs {
   }
 
   return {
-    insert(run, entries, now) {
-      const last = entries.at(-1)
+    insert(run, entries, seal, now) {
+      const { status, stepCount, wakeAt = null, cause = null } = run.view
+      const columns: Made = {
+        rootRunId: run.rootRunId,
+        parentCallId: run.parentCallId ?? null,
+        agent: run.agent,
+        definitionDigest: run.definitionDigest,
+        minReader: run.minReader,
+        createdAt: now,
+      }
+      const head = { updatedAt: now, lastSeq: entries.length, chain: entries.at(-1)?.chain }
       const row = insert.get(
         run.runId,
-        run.rootRunId,
-        run.parentCallId ?? null,
-        run.agent,
-        run.definitionDigest,
-        run.minReader,
-        last?.keyId ?? '',
-        ...viewColumns(run.view),
+        columns.rootRunId,
+        columns.parentCallId,
+        columns.agent,
+        columns.definitionDigest,
+        columns.minReader,
+        keyIdOf(seal),
+        status,
+        sealRow(seal, VIEW, placeOfView(columns, run.view, head), run.view.task),
+        stepCount,
+        wakeAt,
+        cause,
         now,
         now,
         entries.length,
@@ -107,24 +134,27 @@ export function runsOf(db: Database): Runs {
       checkRunNumber(number)
       return number
     },
-    update(standing, epoch, { view, entries, nonce }, now) {
-      const { run, lastSeq } = standing
+    update(standing, lease, { view, entries, nonce }, seal, now) {
+      const { run } = standing
+      const { epoch } = lease
+      const row = made.get(run)
+      // Another run took the id meanwhile: the lease is of the one before.
+      if (row === undefined || textOf(row, 'key_id') !== keyIdOf(seal)) throw lostError(lease)
       if (standing.nonceEpoch !== undefined && standing.nonceEpoch !== epoch) keepNonce.run(run)
-      const task = JSON.stringify(view.task)
-      update.run(run, task, view.stepCount, now, epoch, nonce, lastSeq + entries.length)
+      const lastSeq = standing.lastSeq + entries.length
+      const head = { updatedAt: now, lastSeq, chain: entries.at(-1)?.chain ?? chainOf(row) }
+      const sealed = sealRow(seal, VIEW, placeOfView(madeOf(row), view, head), view.task)
+      update.run(run, sealed, view.stepCount, now, epoch, nonce, lastSeq)
       const { status, cause, wakeAt } = view
       if (status === standing.status && cause === standing.cause && wakeAt === standing.wakeAt) return
       turn.run(run, status, cause ?? null, wakeAt ?? null)
     },
     committed: ({ runId, epoch }, nonce) => noted.get(runId, epoch, nonce) !== undefined,
-    get(runId) {
-      const row = select.get(runId)
-      return row === undefined ? undefined : runOf(row)
-    },
+    get: (runId) => select.get(runId),
     page(filter, limit, cursor) {
       const before = cursor === undefined ? Number.MAX_SAFE_INTEGER : numberOfRun(cursor)
       const status = filter.status === undefined ? null : JSON.stringify(filter.status)
-      return page.all(before, status, filter.agent ?? null, limitOf(limit)).map(runOf)
+      return page.all(before, status, filter.agent ?? null, limitOf(limit))
     },
     due(claimant, limit, now) {
       const asking = { holder: claimant.holder, isDead: remembered((holder) => claimant.isDead(holder)) }
@@ -155,27 +185,90 @@ function remembered(isDead: (holder: string) => boolean): (holder: string) => bo
   }
 }
 
-/** `task` is text of a person: as JSON, any string comes back as it was. */
-function viewColumns(view: RunView): [string, string, number, number | null, string | null] {
-  return [view.status, JSON.stringify(view.task), view.stepCount, view.wakeAt ?? null, view.cause ?? null]
+/** What does not change after a run was made. */
+interface Made {
+  readonly rootRunId: string
+  readonly parentCallId: string | null
+  readonly agent: string
+  readonly definitionDigest: string
+  readonly minReader: number
+  readonly createdAt: number
 }
 
-function runOf(row: Row): RunRow {
-  const [wakeAt, cause] = [optionalNumber(row, 'wake_at'), optionalText(row, 'cause')]
-  const task = parseJson(textOf(row, 'task'), 'The task of a run in the state file')
+const VIEW = 'view'
+
+/** S1. */
+function placeOfView(
+  made: Made,
+  { status, stepCount, wakeAt, cause }: Omit<RunView, 'task'>,
+  head: {
+    readonly updatedAt: number
+    readonly lastSeq: number
+    readonly chain: Uint8Array | undefined
+  },
+): readonly Json[] {
+  const { rootRunId, parentCallId, agent, definitionDigest, minReader, createdAt } = made
+  const { updatedAt, lastSeq, chain = new Uint8Array(0) } = head
+  return [
+    rootRunId,
+    parentCallId,
+    agent,
+    definitionDigest,
+    minReader,
+    createdAt,
+    status,
+    stepCount,
+    wakeAt ?? null,
+    cause ?? null,
+    updatedAt,
+    lastSeq,
+    Buffer.from(chain).toString('hex'),
+  ]
+}
+
+function madeOf(row: Row): Made {
   return {
-    runId: textOf(row, 'run_id'),
     rootRunId: textOf(row, 'root_run_id'),
+    parentCallId: optionalText(row, 'parent_call_id') ?? null,
     agent: textOf(row, 'agent'),
+    definitionDigest: textOf(row, 'definition_digest'),
+    minReader: numberOf(row, 'min_reader'),
+    createdAt: numberOf(row, 'created_at'),
+  }
+}
+
+function chainOf(row: Row): Uint8Array | undefined {
+  return row['chain'] === null ? undefined : bytesOf(row, 'chain')
+}
+
+/** A run as it is seen from outside. Without its seal, its task is not. @throws {StateCorruptError} the row was changed. */
+export function runOf(row: Row, seal: Seal | undefined): RunRow {
+  const made = madeOf(row)
+  const [wakeAt, cause] = [optionalNumber(row, 'wake_at'), optionalText(row, 'cause')]
+  const rest = {
     status: statusOf(row),
-    task: typeof task === 'string' ? task : '',
     stepCount: numberOf(row, 'step_count'),
     ...(wakeAt !== undefined && { wakeAt }),
     ...(cause !== undefined && { cause }),
-    createdAt: numberOf(row, 'created_at'),
+  }
+  const head = {
     updatedAt: numberOf(row, 'updated_at'),
     lastSeq: numberOf(row, 'last_seq'),
-    minReader: numberOf(row, 'min_reader'),
+    chain: chainOf(row),
+  }
+  const task =
+    seal === undefined ? '' : openRow(seal, VIEW, placeOfView(made, rest, head), bytesOf(row, 'view'))
+  return {
+    ...rest,
+    runId: textOf(row, 'run_id'),
+    rootRunId: made.rootRunId,
+    agent: made.agent,
+    task: typeof task === 'string' ? task : '',
+    createdAt: made.createdAt,
+    updatedAt: head.updatedAt,
+    lastSeq: head.lastSeq,
+    minReader: made.minReader,
+    ...(seal === undefined && { lockedBy: textOf(row, 'state_key') }),
   }
 }
 
