@@ -14,6 +14,7 @@ import { StateCorruptError, StateNotFoundError, UsageError } from '../../base/er
 import { migrate, VERSION } from '../migrations.ts'
 import { isBusy, typed } from './database.ts'
 import type { Connect, Database } from './database.ts'
+import { checkFileSystem } from './file-system.ts'
 import { checkSchema, inspect, versionOf } from './inspect.ts'
 
 export interface OpenRequest {
@@ -33,6 +34,7 @@ const OLDEST_SQLITE = [3, 51, 3] as const
 /** @throws {StateNotFoundError} @throws {StateCorruptError} @throws {UsageError} */
 export function openDatabase(connect: Connect, request: OpenRequest): Database {
   checkLibrary(connect)
+  if (!request.readOnly) checkFileSystem(request.path)
   const deadline = systemClock.now() + OPEN_TIMEOUT_MS
   for (let looks = 1; ; looks++) {
     try {
