@@ -115,7 +115,8 @@ interface Bodies {
   }
   'segment-started': {
     readonly holder: string
-    readonly why: 'start' | 'resume' | 'take-over'
+    /** `wake`: it was due, and nobody asked for more than that. */
+    readonly why: 'start' | 'resume' | 'wake' | 'take-over'
     readonly heap: 'fresh' | 'snapshot' | 'replay'
     /** The segment's own span, for the link of the segment after it. */
     readonly span: string

@@ -46,7 +46,7 @@ export interface Drive {
   /** Where the guest comes from. Default: a thread of its own. */
   readonly guests?: Guests
   /** Why this segment begins; `resume` lets a paused run go on. */
-  readonly why: 'start' | 'resume' | 'take-over'
+  readonly why: 'start' | 'resume' | 'wake' | 'take-over'
   /** The store's time when this segment was asked for, before the lease was taken. */
   readonly askedAt: number
   /** Facts that come before all else: changed options, tools, a new task. */
@@ -157,7 +157,6 @@ class Driver {
       guests: this.#given.guests ?? threadGuests,
       log: this.#log,
       live,
-      why: this.#given.why,
       mustHold: () => kept.check(),
       post: (happening) => this.#post(happening),
       ...(this.#given.otelContext === undefined ? {} : { otelContext: this.#given.otelContext }),

@@ -37,7 +37,7 @@ export async function drainDue(
       const definition = definitions.get(row?.agent ?? '')
       if (row === undefined || definition === undefined) continue
       try {
-        const why = row.status === 'running' ? 'take-over' : 'resume'
+        const why = row.status === 'running' ? 'take-over' : 'wake'
         results.push(await new Run({ ...means, store, definition, runId, why }).result())
       } catch (error) {
         if (!(error instanceof RunBusyError)) errors.push(error)

@@ -51,7 +51,6 @@ interface Surroundings {
   readonly guests: Guests
   readonly log: RunLog
   readonly live: Live
-  readonly why: 'start' | 'resume' | 'take-over'
   readonly otelContext?: unknown
   /** Directly before an effect (D5). @throws {LeaseLostError} */
   readonly mustHold: () => void

@@ -20,7 +20,8 @@ export interface RunStart {
   readonly store: Store
   readonly definition: Definition
   readonly runId: RunId
-  readonly why: 'start' | 'resume' | 'take-over'
+  /** `resume` lets a paused run go on and tries a failed one again; the others do neither. */
+  readonly why: 'start' | 'resume' | 'wake' | 'take-over'
   /** The data options that the author gave explicitly: those that differ from the stored ones are journaled. */
   readonly given?: Partial<RunOptions>
   /** What was read of the run before, if anything: used where nothing has been written since. */
@@ -104,11 +105,13 @@ export class Run<Output = unknown> {
     const askedAt = store.now()
     try {
       const known = await newest(store, runId, start.known)
+      const untouched = async (state: State): Promise<RunResult<Output>> =>
+        (await resultOf(store, state, {
+          durationMs: clock.now() - began,
+          inFlight: [],
+        })) as RunResult<Output>
       const settled = await restingState(start, known.state)
-      if (settled !== undefined) {
-        const driven = { durationMs: clock.now() - began, inFlight: [] }
-        return (await resultOf(store, settled, driven)) as RunResult<Output>
-      }
+      if (settled !== undefined) return await untouched(settled)
       // What does not fit is refused before anything is written, the lease included.
       firstFacts(known.state, start)
       const lease = await takeLease(store, runId, clock, start.leaseTtl)
@@ -117,6 +120,12 @@ export class Run<Output = unknown> {
       try {
         recovered = await newest(store, runId, known)
         faultPoint('run-recovered')
+        // Whoever held the lease before may have brought the run to rest.
+        const rested = await restingState(start, recovered.state)
+        if (rested !== undefined) {
+          await releaseLease(store, lease)
+          return await untouched(rested)
+        }
         first = firstFacts(recovered.state, start)
       } catch (error) {
         await releaseLease(store, lease)
@@ -186,9 +195,10 @@ async function restingState(start: RunStart, state: State): Promise<State | unde
   const { store, definition, why } = start
   if (start.task !== undefined) return undefined
   const { ended } = state
-  if (ended !== undefined) return ended.status !== 'failed' || why === 'start' ? state : undefined
-  if (why !== 'resume' || start.wait === true || !onlyWaits(state)) return undefined
-  const due = (nextDue(state) ?? Infinity) <= store.now()
-  if (due || (await store.signals(state.runId)).length > 0) return undefined
+  if (ended !== undefined) return ended.status !== 'failed' || why !== 'resume' ? state : undefined
+  const isWoken = why === 'wake' && state.pause !== undefined
+  if (!isWoken && (why !== 'resume' || !onlyWaits(state))) return undefined
+  const due = state.pause?.cause === 'waiting' && (nextDue(state) ?? Infinity) <= store.now()
+  if (start.wait === true || due || (await store.signals(state.runId)).length > 0) return undefined
   return changesOf(state, definition, start.given ?? {}, (text) => text).length > 0 ? undefined : state
 }

@@ -1,0 +1,143 @@
+/**
+ * A sandbox without an engine, so that thousands of scenarios run in a minute: its heap is plain data, and a program is
+ * what `program.ts` put into its source. Like the real one it is a function of its image and of the deliveries since.
+ */
+import { decode, encode } from '../../src/base/codec.ts'
+import type { CallId, Ending, GuestCall, Halt, Outcome } from '../../src/base/halt.ts'
+import type { Guests } from '../../src/sandbox/guests.ts'
+import type { Image, Moment, Opening, Program, Sandbox } from '../../src/sandbox/sandbox.ts'
+import { programIn, type Item, type Program as Script } from './program.ts'
+
+interface Strand {
+  readonly step: number
+  readonly items: readonly Item[]
+  at: number
+  state: 'running' | 'done' | 'failed'
+  call?: CallId
+}
+
+interface Heap {
+  step: number
+  ordinal: number
+  strands: Strand[]
+  running: (Pick<Script, 'join' | 'end'> & { readonly step: number }) | undefined
+  heard: string[]
+  open: CallId[]
+}
+
+export const fakeGuests: Guests = {
+  create: () => new FakeGuest(),
+  pack: async (image) => image.bytes,
+  unpack: async (bytes) => ({ ok: true, image: { bytes } }),
+}
+
+class FakeGuest implements Sandbox {
+  #heap: Heap | undefined
+
+  async open(opening: Opening): Promise<void> {
+    this.#heap =
+      opening.from === 'image'
+        ? JSON.parse(Buffer.from(opening.image.bytes).toString())
+        : { step: 0, ordinal: 0, strands: [], running: undefined, heard: [], open: [] }
+  }
+
+  async run(step: number, program: Program, _moment: Moment): Promise<Halt> {
+    const heap = this.#alive()
+    const { strands, join, end } = programIn(program.body)
+    heap.open = heap.open.filter((call) => program.forget?.includes(call) !== true)
+    toStep(heap, step)
+    heap.running = { step, join, end }
+    const begun = strands.map((items): Strand => ({ step, items, at: 0, state: 'running' }))
+    heap.strands.push(...begun)
+    return this.#halt(heap, begun)
+  }
+
+  async settle(call: CallId, outcome: Outcome, moment: Moment): Promise<Halt> {
+    const heap = this.#alive()
+    toStep(heap, moment.step)
+    if (!heap.open.includes(call)) return this.#halt(heap, [])
+    heap.open = heap.open.filter((other) => other !== call)
+    const strand = heap.strands.find((one) => one.call === call)
+    if (strand === undefined) return this.#halt(heap, [])
+    delete strand.call
+    const item = strand.items[strand.at]
+    const isCaught = item?.do === 'call' && item.caught
+    if (outcome.ok) heap.heard.push(String(decode(outcome.value)))
+    else if (isCaught) heap.heard.push(outcome.error.name)
+    else {
+      strand.state = 'failed'
+      return this.#halt(heap, [])
+    }
+    strand.at++
+    return this.#halt(heap, [strand])
+  }
+
+  async image(): Promise<Image> {
+    return { bytes: Buffer.from(JSON.stringify(this.#alive())) }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#heap = undefined
+  }
+
+  #alive(): Heap {
+    if (this.#heap === undefined) throw new Error('No guest is open')
+    return this.#heap
+  }
+
+  /** Lets these strands go on as far as they can. */
+  #halt(heap: Heap, strands: readonly Strand[]): Halt {
+    const calls: GuestCall[] = []
+    for (const strand of strands) {
+      const item = strand.items[strand.at]
+      if (item === undefined) strand.state = 'done'
+      else if (item.do === 'spin') {
+        this.#heap = undefined
+        return { kind: 'killed', reason: 'timeout', message: 'The code computed for too long.' }
+      } else calls.push(request(heap, strand, item))
+    }
+    const ending = endingOf(heap)
+    if (ending === undefined) return { kind: 'waiting', calls, printed: '' }
+    heap.running = undefined
+    // A final answer ends the step where it stands: its code goes on no more.
+    if (ending.kind === 'answer') heap.strands = heap.strands.filter((strand) => strand.step !== heap.step)
+    return { kind: 'ended', calls, printed: '', output: '', ending, open: heap.open }
+  }
+}
+
+/** Calls are numbered within the step in which they are made. */
+function toStep(heap: Heap, step: number | undefined): void {
+  if (step === undefined || step === heap.step) return
+  heap.step = step
+  heap.ordinal = 0
+}
+
+function request(heap: Heap, strand: Strand, item: Exclude<Item, { do: 'spin' }>): GuestCall {
+  const id = `${heap.step}.${++heap.ordinal}`
+  strand.call = id
+  heap.open.push(id)
+  switch (item.do) {
+    case 'call':
+      return { id, name: item.tool, input: encode({ strand: strand.step, heard: heap.heard.join() }) }
+    case 'sleep':
+      return { id, name: '$sleep', input: encode(item.ms) }
+    case 'ask':
+      return { id, name: '$ask', input: encode(['Which?']) }
+    default:
+      return item satisfies never
+  }
+}
+
+/** How the program ends, if it does. */
+function endingOf({ running, strands, heard }: Heap): Ending | undefined {
+  if (running === undefined) return undefined
+  const mine = strands.filter((strand) => strand.step === running.step)
+  const settled = mine.filter((strand) => strand.state !== 'running')
+  const failed = settled.some((strand) => strand.state === 'failed')
+  if (!failed && settled.length < (running.join === 'race' ? 1 : mine.length)) return undefined
+  const error = { name: 'Error', message: 'thrown' }
+  if (failed || running.end === 'throw') return { kind: 'error', error }
+  return running.end === 'answer'
+    ? { kind: 'answer', value: encode(heard.length) }
+    : { kind: 'value', shown: String(heard.length) }
+}

@@ -1,0 +1,210 @@
+/**
+ * The people around the runs: they begin them, say what the scenario tells them to say, and answer every question. They are
+ * honest: asked whether a call happened, they look.
+ */
+import { isPersistentAgentError } from '../../src/base/errors.ts'
+import type { Definition } from '../../src/agent/definition.ts'
+import type { Decision, RunId } from '../../src/journal/entry.ts'
+import type { QuestionRow, Store } from '../../src/journal/store.ts'
+import { createRun } from '../../src/run/begin.ts'
+import { Run } from '../../src/run/run.ts'
+import { answerQuestion, haltRun, sendSignal } from '../../src/run/signal.ts'
+import type { Guests } from '../../src/sandbox/guests.ts'
+import type { Surroundings } from './agent.ts'
+import type { Command } from './scenario.ts'
+import { Outage } from './wire.ts'
+import type { Process, World } from './world.ts'
+
+/** What was acknowledged to somebody: it must stand. */
+export type Acknowledged =
+  | { readonly is: 'begun'; readonly run: RunId }
+  | { readonly is: 'answered'; readonly run: RunId; readonly question: string; readonly decision: Decision }
+  | { readonly is: 'stopped'; readonly run: RunId }
+  | { readonly is: 'said'; readonly run: RunId; readonly text: string }
+
+export interface Office extends Surroundings {
+  readonly acknowledged: Acknowledged[]
+  /** Commands that have been given: a person who is killed does not begin again from the first. */
+  given: number
+  readonly agent: (process: Process) => Definition
+}
+
+/** What a person works with. */
+interface Desk {
+  readonly process: Process
+  readonly store: Store
+  readonly definition: Definition
+  readonly guests: Guests
+}
+
+/** How long people wait before they look again, in ms. */
+const ROUND = 2_000
+/** A call in doubt is looked at when whoever sent it can send no more. */
+const DOUBT = 60_000
+
+/** One person's day, until the process ends. */
+export async function work(process: Process, office: Office, guests: Guests): Promise<void> {
+  const store = office.wire.connect(process)
+  const definition = office.agent(process)
+  for (const run of office.scenario.scripts.keys()) await begin(store, definition, run, office)
+  const commands = give({ process, store, definition, guests }, office)
+  for (;;) {
+    await rest(process, ROUND)
+    const questions = (await tolerated(office, async () => store.questions({}))) ?? []
+    for (const question of questions) await answer(store, question, office)
+    if (office.wire.isQuiet) await commands
+    if (office.wire.isQuiet) await goOn(store, office)
+  }
+}
+
+async function begin(store: Store, definition: Definition, run: number, office: Office): Promise<void> {
+  const runId = runIdOf(run)
+  for (;;) {
+    const begun = await tolerated(office, async () =>
+      createRun(store, definition, { task: `Do ${runId}.`, runId }),
+    )
+    if (begun === undefined) continue
+    office.acknowledged.push({ is: 'begun', run: runId })
+    return
+  }
+}
+
+async function give(desk: Desk, office: Office): Promise<void> {
+  for (const command of office.scenario.commands.slice(office.given)) {
+    await rest(desk.process, command.gap)
+    office.given++
+    await tolerated(office, async () => obey(desk, command, office))
+  }
+}
+
+async function obey(desk: Desk, command: Command, office: Office): Promise<void> {
+  const { process, store, definition, guests } = desk
+  const run = runIdOf(command.run % office.scenario.scripts.length)
+  const { acknowledged, world, given } = office
+  switch (command.kind) {
+    case 'stop':
+      await haltRun(store, run, { kind: 'stop', reason: 'stopped' })
+      acknowledged.push({ is: 'stopped', run })
+      if (Object.values(office.journals.of(run).state?.calls ?? {}).some((call) => call.at.is === 'started'))
+        world.reached('C13: stopped while a call was under way')
+      return
+    case 'pause':
+      return haltRun(store, run, { kind: 'pause', reason: 'paused' })
+    case 'say': {
+      const text = `word ${given}`
+      await sendSignal(store, run, { kind: 'say', text })
+      acknowledged.push({ is: 'said', run, text })
+      return
+    }
+    case 'resume':
+      await store.signal(run, `resume ${given}`, { kind: 'resume' })
+      return
+    case 'drive':
+    case 'abort': {
+      const { clock } = process
+      const stop = new AbortController()
+      if (command.kind === 'abort') clock.after(700, () => stop.abort('aborted'), stop.signal)
+      const { signal: abortSignal } = stop
+      const driving = new Run({ store, definition, runId: run, why: 'resume', clock, guests, abortSignal })
+      void tolerated(office, async () => driving.result())
+      return
+    }
+    default:
+      return command.kind satisfies never
+  }
+}
+
+/** Two people answer, now and then, and only one of them is heard. */
+async function answer(store: Store, question: QuestionRow, office: Office): Promise<void> {
+  const { world } = office
+  if (
+    question.kind === 'unknownOutcome' &&
+    world.now - (question.createdAt - store.now() + world.now) < DOUBT
+  )
+    return
+  const decisions = decisionsOn(question, office)
+  await Promise.all(
+    decisions.map(async (decision) => {
+      const { runId: run, id } = question
+      const done = await tolerated(office, async () => {
+        await answerQuestion(store, run, id, decision)
+        return true
+      })
+      if (done === true) office.acknowledged.push({ is: 'answered', run, question: id, decision })
+    }),
+  )
+}
+
+function decisionsOn({ kind, call, runId }: QuestionRow, { world, ledger }: Office): readonly Decision[] {
+  const lot = world.random.below(4)
+  switch (kind) {
+    case 'approval':
+      if (lot === 0) return [{ type: 'reject', reason: 'no' }]
+      if (lot === 1) return [{ type: 'approve' }, { type: 'reject' }]
+      return [{ type: 'approve' }]
+    case 'input':
+      return lot === 0
+        ? [
+            { type: 'respond', value: 'a' },
+            { type: 'respond', value: 'b' },
+          ]
+        : [{ type: 'respond', value: 'a' }]
+    case 'unknownOutcome': {
+      const { id } = JSON.parse(call ?? '{}') as { readonly id: string }
+      const [effect] = ledger.of(runId, id)
+      if (effect !== undefined) return [{ type: 'respond', value: effect.value }]
+      return [lot === 0 ? { type: 'reject', reason: 'never mind' } : { type: 'approve' }]
+    }
+    case 'budget':
+    case 'diverged':
+      return [{ type: 'approve' }]
+    default:
+      return kind satisfies never
+  }
+}
+
+/** When all is quiet, what rests for a person is resumed by one. */
+async function goOn(store: Store, office: Office): Promise<void> {
+  const paused = (await tolerated(office, async () => store.runs({ status: ['paused'] }, 10))) ?? []
+  for (const { runId, cause, lastSeq } of paused) {
+    if (cause !== 'waiting' && cause !== 'diverged')
+      await tolerated(office, async () => store.signal(runId, `go on ${lastSeq}`, { kind: 'resume' }))
+  }
+}
+
+/** Refusals and outages are part of the world; anything else is a defect. */
+export async function tolerated<Result>(
+  { world }: Pick<Office, 'world'>,
+  work: () => Promise<Result>,
+): Promise<Result | undefined> {
+  try {
+    return await work()
+  } catch (error) {
+    const errors: readonly unknown[] = error instanceof AggregateError ? error.errors : [error]
+    for (const one of errors) judgeError(one, world)
+    return undefined
+  }
+}
+
+function judgeError(error: unknown, world: World): void {
+  if (error instanceof Outage) return
+  if (!isPersistentAgentError(error)) {
+    world.violation(
+      `An error that is not typed: ${error instanceof Error ? (error.stack ?? '') : String(error)}`,
+    )
+    return
+  }
+  world.note(`  refused: ${error.code} ${error.message}`)
+  world.reached(`error: ${error.code}`)
+  const tooLate = error.code === 'USAGE' && error.message.includes('has expired')
+  if (error.code === 'STATE_CORRUPT' || (error.code === 'USAGE' && !tooLate))
+    world.violation(`${error.code}: ${error.message}`)
+}
+
+export async function rest(process: Process, ms: number): Promise<void> {
+  await new Promise<void>((resolve) => process.clock.after(ms, resolve, new AbortController().signal))
+}
+
+export function runIdOf(run: number): RunId {
+  return `run-${run}`
+}
