@@ -22,7 +22,7 @@ export interface Driving {
 export async function drainDue(
   store: Store,
   agents: readonly Driving[],
-  means: Pick<RunStart, 'clock' | 'guests'> = {},
+  means: Pick<RunStart, 'clock' | 'guests' | 'leaseTtl'> = {},
 ): Promise<readonly RunResult[]> {
   const definitions = new Map(agents.map((agent) => [agent.definition().name, agent.definition()]))
   const results: RunResult[] = []

@@ -5,7 +5,7 @@
 import { decode, encode } from '../../src/base/codec.ts'
 import type { CallId, Ending, GuestCall, Halt, Outcome } from '../../src/base/halt.ts'
 import type { Guests } from '../../src/sandbox/guests.ts'
-import type { Image, Moment, Opening, Program, Sandbox } from '../../src/sandbox/sandbox.ts'
+import type { Link, Moment, Opening, Program, Sandbox, Snapshot } from '../../src/sandbox/sandbox.ts'
 import { programIn, type Item, type Program as Script } from './program.ts'
 
 interface Strand {
@@ -27,18 +27,38 @@ interface Heap {
 
 export const fakeGuests: Guests = {
   create: () => new FakeGuest(),
-  pack: async (image) => image.bytes,
-  unpack: async (bytes) => ({ ok: true, image: { bytes } }),
+  open: async (links) => ({ links, delta: new Uint8Array(0) }),
+}
+
+/** A chain that is longer begins anew. */
+const LONGEST_CHAIN = 6
+
+interface Mark {
+  readonly position: number
+  readonly heap: string
+  /** So many links lead to it. */
+  readonly links: number
 }
 
 class FakeGuest implements Sandbox {
   #heap: Heap | undefined
+  /** Each holds the whole heap at its position. */
+  #links: readonly Link[] = []
+  #mark: Mark | undefined
 
   async open(opening: Opening): Promise<void> {
-    this.#heap =
-      opening.from === 'image'
-        ? JSON.parse(Buffer.from(opening.image.bytes).toString())
-        : { step: 0, ordinal: 0, strands: [], running: undefined, heard: [], open: [] }
+    this.#mark = undefined
+    if (opening.from === 'seed') {
+      this.#links = []
+      this.#heap = { step: 0, ordinal: 0, strands: [], running: undefined, heard: [], open: [] }
+      return
+    }
+    this.#links = opening.heap.links
+    const last = this.#links.at(-1)
+    this.#heap = last === undefined ? undefined : JSON.parse(textOf(last))
+    const marked = opening.start === undefined ? undefined : this.#links[opening.start - 1]
+    if (marked !== undefined && opening.start !== undefined)
+      this.#mark = { position: marked.position, heap: textOf(marked), links: opening.start }
   }
 
   async run(step: number, program: Program, _moment: Moment): Promise<Halt> {
@@ -72,8 +92,34 @@ class FakeGuest implements Sandbox {
     return this.#halt(heap, [strand])
   }
 
-  async image(): Promise<Image> {
-    return { bytes: Buffer.from(JSON.stringify(this.#alive())) }
+  async mark(position: number): Promise<void> {
+    this.#mark = { position, heap: JSON.stringify(this.#alive()), links: this.#links.length }
+  }
+
+  async back(): Promise<void> {
+    if (this.#mark === undefined) throw new Error('There is no mark')
+    this.#heap = JSON.parse(this.#mark.heap)
+    this.#links = this.#links.slice(0, this.#mark.links)
+  }
+
+  async snapshot(position: number, marked: boolean): Promise<{ readonly packed: Promise<Snapshot> }> {
+    if (!marked) this.#mark = undefined
+    if (this.#links.length > LONGEST_CHAIN) {
+      this.#links = []
+      if (this.#mark !== undefined) this.#mark = { ...this.#mark, links: 0 }
+    }
+    if (this.#mark !== undefined && this.#mark.links === this.#links.length) {
+      this.#link(this.#mark.position, this.#mark.heap)
+      this.#mark = { ...this.#mark, links: this.#links.length }
+    }
+    this.#link(position, JSON.stringify(this.#alive()))
+    const start = this.#mark?.links
+    return { packed: Promise.resolve({ links: this.#links, ...(start === undefined ? {} : { start }) }) }
+  }
+
+  #link(position: number, heap: string): void {
+    if (this.#links.at(-1)?.position === position) return
+    this.#links = [...this.#links, { position, payload: Buffer.from(heap) }]
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -103,6 +149,10 @@ class FakeGuest implements Sandbox {
     if (ending.kind === 'answer') heap.strands = heap.strands.filter((strand) => strand.step !== heap.step)
     return { kind: 'ended', calls, printed: '', output: '', ending, open: heap.open }
   }
+}
+
+function textOf(link: Link): string {
+  return Buffer.from(link.payload).toString()
 }
 
 /** Calls are numbered within the step in which they are made. */

@@ -4,6 +4,7 @@
  * entries say.
  */
 import { isDeepStrictEqual } from 'node:util'
+import { plainSeal } from '../../src/journal/cipher.ts'
 import { violations } from '../../src/journal/check.ts'
 import { entryOf } from '../../src/journal/decode.ts'
 import type { Entry, RunId } from '../../src/journal/entry.ts'
@@ -48,7 +49,7 @@ export class Journals {
     const journal = this.of(runId)
     const rows = await this.store.read(runId, journal.entries.length, 1_000)
     for (const row of rows) {
-      const entry = entryOf(runId, row, journal.chain)
+      const entry = entryOf(plainSeal(runId), row, journal.chain)
       journal.chain = row.chain
       journal.entries.push(entry)
       journal.state = fold(journal.state, entry, runId)

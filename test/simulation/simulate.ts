@@ -9,6 +9,7 @@ import { memoryStore } from '../../src/journal/memory.ts'
 import type { RunId } from '../../src/journal/entry.ts'
 import type { Signal, Store } from '../../src/journal/store.ts'
 import { drainDue } from '../../src/run/due.ts'
+import { LEASE_TTL } from '../../src/run/lease.ts'
 import type { Guests } from '../../src/sandbox/guests.ts'
 import { agentIn } from './agent.ts'
 import { fakeGuests } from './fake-guest.ts'
@@ -75,6 +76,7 @@ export async function simulate(scenario: Scenario, means: Means = {}): Promise<O
           drainDue(connection, [{ definition: () => definition }], {
             clock: process.clock,
             guests: guestsIn(process),
+            leaseTtl: wire.isQuiet ? LEASE_TTL : scenario.ttl,
           })
         await tolerated(office, drains)
         await Promise.race([rest(process, SWEEP), new Promise<void>((resolve) => (hinted = resolve))])

@@ -74,8 +74,11 @@ export class Wire {
     const tell = (): void => this.#hint()
     const send = <Reply>(what: string, apply: () => Promise<Reply>, more: Partial<Operation<Reply>> = {}) =>
       this.operate({ what, process, there: this.#scenario.wire, back: this.#scenario.wire, apply, ...more })
+    // Leases are renewed by the simulated clock.
+    const rest = { ...store }
+    delete rest.hold
     return {
-      ...store,
+      ...rest,
       now: () => store.now(),
       create: (run, entries, blobs) =>
         send(
@@ -116,16 +119,11 @@ export class Wire {
       claim: (runId, _claimant, ttl) =>
         send(`claim ${runId}`, async () => {
           const isDead = (holder: string): boolean => this.#isDead(holder)
-          const lease = await store.claim(
-            runId,
-            { holder: process.name, isDead },
-            this.isQuiet ? ttl : this.#scenario.ttl,
-          )
+          const lease = await store.claim(runId, { holder: process.name, isDead }, ttl)
           if (lease.before !== undefined) world.reached('take-over')
           return lease
         }),
-      renew: (lease, ttl) =>
-        send('renew', async () => store.renew(lease, this.isQuiet ? ttl : this.#scenario.ttl)),
+      renew: (lease, ttl) => send('renew', async () => store.renew(lease, ttl)),
       release: (lease) =>
         send('release', async () => {
           await store.release(lease)
