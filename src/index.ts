@@ -34,6 +34,7 @@ export {
   RunBusyError,
   StateCorruptError,
   StateNotFoundError,
+  StoreFailedError,
   ToolError,
   UnknownOutcomeError,
   UsageError,

@@ -55,6 +55,15 @@ export class LeaseLostError extends PersistentAgentError {
   readonly code = 'LEASE_LOST'
 }
 
+/**
+ * The store could not read or write its file, or does not know whether a write is durable: nothing more is written
+ * through it. What was acknowledged stands. See to the disk, open the store again, and resume.
+ */
+export class StoreFailedError extends PersistentAgentError {
+  override readonly name = 'StoreFailedError'
+  readonly code = 'STORE_FAILED'
+}
+
 /** Somebody answered first. `winner` is the decision that stands. */
 export class AlreadyAnsweredError extends PersistentAgentError {
   override readonly name = 'AlreadyAnsweredError'

@@ -13,7 +13,7 @@ import { bootClock } from '../base/process-identity.ts'
 import type { Seal } from './cipher.ts'
 import { checkId, checkNewRun, checkSeq, checkWrite, instantsOf, isProgress, type Instant } from './fence.ts'
 import { keyringOf, type Keyring, type StateKey } from './keys.ts'
-import { textOf, typed, type Database, type Row } from './sqlite/database.ts'
+import { textOf, type Database, type Row } from './sqlite/database.ts'
 import { heartbeatOf } from './sqlite/heartbeat.ts'
 import { inboxOf, questionOf } from './sqlite/inbox.ts'
 import { journalOf } from './sqlite/journal.ts'
@@ -66,8 +66,9 @@ function storeOn(db: Database, path: string, { readOnly, keyring, instant, isHel
   const watchers = watchersOf(db)
   const writer = writerOf(db, path)
   const [runs, journal, inbox, leases] = [runsOf(db), journalOf(db), inboxOf(db), leasesOf(db)]
-  const heartbeat = isHeld || readOnly ? undefined : heartbeatOf(path, (error) => typed(error, path))
+  const heartbeat = isHeld || readOnly ? undefined : heartbeatOf(path, (error) => writer.heard(error))
   const now = (): number => instant().at
+  const unreturned = new Set<Lease>()
   let closing: Promise<void> | undefined
 
   async function write<T>(work: () => T): Promise<T> {
@@ -136,6 +137,13 @@ function storeOn(db: Database, path: string, { readOnly, keyring, instant, isHel
     if (isTurn) watchers.notify()
   }
 
+  /** One that a full disk keeps from being given back is given back before the next is taken. */
+  async function release(lease: Lease): Promise<void> {
+    unreturned.add(lease)
+    await tell(() => leases.release(lease))
+    unreturned.delete(lease)
+  }
+
   async function finish(): Promise<void> {
     await writer.idle()
     await heartbeat?.stop()
@@ -158,11 +166,14 @@ function storeOn(db: Database, path: string, { readOnly, keyring, instant, isHel
     committed: (lease, nonce) => read(() => runs.committed({ ...lease, runId: lookup(lease.runId) }, nonce)),
     claim(runId, claimant, ttl) {
       seals.forget(runId)
-      return write(() => leases.claim(lookup(runId), claimant, ttl, instant()))
+      return write(() => {
+        for (const lease of unreturned) leases.release(lease)
+        return leases.claim(lookup(runId), claimant, ttl, instant())
+      })
     },
     renew: (lease, ttl) => write(() => leases.renew(lease, ttl, instant())),
     ...(heartbeat && { hold: (lease, terms) => heartbeat.hold(lease, terms) }),
-    release: (lease) => tell(() => leases.release(lease)),
+    release,
     async signal(runId, key, signal) {
       checkId(key, 'The key of a signal')
       const seal = await seals.of(lookup(runId))

@@ -10,6 +10,7 @@ const made: readonly InstanceType<typeof PersistentAgentError>[] = [
   new errors.StateCorruptError('m', { hint: 'h', cause: 'c' }),
   new errors.RunBusyError('m', { hint: 'h', cause: 'c' }),
   new errors.LeaseLostError('m', { hint: 'h', cause: 'c' }),
+  new errors.StoreFailedError('m', { hint: 'h', cause: 'c' }),
   new AlreadyAnsweredError('m', { type: 'approve' }, { hint: 'h', cause: 'c' }),
   new errors.ToolError('m', { hint: 'h', cause: 'c' }),
   new errors.UnknownOutcomeError('m', { hint: 'h', cause: 'c' }),

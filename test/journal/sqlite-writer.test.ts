@@ -1,6 +1,7 @@
-/** The writer (W1–W4) on a disk that gets full, and on a lock that nobody gives back. */
+/** The writer (W1–W5) on a disk that gets full or fails, and on a lock that nobody gives back. */
 import { DatabaseSync } from 'node:sqlite'
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
+import type { Database, Statement } from '../../src/journal/sqlite/database.ts'
 import { writerOf } from '../../src/journal/sqlite/writer.ts'
 import type { Writer } from '../../src/journal/sqlite/writer.ts'
 import { scratch } from './fixtures/files.ts'
@@ -110,4 +111,77 @@ test('W3: a lock that nobody gives back is told in the end', async () => {
   other.exec('COMMIT')
   other.close()
   await it.put(1)
+})
+
+/** The database, whose `statement` fails with SQLite's `errcode` where it is run the n-th time, after it was tried. */
+function failing(db: DatabaseSync, statement: string, errcode: number, nth = 1): Database {
+  let runs = 0
+  return {
+    exec: (sql) => db.exec(sql),
+    close: () => db.close(),
+    get isTransaction() {
+      return db.isTransaction
+    },
+    prepare(sql) {
+      const real: Statement = db.prepare(sql)
+      if (sql !== statement) return real
+      return {
+        get: real.get.bind(real),
+        all: real.all.bind(real),
+        run: (...values) => {
+          if (++runs !== nth) return real.run(...values)
+          // As SQLite does after an error of the disk: the transaction is undone.
+          if (db.isTransaction) db.exec('ROLLBACK')
+          throw Object.assign(new Error('disk I/O error'), { errcode })
+        },
+      }
+    },
+  }
+}
+
+describe('W5: a store that does not know what is on the disk writes nothing more', () => {
+  const put = (db: DatabaseSync, writer: Writer, size: number): Promise<unknown> =>
+    writer.write(() => db.prepare('INSERT INTO t VALUES (?)').run(new Uint8Array(size)))
+
+  test.each([
+    ['COMMIT', 'SQLITE_IOERR_FSYNC', 1034],
+    ['COMMIT', 'SQLITE_IOERR_WRITE', 778],
+    ['COMMIT', 'an error that nobody knows', 1],
+    ['BEGIN IMMEDIATE', 'SQLITE_IOERR_READ', 266],
+    ['BEGIN IMMEDIATE', 'SQLITE_CANTOPEN', 14],
+    ['SAVEPOINT job', 'SQLITE_IOERR_SHORT_READ', 522],
+  ])('%s: %s', async (statement, _name, errcode) => {
+    using it = bench()
+    const writer = writerOf(failing(it.db, statement, errcode, 2), 'the file', 300)
+    await put(it.db, writer, 1)
+    const refused = expect.objectContaining({
+      code: 'STORE_FAILED',
+      message: expect.stringContaining('the file'),
+    })
+    const both = await Promise.allSettled([put(it.db, writer, 2), put(it.db, writer, 3)])
+    expect(both).toEqual([2, 3].map(() => ({ status: 'rejected', reason: refused })))
+    await expect(put(it.db, writer, 4)).rejects.toThrow(refused)
+    await writer.idle()
+    expect(it.sizes()).toEqual([1])
+    expect(await writer.read(() => it.sizes())).toEqual([1])
+  })
+
+  test.each([
+    ['SQLITE_FULL', 13, 'LIMIT'],
+    ['SQLITE_READONLY', 8, 'USAGE'],
+  ])('%s refuses its own write only', async (_name, errcode, code) => {
+    using it = bench()
+    const writer = writerOf(failing(it.db, 'SAVEPOINT job', errcode, 2), 'the file', 300)
+    await put(it.db, writer, 1)
+    await expect(put(it.db, writer, 2)).rejects.toThrow(expect.objectContaining({ code }))
+    await put(it.db, writer, 3)
+    expect(it.sizes()).toEqual([1, 3])
+  })
+
+  test('what another connection of the store met counts too', async () => {
+    using it = bench()
+    const heard = it.writer.heard(Object.assign(new Error('disk I/O error'), { errcode: 778 }))
+    expect(heard).toMatchObject({ code: 'STORE_FAILED' })
+    await expect(it.put(1)).rejects.toThrow(expect.objectContaining({ code: 'STORE_FAILED' }))
+  })
 })

@@ -1,5 +1,5 @@
 /** What the store needs of a database connection, how its rows are read, and what its errors mean. */
-import { LimitError, StateCorruptError, UsageError } from '../../base/errors.ts'
+import { LimitError, StateCorruptError, StoreFailedError, UsageError } from '../../base/errors.ts'
 
 export type SqlValue = null | number | string | Uint8Array
 export type Row = Readonly<Record<string, unknown>>
@@ -25,8 +25,11 @@ export type Connect = (
 
 const BUSY = 5
 const READONLY = 8
+const IOERR = 10
 const CORRUPT = 11
 const FULL = 13
+const CANTOPEN = 14
+const PROTOCOL = 15
 const TOOBIG = 18
 const CONSTRAINT = 19
 const MISMATCH = 20
@@ -35,6 +38,29 @@ const NOTADB = 26
 /** True if another connection holds the lock: trying again later helps. */
 export function isBusy(error: unknown): boolean {
   return codeOf(error) === BUSY
+}
+
+/** True if nothing can be known any more of what is written through this connection. */
+export function isFatal(error: unknown): boolean {
+  const code = codeOf(error)
+  return code !== undefined && [IOERR, CORRUPT, CANTOPEN, PROTOCOL, NOTADB].includes(code)
+}
+
+/** True if there is no room: the write is undone, and nothing else is wrong. */
+export function isFull(error: unknown): boolean {
+  return codeOf(error) === FULL
+}
+
+/** Nothing more is written through this store. */
+export function storeFailed(path: string, cause: unknown): StoreFailedError {
+  const why = cause instanceof Error ? cause.message : String(cause)
+  return new StoreFailedError(
+    `${path} could not be read or written (${why}): its store writes nothing more.`,
+    {
+      cause,
+      hint: 'What was acknowledged is stored. See to the disk, open the file again, and resume.',
+    },
+  )
 }
 
 /** The typed error for one of SQLite; any other error as it is. */
@@ -50,7 +76,14 @@ export function typed(error: unknown, path: string): unknown {
         cause: error,
       })
     case READONLY:
-      return new UsageError(`${path} cannot be written.`, { cause: error })
+      return new UsageError(`${path} cannot be written: it, its folder or its disk is read only.`, {
+        cause: error,
+        hint: 'Nothing was written. Make it writable, or name another file, and resume.',
+      })
+    case IOERR:
+    case CANTOPEN:
+    case PROTOCOL:
+      return storeFailed(path, error)
     case CONSTRAINT:
     case MISMATCH:
     case TOOBIG:

@@ -5,11 +5,13 @@
  * W2  Each write has a savepoint of its own: one that is refused changes nothing, and does not harm its neighbours.
  * W3  No wait for another process's lock blocks the event loop for long: after a few ms it goes on asynchronously.
  * W4  A write may be run again before it is acknowledged: it must touch nothing but the database.
+ * W5  After an error of reading, writing or syncing, or a COMMIT whose outcome is not certain, nothing more is written:
+ *     SQLite itself would go on, over pages that the system may have dropped. A full disk refuses one write only.
  */
 import { systemClock } from '../../base/clock.ts'
-import { RunBusyError } from '../../base/errors.ts'
+import { RunBusyError, type StoreFailedError } from '../../base/errors.ts'
 import { faultPoint } from '../../base/fault-point.ts'
-import { isBusy, typed } from './database.ts'
+import { isBusy, isFatal, isFull, storeFailed, typed } from './database.ts'
 import type { Database } from './database.ts'
 
 /** Writes per transaction: bounds how long the event loop is held. */
@@ -28,6 +30,8 @@ export interface Writer {
   read<T>(work: () => T): Promise<T>
   /** Resolves when nothing waits to be written. */
   idle(): Promise<void>
+  /** The typed error for what another connection of this store met; W5 holds for it too. */
+  heard(error: unknown): unknown
 }
 
 interface Job {
@@ -51,6 +55,7 @@ export function writerOf(db: Database, path: string, giveUp: number = GIVE_UP_MS
   const idlers: (() => void)[] = []
   let isScheduled = false
   let busySince: number | undefined
+  let failed: StoreFailedError | undefined
 
   function schedule(): void {
     if (isScheduled) return
@@ -73,7 +78,19 @@ export function writerOf(db: Database, path: string, giveUp: number = GIVE_UP_MS
     busySince ??= systemClock.now()
     if (isBusy(error) && systemClock.now() - busySince < giveUp) return
     busySince = undefined
-    for (const job of queue.splice(0)) job.refuse(explained(error, path))
+    const refusal = heard(error)
+    for (const job of queue.splice(0)) job.refuse(refusal)
+  }
+
+  function heard(error: unknown): unknown {
+    if (isFatal(error)) failed ??= storeFailed(path, error)
+    return explained(error, path)
+  }
+
+  /** W5: none of these was acknowledged, and none will be. */
+  function refuseAll(jobs: readonly Job[], refusal: unknown): void {
+    if (db.isTransaction) tryTo(() => rollback.run())
+    for (const job of [...jobs, ...queue.splice(0)]) job.refuse(refusal)
   }
 
   function commitBatch(jobs: readonly Job[]): void {
@@ -82,6 +99,7 @@ export function writerOf(db: Database, path: string, giveUp: number = GIVE_UP_MS
     for (const [index, job] of jobs.entries()) {
       const done = tryTo(() => attempt(job))
       if (done.ok) written.push({ job, acknowledge: done.value })
+      else if (isFatal(done.error)) return refuseAll(jobs, heard(done.error))
       else job.refuse(explained(done.error, path))
       if (db.isTransaction) continue
       // A full disk undoes the whole transaction: the others have another try without this one (W2, W4).
@@ -91,11 +109,21 @@ export function writerOf(db: Database, path: string, giveUp: number = GIVE_UP_MS
     faultPoint('transaction-unwritten')
     const committed = tryTo(() => commit.run())
     faultPoint('transaction-written')
-    if (!committed.ok && db.isTransaction) rollback.run()
-    for (const { job, acknowledge } of written) {
-      if (committed.ok) acknowledge()
-      else job.refuse(explained(committed.error, path))
-    }
+    if (committed.ok) for (const { acknowledge } of written) acknowledge()
+    else
+      refuseCommit(
+        written.map(({ job }) => job),
+        committed.error,
+      )
+  }
+
+  /** What could not be committed, is still open, or did not fit, has certainly not happened; of anything else nobody knows. */
+  function refuseCommit(jobs: readonly Job[], error: unknown): void {
+    const refusal = heard(error)
+    if (!db.isTransaction && !isFull(error)) failed ??= storeFailed(path, error)
+    if (failed !== undefined) return refuseAll(jobs, failed)
+    if (db.isTransaction) rollback.run()
+    for (const job of jobs) job.refuse(refusal)
   }
 
   function attempt(job: Job): () => void {
@@ -103,14 +131,15 @@ export function writerOf(db: Database, path: string, giveUp: number = GIVE_UP_MS
     try {
       return job.attempt()
     } catch (error) {
-      if (db.isTransaction) undo.run()
+      if (db.isTransaction && !tryTo(() => undo.run()).ok) rollback.run()
       throw error
     } finally {
       if (db.isTransaction) keep.run()
     }
   }
 
-  function write<T>(work: () => T): Promise<T> {
+  async function write<T>(work: () => T): Promise<T> {
+    if (failed !== undefined) throw failed
     return new Promise<T>((resolve, refuse) => {
       queue.push({
         attempt: () => {
@@ -146,7 +175,7 @@ export function writerOf(db: Database, path: string, giveUp: number = GIVE_UP_MS
     if (queue.length > 0) await new Promise<void>((resolve) => idlers.push(resolve))
   }
 
-  return { write, read, idle }
+  return { write, read, idle, heard }
 }
 
 function tryTo<T>(work: () => T): Tried<T> {
