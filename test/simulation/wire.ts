@@ -77,6 +77,7 @@ export class Wire {
     // Leases are renewed by the simulated clock.
     const rest = { ...store }
     delete rest.hold
+    delete rest.seals
     return {
       ...rest,
       now: () => store.now(),
