@@ -17,6 +17,7 @@ import type { CallOutcome } from '../journal/entry.ts'
 import type { OpenCall } from '../journal/shape.ts'
 import type { ToolCallOptions } from '../tool/tool.ts'
 import type { Tool } from '../tool/tools.ts'
+import type { Definition } from './definition.ts'
 import type { Happening, PreparedCall } from './happening.ts'
 import { askedQuestion, mustBeSchema } from './question.ts'
 import { guestError, thrownBy, type CarrierOf } from './thrown.ts'
@@ -40,7 +41,7 @@ export interface CallRoom {
 export async function prepareCall(
   call: GuestCall,
   sent: string,
-  room: Pick<CallRoom, 'tools'>,
+  room: Pick<Definition, 'tools' | 'managed'>,
 ): Promise<PreparedCall> {
   try {
     if (call.name === '$ask') {
@@ -67,7 +68,8 @@ export async function prepareCall(
         error: { name: 'TypeError', message: `${call.name}: ${checked.message}` },
       }
     const approval = typeof tool.approval === 'function' ? 'judge' : tool.approval
-    return { call, sent, is: 'tool', input: encode(checked.value), effect: tool.effect, approval }
+    const child = room.managed.has(call.name) ? { child: true as const } : {}
+    return { call, sent, is: 'tool', input: encode(checked.value), effect: tool.effect, approval, ...child }
   } catch (error) {
     return { call, sent, is: 'refused', error: guestError(error) }
   }

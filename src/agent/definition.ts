@@ -28,6 +28,10 @@ export interface Definition {
   readonly modelName: string
   readonly tools: ReadonlyMap<string, Tool>
   readonly instructions: string
+  /** What it is for, for an agent that manages it. */
+  readonly description: string
+  /** Agents that its code calls like tools, by name. Each of them is among the tools too. */
+  readonly managed: ReadonlyMap<string, Definition>
   readonly options: RunOptions
   readonly callbacks: readonly NamedCallback[]
   readonly checks: readonly NamedCheck[]

@@ -6,7 +6,7 @@
  * nothing; it is never a result.
  */
 import type { CallId } from '../base/halt.ts'
-import type { CallOutcome, Fact } from '../journal/entry.ts'
+import type { CallOutcome, Fact, Stored } from '../journal/entry.ts'
 import type { State } from '../journal/shape.ts'
 import type { Desk } from './desk.ts'
 import { haltFacts } from './halt-facts.ts'
@@ -65,6 +65,13 @@ function plainFactsOf(state: State, happening: Happening, desk: Desk): readonly 
       return state.ended !== undefined || (state.pause !== undefined && state.pause.cause !== 'waiting')
         ? []
         : [{ kind: 'run-paused', cause: 'requested', message: happening.message }]
+    case 'stop-asked':
+      return state.ended?.status === 'stopped' || state.ended?.status === 'completed'
+        ? []
+        : [{ kind: 'run-stopped', message: happening.message }]
+    case 'child-paused':
+      if (state.ended !== undefined) return []
+      return pauseFacts(state, { kind: 'run-paused', cause: 'child', message: happening.message })
     case 'woke':
       return wokeFacts(state, desk.now)
     case 'diverged':
@@ -151,11 +158,18 @@ function callSettled(
   happening: Extract<Happening, { kind: 'call-settled' }>,
   desk: Desk,
 ): readonly Fact[] {
-  const { call: id, attempt, outcome, retryIn } = happening
+  const { call: id, attempt, outcome, retryIn, usage } = happening
   const call = state.calls[id]
   const isAwaited = call?.at.is === 'started' && call.attempt === attempt
-  if (retryIn === undefined || outcome.ok || !isAwaited) return settled(state, id, attempt, outcome)
+  const stowed = outcome.ok ? { ...outcome, value: stow(outcome.value, desk) } : outcome
+  if (isAwaited && usage !== undefined)
+    return [{ kind: 'call-returned', call: id, attempt, outcome: stowed, usage }]
+  if (retryIn === undefined || outcome.ok || !isAwaited) return settled(state, id, attempt, stowed)
   return [{ kind: 'call-failed', call: id, attempt, error: outcome.error, retryAt: desk.now + retryIn }]
+}
+
+function stow(value: Stored, desk: Desk): Stored {
+  return typeof value === 'string' ? desk.stow(value) : value
 }
 
 function settled(state: State, id: CallId, attempt: number, outcome: CallOutcome): readonly Fact[] {

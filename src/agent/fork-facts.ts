@@ -40,11 +40,16 @@ export function forkFacts(
   return [forked, ...calls, ...others]
 }
 
-/** F3. */
-export function restFacts(state: State, from: ForkBegun['from']): readonly Fact[] {
-  if (state.ended !== undefined || state.pause !== undefined) return []
+/** F3. `own` are the facts since the fork: what has come for a waiting run ends its wait. */
+export function restFacts(state: State, from: ForkBegun['from'], own: readonly Fact[]): readonly Fact[] {
+  if (state.ended !== undefined) return []
   const message = `Forked from run ${from.run} at entry ${from.seq}. Resume it to go on.`
-  return [{ kind: 'run-paused', cause: 'requested', message }]
+  const rest: Fact = { kind: 'run-paused', cause: 'requested', message }
+  if (state.pause === undefined) return [rest]
+  const hasCome = own.some((fact) => fact.kind === 'call-returned' || fact.kind === 'question-answered')
+  return state.pause.cause === 'waiting' && hasCome
+    ? [{ kind: 'run-resumed', why: 'what it waited for is settled by the fork' }, rest]
+    : []
 }
 
 function callFacts(
@@ -57,7 +62,9 @@ function callFacts(
   switch (at.is) {
     case 'started':
     case 'lost':
-      return call.effect === 'once' || call.effect === 'keyed' ? [parents(state, call)] : []
+      return call.effect === 'once' || call.effect === 'keyed' || call.child === true
+        ? [parents(state, call)]
+        : []
     case 'asking': {
       const question = state.questions[at.question]
       if (question === undefined) return []

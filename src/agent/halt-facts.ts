@@ -72,6 +72,7 @@ function requestFacts(state: State, prepared: PreparedCall, desk: Desk): readonl
     input: Encoded,
     effect: OpenCall['effect'],
     approval: 'never' | 'always' | 'judge',
+    child?: true,
   ): Fact => ({
     kind: 'call-requested',
     call: id,
@@ -81,10 +82,11 @@ function requestFacts(state: State, prepared: PreparedCall, desk: Desk): readonl
     ...(input === prepared.call.input ? {} : { digest: desk.digest(input) }),
     effect,
     approval,
+    ...(child === undefined ? {} : { child }),
   })
   switch (prepared.is) {
     case 'tool': {
-      const asked = request(prepared.input, prepared.effect, prepared.approval)
+      const asked = request(prepared.input, prepared.effect, prepared.approval, prepared.child)
       return prepared.approval === 'always' ? [asked, approvalQuestion(state, id, name)] : [asked]
     }
     case 'ask':

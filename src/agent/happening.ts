@@ -12,6 +12,7 @@ export type PreparedCall =
       readonly input: Encoded
       readonly effect: Effect
       readonly approval: 'never' | 'always' | 'judge'
+      readonly child?: true
     }
   | { readonly call: GuestCall; readonly sent: Digest; readonly is: 'ask'; readonly question: QuestionGiven }
   | { readonly call: GuestCall; readonly sent: Digest; readonly is: 'sleep'; readonly ms: number }
@@ -93,6 +94,8 @@ export type Happening =
       readonly call: CallId
       readonly attempt: number
       readonly outcome: CallOutcome
+      /** What the run of a managed agent has used. */
+      readonly usage?: Usage
       /** Ms to wait before another attempt; absent: this outcome stands. */
       readonly retryIn?: number
     }
@@ -142,6 +145,9 @@ export type Happening =
     }
   | { readonly kind: 'signalled'; readonly rows: readonly SignalRow[] }
   | { readonly kind: 'pause-asked'; readonly message: string }
+  | { readonly kind: 'stop-asked'; readonly message: string }
+  /** The run of a managed agent was paused, by itself or by somebody. */
+  | { readonly kind: 'child-paused'; readonly key: string; readonly message: string }
   | { readonly kind: 'woke'; readonly key: string }
   | { readonly kind: 'grace-over'; readonly key: string }
   | { readonly kind: 'diverged'; readonly message: string }

@@ -32,6 +32,16 @@ export interface Live {
   readonly graceOver: boolean
   /** A timer that is due sooner than this many ms is worth waiting for in the process. */
   readonly stay: number
+  /** Calls of managed agents whose runs only wait. */
+  readonly atRest: ReadonlyMap<CallId, ChildAtRest>
+}
+
+/** The run of a managed agent that has nothing to do but wait. */
+export interface ChildAtRest {
+  /** What for. */
+  readonly message: string
+  /** When it can go on by the clock, ms since the epoch. */
+  readonly due?: number
 }
 
 export type Effect =
@@ -234,10 +244,10 @@ function close(state: State, output: Answer, live: Live): readonly Fact[] {
 function restIfAllWait(state: State, live: Live): readonly Fact[] {
   const calls = Object.values(state.calls)
   if (calls.length === 0 && state.phase.at === 'acting') return [stuck(state.phase.step)]
-  if (!calls.every(waits)) return []
-  const due = nextDue(state)
+  if (!calls.every((call) => waits(call) || live.atRest.has(call.id))) return []
+  const due = firstDue(state, live)
   if (due !== undefined && due - live.now <= live.stay) return []
-  return [{ kind: 'run-paused', cause: 'waiting', message: waitingFor(state) }]
+  return [{ kind: 'run-paused', cause: 'waiting', message: waitingFor(state, live) }]
 }
 
 /** The program waits, and no call is open that could settle what it waits for. */
@@ -262,15 +272,24 @@ function waits(call: OpenCall): boolean {
 }
 
 function canGoOn(state: State, live: Live): boolean {
-  if (Object.values(state.calls).some((call) => !waits(call))) return true
+  if (Object.values(state.calls).some((call) => !waits(call) && !live.atRest.has(call.id))) return true
   if (state.phase.at !== 'acting') return true
   // An answer that settled a call, or a timer that is near, leaves the guest with something to run.
-  const due = nextDue(state)
+  const due = firstDue(state, live)
   return !live.guestIdle || (due !== undefined && due - live.now <= live.stay)
 }
 
+/** When the first of the state's timers, or of those of the agents that it called, is due. */
+function firstDue(state: State, { atRest }: Live): number | undefined {
+  const due = Math.min(
+    nextDue(state) ?? Infinity,
+    ...Array.from(atRest.values(), (child) => child.due ?? Infinity),
+  )
+  return due === Infinity ? undefined : due
+}
+
 /** What a resting run waits for, in words. */
-export function waitingFor(state: State): string {
+function waitingFor(state: State, { atRest }: Live): string {
   const questions = Object.values(state.questions)
   const calls = Object.values(state.calls)
   const sleeping = calls.flatMap((call) => (call.at.is === 'sleeping' ? [call.at.due] : []))
@@ -285,6 +304,7 @@ export function waitingFor(state: State): string {
   for (const { tool, attempt, at } of retrying)
     if (at.is === 'retrying')
       parts.push(`${tool} is tried again at ${new Date(at.due).toISOString()} (attempt ${attempt} failed)`)
+  for (const { message } of atRest.values()) parts.push(message.replace(': Paused:', ':'))
   return `Paused: ${parts.join('; ')}`
 }
 

@@ -6,8 +6,9 @@ import { modelName, resolveModel } from '../model/resolve.ts'
 import type { LanguageModelV4 } from '../model/ask.ts'
 import { declarationOf } from '../tool/declare.ts'
 import { readSchema, type SchemaTo } from '../tool/schema.ts'
-import { toolsOf, type GivenTools, type ToolOptions } from '../tool/tools.ts'
+import { toolsOf, type GivenTools, type Tool, type ToolOptions } from '../tool/tools.ts'
 import type { CallbackContext, Definition, NamedCallback, NamedCheck } from './definition.ts'
+import { managedOf, toolOfAgent, type ManagedAgent } from './managed.ts'
 import type { ActionStep, Memory } from './memory.ts'
 
 export type StepCallback = (step: ActionStep, context: CallbackContext) => unknown
@@ -28,6 +29,10 @@ export interface AgentOptions<Output = unknown> {
   readonly toolApproval?: ToolOptions['toolApproval']
   /** Added to the system prompt. */
   readonly instructions?: string
+  /** Other agents, called like tools by their names: `await researcher('…')`. Each needs a `description`. */
+  readonly managedAgents?: readonly ManagedAgent[]
+  /** What the agent is for: told to the model of an agent that manages it. */
+  readonly description?: string
   /** Turns of the model per task. Default 20. */
   readonly maxSteps?: number
   /** When the steps are spent: `'finish'` (default: a last model call answers), `'pause'` or `'fail'`. */
@@ -95,6 +100,8 @@ const KNOWN: ReadonlySet<string> = new Set([
   'toolEffects',
   'toolApproval',
   'instructions',
+  'managedAgents',
+  'description',
   'maxSteps',
   'onLimit',
   'onUnknownOutcome',
@@ -121,13 +128,16 @@ export function define(given: AgentOptions, agent: unknown): Definition {
     )
   const model = resolveModel(given.model)
   const { toolEffects, toolApproval, context, outputSchema } = given
+  const managed = managedOf(given.managedAgents ?? [])
   const schema = outputSchema === undefined ? undefined : readSchema(outputSchema, 'input', 'outputSchema')
   return {
     name,
     model,
     modelName: modelName(model),
-    tools: toolsOf(given.tools ?? [], { toolEffects, toolApproval, context }),
+    tools: withAgents(toolsOf(given.tools ?? [], { toolEffects, toolApproval, context }), managed),
     instructions: given.instructions ?? '',
+    description: given.description ?? '',
+    managed,
     options: { ...DEFAULTS, ...dataOptions(given) },
     callbacks: (given.stepCallbacks ?? []).map((run, index): NamedCallback => ({
       name: nameOf(run, `callback ${index + 1}`),
@@ -152,6 +162,18 @@ export function define(given: AgentOptions, agent: unknown): Definition {
     context,
     agent,
   }
+}
+
+/** @throws {UsageError} an agent goes by the name of a tool. */
+function withAgents(
+  tools: ReadonlyMap<string, Tool>,
+  managed: ReadonlyMap<string, Definition>,
+): ReadonlyMap<string, Tool> {
+  if (managed.size === 0) return tools
+  const agents = toolsOf([...managed.values()].map(toolOfAgent))
+  const taken = [...agents.keys()].find((name) => tools.has(name))
+  if (taken !== undefined) throw new UsageError(`A tool and a managed agent are both named '${taken}'.`)
+  return new Map([...tools, ...agents])
 }
 
 function nameOf(run: unknown, otherwise: string): string {

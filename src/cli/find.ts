@@ -16,7 +16,8 @@ export async function findRun(store: Store, given: string): Promise<RunRow> {
 
 /** The run that is meant when nobody says which: the only unfinished one, else the only one. */
 export async function findOnlyRun(store: Store, where: string): Promise<RunRow> {
-  const rows = await allRuns(store)
+  // An agent's run below another is meant by that one.
+  const rows = (await allRuns(store)).filter((row) => row.rootRunId === row.runId)
   const open = rows.filter((row) => row.status === 'running' || row.status === 'paused')
   const meant = open.length > 0 ? open : rows
   return onlyOne(meant, `There is no run in ${where}.`, `There are several runs in ${where}; say which one`)

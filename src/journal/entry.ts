@@ -75,6 +75,8 @@ export type PauseCause =
   | 'callback'
   | 'check'
   | 'model'
+  /** A managed agent's run was paused. */
+  | 'child'
   /** `onLimit: 'pause'`. */
   | 'limit'
 
@@ -164,6 +166,8 @@ interface Bodies {
     readonly effect: Effect
     /** Whether a person must approve: known at once, or for the author's function to say. */
     readonly approval: 'never' | 'always' | 'judge'
+    /** The call of a managed agent: a run of its own. */
+    readonly child?: true
   }
   /** What a function of the author said of a call: whether a person must approve it, or whether it had happened. */
   'verdict-given': {
@@ -201,7 +205,13 @@ interface Bodies {
     readonly error: GuestError
     readonly retryAt: number
   }
-  'call-returned': { readonly call: CallId; readonly attempt: number; readonly outcome: CallOutcome }
+  'call-returned': {
+    readonly call: CallId
+    readonly attempt: number
+    readonly outcome: CallOutcome
+    /** What the run of a managed agent has used: it counts for this run too. */
+    readonly usage?: Usage
+  }
   'call-withdrawn': { readonly call: CallId; readonly why: 'ended' | 'stopped' | 'killed' }
   /** A result that nobody waits for any more, or that came from a driver that had lost the run: evidence, no result. */
   'call-orphaned': {

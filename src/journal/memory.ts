@@ -8,7 +8,7 @@
 import type { BootClock } from '../base/clock.ts'
 import { StateNotFoundError, UsageError } from '../base/errors.ts'
 import { NARRATIVE } from './entry.ts'
-import type { QuestionId, RunId } from './entry.ts'
+import type { RunId } from './entry.ts'
 import { bootClock } from '../base/process-identity.ts'
 import {
   checkFence,
@@ -45,6 +45,7 @@ import type {
   EntryRow,
   Lease,
   NewRun,
+  QuestionFilter,
   QuestionRow,
   Receipt,
   RunFilter,
@@ -223,16 +224,15 @@ export function memoryStore(clock: MemoryClock = systemClocks): Store {
       .slice(from)
       .filter((row) => filter.status?.includes(row.status) ?? true)
       .filter((row) => filter.agent === undefined || row.agent === filter.agent)
+      .filter((row) => filter.rootRunId === undefined || row.rootRunId === filter.rootRunId)
       .slice(0, Math.max(0, limit))
   }
 
-  async function questions(filter: {
-    readonly runId?: RunId
-    readonly id?: QuestionId
-  }): Promise<readonly QuestionRow[]> {
+  async function questions(filter: QuestionFilter): Promise<readonly QuestionRow[]> {
     find('')
     return [...runs.values()]
       .filter((run) => filter.runId === undefined || run.row.runId === filter.runId)
+      .filter((run) => filter.rootRunId === undefined || run.row.rootRunId === filter.rootRunId)
       .flatMap((run) => [...run.questions.values()])
       .filter(
         (question) => question.state === 'open' && (filter.id === undefined || question.row.id === filter.id),

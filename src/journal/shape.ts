@@ -47,6 +47,8 @@ export interface OpenCall {
   /** Dispatches so far. */
   readonly attempt: number
   readonly at: CallPlace
+  /** The call of a managed agent: a run of its own. */
+  readonly child?: true
   /** What came of it in a process that had lost the run, in words. */
   readonly late?: string
   /** A person's answers, in the order of asking, for a tool that is called again with them. */

@@ -196,11 +196,12 @@ function storeOn(db: Database, path: string, { readOnly, keyring, instant, isHel
       const rows = await read(() => runs.page(filter, limit, before))
       return Promise.all(rows.map(async (row) => opened(row, runOf)))
     },
-    async questions({ runId, id }) {
+    async questions({ runId, id, rootRunId }) {
       const rows = await read(() =>
         inbox.questions({
           ...(runId !== undefined && { runId: lookup(runId) }),
           ...(id !== undefined && { id: lookup(id) }),
+          ...(rootRunId !== undefined && { rootRunId: lookup(rootRunId) }),
         }),
       )
       return Promise.all(rows.map(async (row) => opened(row, questionOf)))

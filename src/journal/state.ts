@@ -127,6 +127,7 @@ function change(state: State, entry: Entry): State {
         input: entry.input,
         digest: entry.digest ?? entry.sent,
         effect: entry.effect,
+        ...(entry.child === undefined ? {} : { child: entry.child }),
         attempt: 0,
         at: { is: entry.approval === 'judge' ? 'judging' : 'ready' },
       })
@@ -370,7 +371,8 @@ function settle(state: State, entry: Entry<'call-returned'>): State {
     -RECENT,
   )
   const settled = { count: state.settled.count + 1, recent }
-  const after = { ...state, calls: without(state.calls, entry.call), settled }
+  const usage = entry.usage === undefined ? state.usage : addUsage(state.usage, entry.usage)
+  const after = { ...state, calls: without(state.calls, entry.call), settled, usage }
   const { phase } = state
   if (phase.at !== 'acting') return { ...after, held: [...state.held, call.id] }
   return stepOf(call.id) === phase.step

@@ -203,6 +203,8 @@ export type Signal =
       readonly outcome: CallOutcome
       readonly shown: string
     }
+  /** To a run that waits for a managed agent's: something has become of that. */
+  | { readonly kind: 'child'; readonly run: RunId }
 
 export interface SignalRow {
   readonly key: string
@@ -219,6 +221,15 @@ export type Receipt =
 export interface RunFilter {
   readonly status?: readonly RunStatus[]
   readonly agent?: string
+  /** Only the runs of this family. */
+  readonly rootRunId?: RunId
+}
+
+export interface QuestionFilter {
+  readonly runId?: RunId
+  /** Of any run of this family. */
+  readonly rootRunId?: RunId
+  readonly id?: QuestionId
 }
 
 export interface Store extends AsyncDisposable {
@@ -276,7 +287,7 @@ export interface Store extends AsyncDisposable {
   /** Newest first. `cursor` is the last runId of the page before. */
   runs(filter: RunFilter, limit: number, cursor?: RunId): Promise<readonly RunRow[]>
   /** Open questions, oldest first. */
-  questions(filter: { readonly runId?: RunId; readonly id?: QuestionId }): Promise<readonly QuestionRow[]>
+  questions(filter: QuestionFilter): Promise<readonly QuestionRow[]>
   /** Entries after `after`, in order. `narrative`: only the kinds of NARRATIVE, each with the chain `before` it. */
   read(runId: RunId, after: number, limit: number, narrative?: boolean): Promise<readonly EntryRow[]>
   blob(runId: RunId, digest: string): Promise<BlobRow | undefined>

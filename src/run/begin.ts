@@ -13,7 +13,7 @@ import { GENESIS } from '../journal/envelope.ts'
 import type { State } from '../journal/shape.ts'
 import { fold } from '../journal/state.ts'
 import { viewOf } from '../journal/view.ts'
-import type { BlobRow, Store } from '../journal/store.ts'
+import type { BlobRow, NewRun, Store } from '../journal/store.ts'
 import { engineDigest } from '../sandbox/parts.ts'
 import { again } from './again.ts'
 import { blobOf } from './blob.ts'
@@ -28,12 +28,25 @@ export interface TaskGiven {
   readonly images?: readonly ImageGiven[]
 }
 
+/** Where a managed agent's run belongs. */
+export interface FamilyGiven {
+  readonly rootRunId: string
+  readonly parent: { readonly run: string; readonly call: string }
+  /** Of the parent: one trace for all. */
+  readonly carrier: { readonly traceparent: string; readonly tracestate?: string }
+}
+
 /**
  * Creates the run: this commit acknowledges `start`. A run id that exists already, for the same agent and task, is that
  * run: starting it again is harmless.
  * @throws {UsageError} for a task or id that cannot be, or an id that names another task's run.
  */
-export async function createRun(store: Store, definition: Definition, given: TaskGiven): Promise<string> {
+export async function createRun(
+  store: Store,
+  definition: Definition,
+  given: TaskGiven,
+  family?: FamilyGiven,
+): Promise<string> {
   const now = store.now()
   const runId = given.runId === undefined ? newRunId(now) : checkRunId(given.runId)
   const { seal, wrap } = await newSeal(store, runId)
@@ -43,7 +56,7 @@ export async function createRun(store: Store, definition: Definition, given: Tas
     if (blob !== undefined) blobs.set(blob.row.digest, blob.row)
     return blob?.stored ?? text
   }
-  const carrier = startTrace({ name: definition.name, runId })
+  const carrier = startTrace({ name: definition.name, runId }, family?.carrier)
   const tools = [...definition.tools.values()]
   const facts: readonly Fact[] = [
     {
@@ -64,6 +77,7 @@ export async function createRun(store: Store, definition: Definition, given: Tas
       engine: engineDigest(),
       traceparent: carrier.traceparent,
       ...(carrier.tracestate === undefined ? {} : { tracestate: carrier.tracestate }),
+      ...(family === undefined ? {} : { parent: family.parent }),
     },
     taskFact(given, 1, definition.options, stow),
   ]
@@ -78,9 +92,10 @@ export async function createRun(store: Store, definition: Definition, given: Tas
   })
   if (state === undefined) throw new TypeError('A run begins with facts')
   faultPoint('run-unwritten')
-  const run = {
+  const run: NewRun = {
     runId,
-    rootRunId: runId,
+    rootRunId: family?.rootRunId ?? runId,
+    ...(family === undefined ? {} : { parentCallId: family.parent.call }),
     agent: definition.name,
     definitionDigest: digestOf(JSON.stringify(toolFacts(definition))),
     minReader: ENTRY_VERSION,
@@ -89,20 +104,19 @@ export async function createRun(store: Store, definition: Definition, given: Tas
   }
   const created = await again(async () => store.create(run, rows, [...blobs.values()]))
   faultPoint('run-written')
-  if (created === 'exists') await mustBeSame(store, runId, definition, given)
+  if (created === 'exists') await mustBeSame(store, run, given)
   return runId
 }
 
 async function mustBeSame(
   store: Store,
-  runId: string,
-  definition: Definition,
+  { runId, rootRunId, agent }: NewRun,
   given: TaskGiven,
 ): Promise<void> {
   const row = await store.run(runId)
   // What cannot be read cannot be compared.
   if (row?.lockedBy !== undefined) await sealOf(store, runId)
-  if (row?.agent === definition.name && row.task === given.task) return
+  if (row?.agent === agent && row.task === given.task && row.rootRunId === rootRunId) return
   throw new UsageError(`A run ${runId} exists already, for another task.`, {
     hint: 'Choose another id, or resume that run.',
   })

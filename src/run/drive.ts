@@ -7,27 +7,35 @@
  * D4  Start, resume and recovery are one path: fold, drive. Pause, crash and rest are one path: stop driving.
  * D5  No effect starts where the lease may be somebody else's: a process that was stopped and goes on does nothing.
  */
-import type { Clock } from '../base/clock.ts'
-import type { Definition } from '../agent/definition.ts'
 import type { CheckedAnswer, Desk } from '../agent/desk.ts'
 import { factsOf } from '../agent/facts.ts'
 import type { Happening } from '../agent/happening.ts'
-import { decide, isDiverged, next, subjectOf, type Effect, type Setup } from '../agent/next.ts'
+import {
+  decide,
+  isDiverged,
+  next,
+  subjectOf,
+  type ChildAtRest,
+  type Effect,
+  type Setup,
+} from '../agent/next.ts'
 import { poisonFacts } from '../agent/poison-facts.ts'
 import { resumeFacts } from '../agent/signal-facts.ts'
 import { encode } from '../base/codec.ts'
+import type { CallId } from '../base/halt.ts'
 import { faultPoint } from '../base/fault-point.ts'
 import { digestOf } from '../base/id.ts'
 import type { Entry, Fact } from '../journal/entry.ts'
 import type { State } from '../journal/shape.ts'
-import type { Store } from '../journal/store.ts'
-import { threadGuests, type Guests } from '../sandbox/guests.ts'
-import { claimant, keepLease, releaseLease, type TakenLease } from './lease.ts'
+import { threadGuests } from '../sandbox/guests.ts'
+import { Children } from './children.ts'
+import { Cut, type Drive, type Rest } from './driving.ts'
+import { claimant, keepLease, releaseLease, type KeptLease, type TakenLease } from './lease.ts'
 import { RunLog } from './log.ts'
 import { schemasOf } from './question-row.ts'
 import { Mailbox } from './mailbox.ts'
-import { recover, type Recovered } from './recover.ts'
-import { openRoom, type Live, type Room } from './room.ts'
+import { recover } from './recover.ts'
+import { openRoom, type Room } from './room.ts'
 import { readSignals, tellLate } from './signal.ts'
 
 /** A timer due sooner than this is worth waiting for in the process, in ms; for a later one the run rests. */
@@ -36,36 +44,6 @@ const STAY = 1_000
 const GATHER = 10
 /** A hint may never come: so often, in ms, signals are looked for without one. */
 const HEAL = 5_000
-
-export interface Drive {
-  readonly store: Store
-  readonly lease: TakenLease
-  readonly recovered: Recovered
-  readonly definition: Definition
-  readonly clock: Clock
-  /** Where the guest comes from. Default: a thread of its own. */
-  readonly guests?: Guests
-  /** Why this segment begins; `resume` lets a paused run go on. */
-  readonly why: 'start' | 'resume' | 'wake' | 'take-over'
-  /** The store's time when this segment was asked for, before the lease was taken. */
-  readonly askedAt: number
-  /** Facts that come before all else: changed options, tools, a new task. */
-  readonly first: readonly Fact[]
-  /** An OpenTelemetry Context or carrier that this segment goes on under, in place of the stored one. */
-  readonly otelContext?: unknown
-  /** Fires: the run pauses at the next safe point. */
-  readonly abortSignal?: AbortSignal
-  /** Stay in the process through timers, however far. */
-  readonly wait?: boolean
-  readonly live: Live
-}
-
-/** How a segment ended. */
-export interface Rest {
-  readonly state: State
-  readonly resumedFrom?: 'snapshot' | 'replay'
-  readonly inFlight: readonly { readonly call: string; readonly tool: string }[]
-}
 
 /**
  * Drives the run until it rests.
@@ -88,6 +66,7 @@ class Driver {
   readonly #running = new Map<string, { readonly effect: Effect; readonly stop: AbortController }>()
   readonly #over = new AbortController()
   #room: Room | undefined
+  #children: Children | undefined
   #graceOver = false
   /** When nothing was waiting to be committed, last: what gathers since then has an age. */
   #cleanAt = 0
@@ -134,9 +113,7 @@ class Driver {
         this.#tellPrinted(entry.seq)
       }
     })
-    const kept = keepLease(store, lease, clock, this.#over.signal, (error) =>
-      this.#mailbox.post({ kind: 'broke', error }),
-    )
+    const kept = this.#keep()
     store.watch(() => this.#hint(), this.#over.signal)
     this.#healLater()
     const onAbort = (): void => this.#mailbox.post({ kind: 'pause-asked', message: pauseReason(abortSignal) })
@@ -149,6 +126,15 @@ class Driver {
     await this.#log.flush()
     if (isDiverged(this.#log.state) || (isDiverged(recovered.state) && this.#log.state.ended !== undefined))
       return { state: this.#log.state, inFlight: [] }
+    const children = new Children({
+      drive: this.#given,
+      kept,
+      state: () => this.#log.state,
+      hint: () => this.#hint(),
+      driveBelow: drive,
+    })
+    this.#children = children
+    if (definition.managed.size > 0) await children.stopStrays()
     const room = await openRoom({
       store,
       definition,
@@ -158,6 +144,7 @@ class Driver {
       log: this.#log,
       live,
       mustHold: () => kept.check(),
+      children,
       post: (happening) => this.#post(happening),
       ...(this.#given.otelContext === undefined ? {} : { otelContext: this.#given.otelContext }),
     })
@@ -187,7 +174,10 @@ class Driver {
       if (!this.#log.dirty) this.#cleanAt = clock.now()
       const happenings = this.#mailbox.drain()
       for (const happening of happenings) await this.#hear(happening)
-      if (this.#signalsHinted) await this.#readSignals()
+      if (this.#signalsHinted) {
+        await this.#readSignals()
+        await this.#children?.look()
+      }
       this.#ready ||= room.heap === 'fresh' || room.guest.idle
       if (this.#ready) this.#decide()
       await this.#act(clock.now() - this.#cleanAt >= GATHER)
@@ -213,8 +203,25 @@ class Driver {
     this.#over.abort()
     this.#tellUnwritten()
     for (const { stop } of this.#running.values()) stop.abort()
+    await this.#children?.[Symbol.asyncDispose]()
     await this.#room?.[Symbol.asyncDispose]()
-    await releaseLease(this.#given.store, this.#given.lease)
+    if (this.#given.parent === undefined) await releaseLease(this.#given.store, this.#given.lease)
+  }
+
+  /** The family's lease: the root's driver keeps it. */
+  #keep(): KeptLease {
+    const { store, lease, clock, parent } = this.#given
+    const broken = (error: unknown): void => this.#mailbox.post({ kind: 'broke', error })
+    if (parent === undefined) return keepLease(store, lease, clock, this.#over.signal, broken)
+    const { stop, cut, kept } = parent
+    const over = { once: true, signal: this.#over.signal }
+    const onStop = (): void => this.#mailbox.post({ kind: 'stop-asked', message: 'Its parent has ended' })
+    const onCut = (): void => broken(new Cut())
+    stop.addEventListener('abort', onStop, over)
+    cut.addEventListener('abort', onCut, over)
+    if (stop.aborted) onStop()
+    if (cut.aborted) onCut()
+    return kept
   }
 
   /** What comes when nobody drives any more is evidence, where it could still matter. */
@@ -255,13 +262,16 @@ class Driver {
       case 'checkpointed':
         this.#log.keep(happening)
         return
-      case 'grace-over':
+      case 'grace-over': {
         this.#running.delete(happening.key)
         this.#graceOver = true
+        const isClosing = this.#log.state.phase.at === 'closing'
         for (const { effect, stop } of this.#running.values())
-          if (effect.do === 'think' || effect.do === 'call')
+          // At a task's end an agent is stopped when its call is withdrawn, not let go of.
+          if (effect.do === 'think' || (effect.do === 'call' && !(isClosing && effect.call.child === true)))
             stop.abort(new Error('The grace for calls in flight is over.'))
         return
+      }
       case 'woke': {
         // An answer that was accepted in time stands, however late it is read.
         const { now } = this.#desk()
@@ -325,6 +335,7 @@ class Driver {
         guestIdle: this.#room?.guest.idle ?? true,
         graceOver: this.#graceOver,
         stay: this.#given.wait === true ? Infinity : STAY,
+        atRest: this.#children?.atRest ?? NOBODY,
       })
       if (facts.length === 0) return
       this.#record(facts)
@@ -355,8 +366,18 @@ class Driver {
     if (state.ended?.status === 'stopped' || state.ended?.status === 'failed') {
       faultPoint('flights-unaborted')
       for (const { effect, stop } of this.#running.values())
-        if (effect.do === 'call' || effect.do === 'think') stop.abort(new Error('The run has ended.'))
+        if (isTool(effect) || effect.do === 'think') stop.abort(new Error('The run has ended.'))
     }
+    this.#tendChildren()
+  }
+
+  /** Agents go the way of the run, and of the call, that they work for. */
+  #tendChildren(): void {
+    const { calls, ended, pause } = this.#log.state
+    for (const { effect, stop } of this.#running.values())
+      if (effect.do === 'call' && effect.call.child === true && !(effect.call.id in calls)) stop.abort()
+    if (ended?.status === 'failed' || (pause !== undefined && pause.cause !== 'waiting'))
+      this.#children?.pause()
   }
 
   /** The run goes on before its grace was over: nobody is hurried any more. */
@@ -399,23 +420,34 @@ class Driver {
   #atRest(): boolean {
     const { state } = this.#log
     if (state.ended === undefined && state.pause === undefined) return false
-    if (this.#graceOver) return true
+    if (this.#graceOver) return !this.#hasAgentsAtWork()
     const flying = [...this.#running.values()].some(({ effect }) => this.#isAwaited(effect))
     const quiet = state.ended?.status === 'stopped' || (this.#room?.guest.idle ?? true)
     return !flying && quiet && this.#mailbox.empty
+  }
+
+  /** Agents that were told to come to their end do so in a while of their own. */
+  #hasAgentsAtWork(): boolean {
+    return [...this.#running.values()].some(
+      ({ effect }) => !isTool(effect) && effect.do === 'call' && this.#isAwaited(effect),
+    )
   }
 
   /** Whether a resting run waits for this effect's end: for a call that was withdrawn only where the run was cut short. */
   #isAwaited(effect: Effect): boolean {
     const { state } = this.#log
     if (effect.do === 'wake' || effect.do === 'grace') return false
+    if (effect.do === 'call' && effect.call.child === true)
+      return this.#children?.atRest.has(effect.call.id) !== true
     if (effect.do !== 'call' || effect.call.id in state.calls) return true
     return state.ended?.status === 'stopped' || state.ended?.status === 'failed'
   }
 
   async #rest(room: Room): Promise<Rest> {
     const inFlight = [...this.#running.values()].flatMap(({ effect }) =>
-      effect.do === 'call' ? [{ call: effect.call.id, tool: effect.call.tool }] : [],
+      effect.do === 'call' && this.#children?.atRest.has(effect.call.id) !== true
+        ? [{ call: effect.call.id, tool: effect.call.tool }]
+        : [],
     )
     const checkpoint =
       this.#graceOver || this.#log.state.ended?.status === 'stopped'
@@ -428,6 +460,12 @@ class Driver {
     return { state: this.#log.state, inFlight, ...(room.heap === 'fresh' ? {} : { resumedFrom: room.heap }) }
   }
 }
+
+function isTool(effect: Effect): boolean {
+  return effect.do === 'call' && effect.call.child !== true
+}
+
+const NOBODY: ReadonlyMap<CallId, ChildAtRest> = new Map()
 
 /** A lease that ran out may be that of a process that only stood still: it may be about to send what it had begun. */
 function quarantineOf({ before, ttl }: TakenLease, now: number): { readonly quarantine?: number } {

@@ -2,16 +2,30 @@
 import type { Definition } from '../agent/definition.ts'
 import { RunBusyError } from '../base/errors.ts'
 import type { RunId } from '../journal/entry.ts'
-import type { Store } from '../journal/store.ts'
+import type { RunRow, Store } from '../journal/store.ts'
 import { claimant } from './lease.ts'
 import type { RunResult } from './result.ts'
 import { Run, type RunStart } from './run.ts'
+import { haltRun } from './signal.ts'
 
 const AT_ONCE = 100
 
 /** Something that can drive runs: an agent, by its name. */
 export interface Driving {
   definition(): Definition
+}
+
+/** An agent's run below another is driven with that one, once for all of its family; it does not outlive it. */
+async function rootOf(store: Store, runId: RunId, seen: Set<RunId>): Promise<RunRow | undefined> {
+  const row = await store.run(runId)
+  if (row === undefined || row.rootRunId === runId) return row
+  const root = await store.run(row.rootRunId)
+  if (root?.status === 'stopped' || root?.status === 'completed')
+    await haltRun(store, runId, { kind: 'stop', reason: 'The run that it was a part of has ended' })
+  const isOpen = root?.status === 'running' || root?.status === 'paused'
+  if (root === undefined || !isOpen || seen.has(root.runId)) return undefined
+  seen.add(root.runId)
+  return root
 }
 
 /**
@@ -33,12 +47,12 @@ export async function drainDue(
     if (due.length === 0) break
     for (const runId of due) {
       seen.add(runId)
-      const row = await store.run(runId)
+      const row = await rootOf(store, runId, seen)
       const definition = definitions.get(row?.agent ?? '')
       if (row === undefined || definition === undefined) continue
       try {
         const why = row.status === 'running' ? 'take-over' : 'wake'
-        results.push(await new Run({ ...means, store, definition, runId, why }).result())
+        results.push(await new Run({ ...means, store, definition, runId: row.runId, why }).result())
       } catch (error) {
         if (!(error instanceof RunBusyError)) errors.push(error)
       }

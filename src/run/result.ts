@@ -7,6 +7,7 @@ import { nextDue } from '../journal/view.ts'
 import type { QuestionRow, Store } from '../journal/store.ts'
 import { plain } from '../agent/memory.ts'
 import { readBlob } from './blob.ts'
+import { newsOf, pathOf } from './family.ts'
 
 /** What a person can answer. */
 export interface Question {
@@ -19,6 +20,8 @@ export interface Question {
   readonly schema?: unknown
   readonly createdAt: Date
   readonly expiresAt?: Date
+  /** Where a managed agent asks: the names of the agents from the run's own down to it. */
+  readonly path?: readonly string[]
   /** The id of the state key without which its words are not shown; absent where they are. */
   readonly lockedBy?: string
 }
@@ -74,7 +77,7 @@ export async function resultOf(store: Store, state: State, driven: Driven): Prom
   }
   const { ended } = state
   if (ended === undefined) {
-    const wakeAt = nextDue(state)
+    const wakeAt = await firstDue(store, state)
     return {
       ...common,
       status: 'paused',
@@ -101,10 +104,29 @@ export async function resultOf(store: Store, state: State, driven: Driven): Prom
   }
 }
 
-/** The open questions of a run, or of all runs of a store; oldest first. */
+/** When the run, or an agent's below it, may go on by itself. */
+async function firstDue(store: Store, state: State): Promise<number | undefined> {
+  const own = nextDue(state)
+  if (!Object.values(state.calls).some((call) => call.child === true)) return own
+  const { due } = await newsOf(store, state.runId, state.runId)
+  return own === undefined || due === undefined ? (own ?? due) : Math.min(own, due)
+}
+
+/** The open questions of a run and of the agents' runs below it, or of all runs of a store; oldest first. */
 export async function openQuestions(store: Store, runId?: RunId): Promise<readonly Question[]> {
-  const rows = await store.questions(runId === undefined ? {} : { runId })
-  return rows.map(questionOf)
+  const rows = await openRows(store, runId)
+  return Promise.all(
+    rows.map(async (row) => {
+      const path = runId === undefined || row.runId === runId ? [] : await pathOf(store, runId, row.runId)
+      return { ...questionOf(row), ...(path.length === 0 ? {} : { path }) }
+    }),
+  )
+}
+
+async function openRows(store: Store, runId: RunId | undefined): Promise<readonly QuestionRow[]> {
+  if (runId === undefined) return store.questions({})
+  const family = await store.questions({ rootRunId: runId })
+  return family.length > 0 ? family : store.questions({ runId })
 }
 
 /** A stored question as people see it: the arguments are decoded from the bytes that the tool will get (P9). */

@@ -29,19 +29,13 @@ import {
   type Segment,
   type SpanAttributes,
 } from '../telemetry/trace.ts'
+import type { Children } from './children.ts'
+import type { Live } from './driving.ts'
 import { openGuest, type OpenGuest } from './heap.ts'
 import type { RunLog } from './log.ts'
 import { programOf } from './program.ts'
 import type { Recovered } from './recover.ts'
 import { Teller } from './teller.ts'
-
-/** For people who watch: not facts, except `committed`. */
-export interface Live {
-  committed(entry: Entry): void
-  delta(delta: { readonly kind: 'text' | 'reasoning' | 'code'; readonly text: string }): void
-  printed(text: string): void
-  logged(call: string, line: string): void
-}
 
 interface Surroundings {
   readonly store: Store
@@ -55,6 +49,7 @@ interface Surroundings {
   /** Directly before an effect (D5). @throws {LeaseLostError} */
   readonly mustHold: () => void
   readonly post: (happening: Happening) => void
+  readonly children: Children
 }
 
 /** Opens the room, the guest with it. */
@@ -210,7 +205,10 @@ export class Room implements AsyncDisposable {
       'internal',
       `${EXECUTE_TOOL} ${call.tool}`,
       toolAttributes(call.tool, call.id, call.attempt),
-      async () => sendCall(call, input, state, key, abortSignal, this.#callRoom(call)),
+      async () =>
+        call.child === true
+          ? this.#around.children.send(call, input, key, abortSignal)
+          : sendCall(call, input, state, key, abortSignal, this.#callRoom(call)),
     )
   }
 

@@ -2,6 +2,7 @@
 import type { Definition } from '../agent/definition.ts'
 import { onlyWaits } from '../agent/next.ts'
 import { systemClock, type Clock } from '../base/clock.ts'
+import { UsageError } from '../base/errors.ts'
 import { faultPoint } from '../base/fault-point.ts'
 import type { Decision, Fact, RunId, RunOptions } from '../journal/entry.ts'
 import type { State } from '../journal/shape.ts'
@@ -10,6 +11,7 @@ import type { Store } from '../journal/store.ts'
 import type { Guests } from '../sandbox/guests.ts'
 import { changesOf, mayFollow, taskFact, type TaskGiven } from './begin.ts'
 import { drive } from './drive.ts'
+import { newsOf } from './family.ts'
 import { Feed, type RunEvent } from './feed.ts'
 import { releaseLease, takeLease } from './lease.ts'
 import { recover, type Recovered } from './recover.ts'
@@ -105,6 +107,7 @@ export class Run<Output = unknown> {
     const askedAt = store.now()
     try {
       const known = await newest(store, runId, start.known)
+      if (known.state.ended === undefined) mustBeRoot(known.state)
       const untouched = async (state: State): Promise<RunResult<Output>> =>
         (await resultOf(store, state, {
           durationMs: clock.now() - began,
@@ -161,6 +164,14 @@ export class Run<Output = unknown> {
   }
 }
 
+/** @throws {UsageError} an agent's run below another is driven with that one: they share a lease. */
+function mustBeRoot({ runId, run }: State): void {
+  if (run.parent === undefined) return
+  throw new UsageError(`Run ${runId} is a part of run ${run.parent.run}.`, {
+    hint: `Go on with that one. Its questions can be answered by themselves.`,
+  })
+}
+
 /** A pause or a stop that was acknowledged while the run came to rest is done now. */
 async function late(store: Store, state: State): Promise<State> {
   const rows = await store.signals(state.runId)
@@ -200,5 +211,7 @@ async function restingState(start: RunStart, state: State): Promise<State | unde
   if (!isWoken && (why !== 'resume' || !onlyWaits(state))) return undefined
   const due = state.pause?.cause === 'waiting' && (nextDue(state) ?? Infinity) <= store.now()
   if (start.wait === true || due || (await store.signals(state.runId)).length > 0) return undefined
+  const hasAgents = Object.values(state.calls).some((call) => call.child === true)
+  if (hasAgents && (await newsOf(store, state.runId, state.runId)).isReady) return undefined
   return changesOf(state, definition, start.given ?? {}, (text) => text).length > 0 ? undefined : state
 }

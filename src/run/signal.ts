@@ -13,12 +13,14 @@ import { guestError } from '../agent/thrown.ts'
 import type { CheckedAnswer } from '../agent/desk.ts'
 import { factsOf } from '../agent/facts.ts'
 import type { Definition } from '../agent/definition.ts'
+import type { Happening } from '../agent/happening.ts'
 import type { CallOutcome, Decision, QuestionKind } from '../journal/entry.ts'
 import type { State } from '../journal/shape.ts'
-import type { Lease, QuestionRow, SignalRow, Store } from '../journal/store.ts'
+import type { Lease, QuestionRow, Receipt, Signal, SignalRow, Store } from '../journal/store.ts'
 import type { Tool } from '../tool/tools.ts'
 import { checkJsonSchema } from '../tool/json-schema.ts'
 import { again } from './again.ts'
+import { familyOf, openBelow } from './family.ts'
 import { releaseLease, takeLease } from './lease.ts'
 import { RunLog } from './log.ts'
 import { recover } from './recover.ts'
@@ -87,7 +89,7 @@ export async function answerQuestion(
   decision: Decision,
   by?: string,
 ): Promise<void> {
-  const [question] = await store.questions({ runId, id: questionId })
+  const [question] = await openQuestion(store, runId, questionId)
   if (question !== undefined) await checkDecision(question, decision)
   const signal = {
     kind: 'answer' as const,
@@ -96,7 +98,10 @@ export async function answerQuestion(
     ...(by === undefined ? {} : { by }),
   }
   faultPoint('answer-unwritten')
-  const receipt = await store.signal(runId, questionId, signal)
+  const receipt =
+    question === undefined
+      ? await answerClosed(store, runId, signal)
+      : await store.signal(question.runId, questionId, signal)
   faultPoint('answer-written')
   if (receipt.accepted) return
   if (receipt.why === 'taken') {
@@ -113,6 +118,28 @@ export async function answerQuestion(
   throw new StateNotFoundError(`There is no open question ${questionId} in run ${runId}.`, {
     hint: 'pca inbox lists the open ones.',
   })
+}
+
+/** The question, of this run or of one below it. */
+async function openQuestion(store: Store, runId: string, id: string): Promise<readonly QuestionRow[]> {
+  const mine = await store.questions({ runId, id })
+  return mine.length > 0 ? mine : store.questions({ rootRunId: runId, id })
+}
+
+/** A question that is not open any more says who won, wherever in the family it was asked. */
+async function answerClosed(
+  store: Store,
+  runId: string,
+  signal: Extract<Signal, { kind: 'answer' }>,
+): Promise<Receipt> {
+  const receipt = await store.signal(runId, signal.question, signal)
+  if (receipt.accepted || receipt.why !== 'unknown') return receipt
+  for (const row of await familyOf(store, runId)) {
+    if (row.runId === runId) continue
+    const other = await store.signal(row.runId, signal.question, signal)
+    if (other.accepted || other.why !== 'unknown') return other
+  }
+  return receipt
 }
 
 /** Pause, stop, resume, say: each its own signal. Resolves when it is durable. @throws {StateNotFoundError} no such run. */
@@ -169,6 +196,17 @@ export async function haltRun(
   await endAlone(store, runId)
 }
 
+/** Stops the runs below this one that have not ended, the deepest first. The lease is the family's. */
+export async function stopBelow(store: Store, lease: Lease, runId: string, message: string): Promise<void> {
+  for (const row of await openBelow(store, lease.rootRunId, runId))
+    await stopRun(store, lease, row.runId, message)
+}
+
+/** Stops one run under its family's lease. */
+export async function stopRun(store: Store, lease: Lease, runId: string, message: string): Promise<void> {
+  await recordAlone(store, { ...lease, runId }, () => ({ kind: 'stop-asked', message }))
+}
+
 /**
  * On a run that nobody drives, takes the lease and turns its signals into entries, so that a pause or a stop is done
  * when it is acknowledged. A run that is driven is left to its driver.
@@ -182,31 +220,36 @@ export async function endAlone(store: Store, runId: string): Promise<void> {
     throw error
   }
   try {
-    const recovered = await recover(store, runId)
     const rows = (await store.signals(runId)).filter(
       ({ signal }) => signal.kind === 'pause' || signal.kind === 'stop' || signal.kind === 'resume',
     )
-    const log = new RunLog({
-      store,
-      lease,
-      state: recovered.state,
-      chain: recovered.chain,
-      seal: recovered.seal,
-      schemas: () => ({}),
+    // The runs below first: after a crash in between, the signal is still there to be read.
+    for (const { signal } of rows)
+      if (signal.kind === 'stop') await stopBelow(store, lease, runId, signal.reason)
+    await recordAlone(store, lease, (log) => {
+      log.consume(rows.map((row) => row.key))
+      return { kind: 'signalled', rows }
     })
-    log.consume(rows.map((row) => row.key))
-    log.record(
-      factsOf(
-        recovered.state,
-        { kind: 'signalled', rows },
-        { now: store.now(), stow: (text) => log.stow(text), encode, digest: digestOf },
-      ),
-    )
-    faultPoint('run-unstopped')
-    await log.flush()
   } finally {
     await releaseLease(store, lease)
   }
+  if (lease.rootRunId !== runId) await tellRoot(store, lease.rootRunId, runId)
+}
+
+/** Whoever waits for this run has something to see. */
+async function tellRoot(store: Store, rootRunId: string, runId: string): Promise<void> {
+  const key = `child_${randomText(12)}`
+  await again(async () => store.signal(rootRunId, key, { kind: 'child', run: runId }))
+}
+
+/** Records what follows from one happening, under a lease of the run's family. */
+async function recordAlone(store: Store, lease: Lease, happening: (log: RunLog) => Happening): Promise<void> {
+  const { state, chain, seal } = await recover(store, lease.runId)
+  const log = new RunLog({ store, lease, state, chain, seal, schemas: () => ({}) })
+  const desk = { now: store.now(), stow: (text: string) => log.stow(text), encode, digest: digestOf }
+  log.record(factsOf(state, happening(log), desk))
+  faultPoint('run-unstopped')
+  await log.flush()
 }
 
 /** @throws {UsageError} the question does not allow the decision, or its value does not fit. */

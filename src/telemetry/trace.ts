@@ -98,10 +98,13 @@ export function newTraceparent(active?: unknown): string {
   return captureCarrier(active).traceparent ?? freshTraceparent()
 }
 
-/** T1: publishes the run's root span and gives the carrier to store. It joins the caller's trace, if there is one. */
-export function startTrace({ name, runId, attributes }: RunName): TraceCarrier {
+/**
+ * T1: publishes the run's root span and gives the carrier to store. It joins the caller's trace, if there is one, else
+ * that of `within`.
+ */
+export function startTrace({ name, runId, attributes }: RunName, within: Carrier = {}): TraceCarrier {
   const otel = api()
-  const caller = captureCarrier()
+  const caller = { ...within, ...captureCarrier() }
   const around = { ...caller, traceparent: caller.traceparent ?? freshTraceparent() }
   if (otel === null) return around
   const told = definedOnly({ ...attributes, ...agentAttributes(INVOKE_AGENT, name, runId) })

@@ -1,4 +1,5 @@
 /** A call at the door and on its way: whatever a guest sends and whatever a tool throws becomes an outcome (K1, K2). */
+import type { Definition } from '../../src/agent/definition.ts'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { encode } from '../../src/base/codec.ts'
 import { ToolError } from '../../src/base/errors.ts'
@@ -16,12 +17,13 @@ const object = { type: 'object', properties: { n: { type: 'number' } }, required
 function roomOf(
   spec: Partial<ToolSpec<unknown, unknown, unknown>> = {},
   context?: unknown,
-): CallRoom & { clock: HandClock } {
+): CallRoom & { clock: HandClock; managed: Map<string, Definition> } {
   const given = tool({ name: 'pay', description: 'Pays.', execute: async () => 'paid', ...spec })
   return {
     runId: 'r',
     context,
     tools: toolsOf([given]),
+    managed: new Map(),
     key: (call) => `key of ${call}`,
     carrier: () => ({}),
     clock: new HandClock(),
@@ -82,7 +84,9 @@ describe('at the door', () => {
       checkInput: async () => Promise.reject(new Error('schema broke')),
     }
     const tools = new Map([['pay', broken]]) as unknown as CallRoom['tools']
-    expect(await prepareCall(guestCall('1.1', 'pay'), 's', { tools })).toMatchObject({ is: 'refused' })
+    expect(await prepareCall(guestCall('1.1', 'pay'), 's', { tools, managed: new Map() })).toMatchObject({
+      is: 'refused',
+    })
   })
 
   test('a question keeps its schema and its expiry', async () => {

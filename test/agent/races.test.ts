@@ -678,7 +678,10 @@ describe('time', () => {
     async (duration) => {
       const play = new Play()
       play.act()
-      const call = await prepareCall(guestCall('1.1', '$sleep', duration), 'sent', { tools: new Map() })
+      const call = await prepareCall(guestCall('1.1', '$sleep', duration), 'sent', {
+        tools: new Map(),
+        managed: new Map(),
+      })
       expect(() => play.waits(call)).not.toThrow()
     },
   )
@@ -689,7 +692,10 @@ describe('time', () => {
       const play = new Play()
       play.act()
       const question = [{ message: 'Which?', expiresAt }]
-      const call = await prepareCall(guestCall('1.1', '$ask', question), 'sent', { tools: new Map() })
+      const call = await prepareCall(guestCall('1.1', '$ask', question), 'sent', {
+        tools: new Map(),
+        managed: new Map(),
+      })
       expect(() => play.waits(call)).not.toThrow()
       expect(() => play.wakes(NOON + 1)).not.toThrow()
     },

@@ -8,7 +8,7 @@ import { StateCorruptError, StateNotFoundError } from '../../base/errors.ts'
 import type { Json } from '../../base/json.ts'
 import { keyIdOf, type Seal } from '../cipher.ts'
 import type { QuestionId, QuestionKind, RunId } from '../entry.ts'
-import type { QuestionRow, Receipt, Signal, SignalRow } from '../store.ts'
+import type { QuestionFilter, QuestionRow, Receipt, Signal, SignalRow } from '../store.ts'
 import { bytesOf, numberOf, optionalNumber, optionalText, textOf } from './database.ts'
 import type { Database, Row } from './database.ts'
 import { openRow, SEAL, sealRow, WITH_WRAPS } from './seals.ts'
@@ -18,7 +18,7 @@ export interface Inbox {
   accept(seal: Seal, key: string, signal: Signal, now: number): Receipt
   unread(seal: Seal): readonly SignalRow[]
   /** For `questionOf`. */
-  questions(filter: { readonly runId?: RunId; readonly id?: QuestionId }): readonly Row[]
+  questions(filter: QuestionFilter): readonly Row[]
   ask(run: number, seal: Seal, question: QuestionRow): void
   close(run: number, seal: Seal, id: QuestionId): void
   consume(run: number, seal: Seal, key: string): void
@@ -31,6 +31,7 @@ const KINDS: ReadonlySet<unknown> = new Set<Signal['kind']>([
   'resume',
   'say',
   'late',
+  'child',
 ])
 const QUESTION_KINDS: ReadonlySet<unknown> = new Set<QuestionKind>([
   'approval',
@@ -57,7 +58,8 @@ export function inboxOf(db: Database): Inbox {
     AND run = (SELECT run FROM runs WHERE tenant = '' AND run_id = ?) ORDER BY letter`)
   const open = db.prepare(`SELECT r.run_id, ${QUESTION}, ${SEAL}
     FROM questions q JOIN runs r ON r.run = q.run ${WITH_WRAPS} WHERE q.state = 'open' AND r.tenant = ''
-    AND (?1 IS NULL OR r.run_id = ?1) AND (?2 IS NULL OR q.id = ?2) ORDER BY q.created_at, q.question`)
+    AND (?1 IS NULL OR r.run_id = ?1) AND (?2 IS NULL OR q.id = ?2) AND (?3 IS NULL OR r.root_run_id = ?3)
+    ORDER BY q.created_at, q.question`)
   const ask = db.prepare(`INSERT INTO questions (run, id, kind, body, created_at, expires_at, state)
     VALUES (?, ?, ?, ?, ?, ?, 'open')`)
   const consume = db.prepare('UPDATE inbox SET consumed = 1, body = ?3 WHERE run = ?1 AND key = ?2')
@@ -119,7 +121,7 @@ export function inboxOf(db: Database): Inbox {
         at: numberOf(row, 'at'),
         signal: signalOf(seal, row),
       })),
-    questions: ({ runId, id }) => open.all(runId ?? null, id ?? null),
+    questions: ({ runId, id, rootRunId }) => open.all(runId ?? null, id ?? null, rootRunId ?? null),
     ask(run, seal, { id, kind, createdAt, expiresAt = null, message, call, schema, argsSchema }) {
       const columns = { id, kind, created_at: createdAt, expires_at: expiresAt, state: 'open', winner: null }
       const body = sealRow(seal, 'question', placeOfQuestion(columns), { message, call, schema, argsSchema })

@@ -88,6 +88,10 @@ export function runsOf(db: Database): Runs {
   const page = db.prepare(`SELECT ${COLUMNS} FROM runs r ${WITH_WRAPS} WHERE +r.tenant = '' AND r.run < ?1
     AND (?2 IS NULL OR r.status IN (SELECT value FROM json_each(?2))) AND (?3 IS NULL OR r.agent = ?3)
     ORDER BY r.run DESC LIMIT ?4`)
+  const family =
+    db.prepare(`SELECT ${COLUMNS} FROM runs r ${WITH_WRAPS} WHERE r.tenant = '' AND r.root_run_id = ?5 AND +r.run < ?1
+    AND (?2 IS NULL OR r.status IN (SELECT value FROM json_each(?2))) AND (?3 IS NULL OR r.agent = ?3)
+    ORDER BY r.run DESC LIMIT ?4`)
   const due = db.prepare(DUE)
   const removeEntries = db.prepare('DELETE FROM entries WHERE place > ? AND place < ?')
   const remove = db.prepare('DELETE FROM runs WHERE run = ?')
@@ -154,7 +158,8 @@ export function runsOf(db: Database): Runs {
     page(filter, limit, cursor) {
       const before = cursor === undefined ? Number.MAX_SAFE_INTEGER : numberOfRun(cursor)
       const status = filter.status === undefined ? null : JSON.stringify(filter.status)
-      return page.all(before, status, filter.agent ?? null, limitOf(limit))
+      const given = [before, status, filter.agent ?? null, limitOf(limit)] as const
+      return filter.rootRunId === undefined ? page.all(...given) : family.all(...given, filter.rootRunId)
     },
     due(claimant, limit, now) {
       const asking = { holder: claimant.holder, isDead: remembered((holder) => claimant.isDead(holder)) }

@@ -1,0 +1,283 @@
+/**
+ * The agents that a run calls like tools: each such call is a run of its own, driven below its parent's driver.
+ *
+ * H1  A child's id follows from its call: whoever comes back to the call comes back to the same run.
+ * H2  One lease for a family: a child is written under its root's epoch.
+ * H3  A child that waits makes its call wait: the parent rests when nothing else is left, and goes on when one of its
+ *     children can. A child that is paused otherwise pauses its parent.
+ * H4  What pauses or stops the parent, or withdraws the call, does so to the child.
+ */
+import { decode } from '../base/codec.ts'
+import type { CallId, Encoded } from '../base/halt.ts'
+import type { Definition } from '../agent/definition.ts'
+import type { Happening } from '../agent/happening.ts'
+import { childId, errandOf } from '../agent/managed.ts'
+import { onlyWaits, type ChildAtRest } from '../agent/next.ts'
+import type { CallOutcome, Usage } from '../journal/entry.ts'
+import type { OpenCall, State } from '../journal/shape.ts'
+import { readBlob } from './blob.ts'
+import { changesOf, createRun } from './begin.ts'
+import { Cut, type Drive, type Rest } from './driving.ts'
+import { childrenOf, newsOf } from './family.ts'
+import type { KeptLease } from './lease.ts'
+import { recover } from './recover.ts'
+import { stopBelow, stopRun } from './signal.ts'
+
+/** Agents below agents below agents. */
+const MOST_DEEP = 4
+/** Agents of one run that are at work at the same time. */
+const MOST_AT_ONCE = 32
+
+interface Around {
+  /** The parent's own drive: what a child takes over from it. */
+  readonly drive: Drive
+  readonly kept: KeptLease
+  state(): State
+  /** Something may have changed: the driver is to look. */
+  hint(): void
+  driveBelow(child: Drive): Promise<Rest>
+}
+
+interface AtRest extends ChildAtRest {
+  goOn(): void
+}
+
+interface Handles {
+  readonly pause: AbortController
+  readonly stop: AbortController
+  readonly cut: AbortController
+}
+
+export class Children implements AsyncDisposable {
+  readonly #around: Around
+  readonly #atRest = new Map<CallId, AtRest>()
+  readonly #handles = new Map<CallId, Handles>()
+  readonly #under = new Set<Promise<unknown>>()
+
+  constructor(around: Around) {
+    this.#around = around
+  }
+
+  /** The calls whose agents have nothing to do but wait. */
+  get atRest(): ReadonlyMap<CallId, ChildAtRest> {
+    return this.#atRest
+  }
+
+  /** Begins the agent's run, or comes back to it, and drives it until it has an outcome. */
+  async send(call: OpenCall, input: Encoded, key: string, abortSignal: AbortSignal): Promise<Happening> {
+    const settled = { kind: 'call-settled' as const, key, call: call.id, attempt: call.attempt }
+    const refused = this.#refusal(call)
+    if (refused !== undefined) return { ...settled, outcome: refused }
+    const handles = { pause: new AbortController(), stop: new AbortController(), cut: new AbortController() }
+    const onAbort = (): void => (this.#isOver(call.id) ? handles.stop : handles.cut).abort()
+    abortSignal.addEventListener('abort', onAbort, { once: true })
+    this.#handles.set(call.id, handles)
+    const outcome = this.#outcomeOf(call, input, handles)
+    this.#under.add(outcome)
+    try {
+      const ended = await outcome
+      if (ended === undefined) return { kind: 'gone', key }
+      if ('paused' in ended) return { kind: 'child-paused', key, message: ended.paused }
+      return { ...settled, ...ended }
+    } catch (error) {
+      if (error instanceof Cut) return { kind: 'gone', key }
+      throw error
+    } finally {
+      abortSignal.removeEventListener('abort', onAbort)
+      this.#under.delete(outcome)
+      this.#handles.delete(call.id)
+    }
+  }
+
+  /** Lets those go on that can. */
+  async look(): Promise<void> {
+    const { store, lease } = this.#around.drive
+    for (const [call, resting] of this.#atRest) {
+      const { isReady } = await newsOf(store, lease.rootRunId, this.#idOf(call))
+      if (isReady) resting.goOn()
+    }
+  }
+
+  /** H4. Those that only wait have nothing to pause. */
+  pause(): void {
+    for (const { pause } of this.#handles.values()) pause.abort('Its parent was paused')
+  }
+
+  /** H4: those whose call nobody waits for any more, of a process before too. */
+  async stopStrays(): Promise<void> {
+    const { store, lease } = this.#around.drive
+    const { runId, calls } = this.#around.state()
+    for (const [call, row] of await childrenOf(store, lease.rootRunId, runId)) {
+      const isOver = row.status !== 'running' && row.status !== 'paused'
+      if (isOver || call in calls) continue
+      await stopBelow(store, lease, row.runId, 'Its call was withdrawn')
+      await stopRun(store, lease, row.runId, 'Its call was withdrawn')
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const { cut } of this.#handles.values()) cut.abort()
+    await Promise.allSettled(this.#under)
+  }
+
+  #idOf(call: CallId): string {
+    return childId(this.#around.state().runId, call)
+  }
+
+  /** Nobody waits for the call, whatever comes. */
+  #isOver(call: CallId): boolean {
+    const { calls, ended } = this.#around.state()
+    return !(call in calls) || ended?.status === 'stopped'
+  }
+
+  #refusal(call: OpenCall): CallOutcome | undefined {
+    const message =
+      (this.#around.drive.parent?.depth ?? 0) + 1 >= MOST_DEEP
+        ? `Agents call agents ${MOST_DEEP} deep, not deeper.`
+        : this.#handles.size >= MOST_AT_ONCE
+          ? `No more than ${MOST_AT_ONCE} agents are at work at the same time.`
+          : undefined
+    return message === undefined ? undefined : failure('LimitError', `${call.tool}: ${message}`)
+  }
+
+  async #outcomeOf(call: OpenCall, input: Encoded, handles: Handles): Promise<Ended | undefined> {
+    const { store, lease, definition: above } = this.#around.drive
+    const managed = above.managed.get(call.tool)
+    if (managed === undefined) return { outcome: failure('ToolError', `There is no agent ${call.tool}.`) }
+    const definition = { ...managed, context: managed.context ?? above.context }
+    const runId = this.#idOf(call.id)
+    await this.#begin(definition, runId, call, input)
+    for (;;) {
+      const recovered = await recover(store, runId)
+      const ended = await this.#ended(call, recovered.state)
+      if (ended !== undefined) return ended
+      const { isReady, due } = await newsOf(store, lease.rootRunId, runId)
+      if (handles.stop.signal.aborted) {
+        await stopBelow(store, lease, runId, 'Its call was withdrawn')
+        await stopRun(store, lease, runId, 'Its call was withdrawn')
+        continue
+      }
+      if (isIdle(recovered.state, isReady)) {
+        await this.#wait(call, recovered.state, due, handles)
+        continue
+      }
+      const { state } = await this.#drive(definition, recovered, handles)
+      if (state.ended !== undefined || state.pause?.cause === 'waiting') continue
+      if (handles.pause.signal.aborted) return undefined
+      return { paused: `${call.tool}: ${state.pause?.message ?? 'it was cut'}` }
+    }
+  }
+
+  /** H1. */
+  async #begin(definition: Definition, runId: string, call: OpenCall, input: Encoded): Promise<void> {
+    const { store, lease } = this.#around.drive
+    const { runId: above, run } = this.#around.state()
+    const { traceparent, tracestate } = run
+    const carrier = { traceparent, ...(tracestate === undefined ? {} : { tracestate }) }
+    const family = { rootRunId: lease.rootRunId, parent: { run: above, call: call.id }, carrier }
+    await createRun(store, definition, { ...errandOf(input), runId }, family)
+  }
+
+  async #drive(
+    definition: Definition,
+    recovered: Awaited<ReturnType<typeof recover>>,
+    { pause, stop, cut }: Handles,
+  ): Promise<Rest> {
+    const { store, lease, clock, guests, wait, parent } = this.#around.drive
+    const { state } = recovered
+    if (cut.signal.aborted) throw new Cut()
+    return this.#around.driveBelow({
+      store,
+      clock,
+      definition,
+      recovered,
+      // A run that kills its process again and again is put aside at its root.
+      lease: { ...lease, runId: state.runId, deaths: 0 },
+      why: state.segments === 0 ? 'start' : state.pause === undefined ? 'take-over' : 'resume',
+      askedAt: store.now(),
+      first: changesOf(state, definition, {}, (text) => text),
+      abortSignal: pause.signal,
+      parent: {
+        kept: this.#around.kept,
+        depth: (parent?.depth ?? 0) + 1,
+        stop: stop.signal,
+        cut: cut.signal,
+      },
+      live: UNWATCHED,
+      ...(guests === undefined ? {} : { guests }),
+      ...(wait === undefined ? {} : { wait }),
+    })
+  }
+
+  /** H3: until `look` sees news, or somebody cuts or stops it. A pause of the parent changes nothing for who only waits. */
+  async #wait(call: OpenCall, state: State, due: number | undefined, handles: Handles): Promise<void> {
+    const message = `${call.tool}: ${state.pause?.message ?? 'it waits'}`
+    const { promise, resolve, reject } = Promise.withResolvers<undefined>()
+    const { stop, cut } = handles
+    const onStop = (): void => resolve(undefined)
+    const onCut = (): void => reject(new Cut())
+    stop.signal.addEventListener('abort', onStop, { once: true })
+    cut.signal.addEventListener('abort', onCut, { once: true })
+    if (cut.signal.aborted) onCut()
+    if (stop.signal.aborted) onStop()
+    this.#atRest.set(call.id, {
+      message,
+      ...(due === undefined ? {} : { due }),
+      goOn: () => {
+        this.#atRest.delete(call.id)
+        resolve(undefined)
+      },
+    })
+    this.#around.hint()
+    const over = new AbortController()
+    const { clock, store } = this.#around.drive
+    if (due !== undefined) clock.after(due - store.now(), () => this.#around.hint(), over.signal, false)
+    try {
+      await promise
+    } finally {
+      over.abort()
+      this.#atRest.delete(call.id)
+      stop.signal.removeEventListener('abort', onStop)
+      cut.signal.removeEventListener('abort', onCut)
+    }
+  }
+
+  async #ended(call: OpenCall, { ended, runId, usage }: State): Promise<Ended | undefined> {
+    if (ended === undefined) return undefined
+    switch (ended.status) {
+      case 'completed': {
+        const { output } = ended
+        const value =
+          typeof output === 'string' ? output : await readBlob(this.#around.drive.store, runId, output.blob)
+        // What the child kept for itself must be readable for its parent.
+        decode(value)
+        return { outcome: { ok: true, value }, usage }
+      }
+      case 'failed':
+        return { outcome: failure('ToolError', `${call.tool} failed: ${ended.message}`), usage }
+      case 'stopped':
+        return { outcome: failure('ToolError', `${call.tool} was stopped: ${ended.message}`), usage }
+      default:
+        return ended satisfies never
+    }
+  }
+}
+
+type Ended = { readonly outcome: CallOutcome; readonly usage?: Usage } | { readonly paused: string }
+
+const UNWATCHED: Drive['live'] = {
+  committed: () => undefined,
+  delta: () => undefined,
+  printed: () => undefined,
+  logged: () => undefined,
+}
+
+/** It waits for a person or the clock, and nothing new has come. */
+function isIdle(state: State, isReady: boolean): boolean {
+  if (isReady || state.pause?.cause !== 'waiting') return false
+  return onlyWaits(state) || Object.values(state.calls).some((call) => call.child === true)
+}
+
+function failure(name: string, message: string): CallOutcome {
+  return { ok: false, error: { name, message } }
+}
