@@ -109,6 +109,30 @@ export const due: readonly Rule[] = [
 ]
 
 export const listing: readonly Rule[] = [
+  rule('runs and questions: of one family', async (store) => {
+    await store.create(newRun(RUN), [entry(1, 0)], [])
+    await store.create(newRun('other'), [entry(1, 0)], [], [question('q2', 2, { runId: 'other' })])
+    await store.create(
+      newRun('child', { rootRunId: RUN }),
+      [entry(1, 0)],
+      [],
+      [question('q1', 1, { runId: 'child' })],
+    )
+    assert.deepEqual(
+      (await store.runs({ rootRunId: RUN }, 10)).map(({ runId }) => runId),
+      ['child', RUN],
+    )
+    assert.deepEqual(
+      (await store.runs({ rootRunId: RUN }, 10, 'child')).map(({ runId }) => runId),
+      [RUN],
+    )
+    assert.deepEqual(await store.runs({ rootRunId: 'child' }, 10), [])
+    assert.deepEqual(
+      (await store.questions({ rootRunId: RUN })).map(({ id }) => id),
+      ['q1'],
+    )
+    assert.deepEqual(await store.questions({ rootRunId: RUN, id: 'q2' }), [])
+  }),
   rule('runs: newest first, by pages', async (store) => {
     const ids = ['m', 'z', 'a', 'q', 'b']
     for (const runId of ids) await store.create(newRun(runId), [entry(1, 0)], [])

@@ -7,7 +7,7 @@
 import { StateCorruptError, StateNotFoundError } from '../../base/errors.ts'
 import type { Json } from '../../base/json.ts'
 import { keyIdOf, type Seal } from '../cipher.ts'
-import type { QuestionId, QuestionKind, RunId } from '../entry.ts'
+import type { QuestionId, QuestionKind } from '../entry.ts'
 import type { QuestionFilter, QuestionRow, Receipt, Signal, SignalRow } from '../store.ts'
 import { bytesOf, numberOf, optionalNumber, optionalText, textOf } from './database.ts'
 import type { Database, Row } from './database.ts'
