@@ -1,5 +1,5 @@
 /**
- * `npm run bench -- [--quick] [--json] [--only steps,resume,calls,snapshots] [--rounds 5] [--dir /tmp]`
+ * `npm run bench -- [--quick] [--json] [--only steps,resume,calls,snapshots,waiting,policies] [--rounds 5] [--dir /tmp]`
  *
  * Every figure is measured when this runs. What is quoted of others stands beneath the tables, with its source.
  */
@@ -7,17 +7,21 @@ import { execFileSync } from 'node:child_process'
 import { cpus, loadavg, tmpdir } from 'node:os'
 import { parseArgs } from 'node:util'
 import { callsTable } from './calls.ts'
+import { policiesTable } from './policies.ts'
 import { resumeTable } from './resume.ts'
 import type { Settings } from './settings.ts'
 import { snapshotTable } from './snapshots.ts'
 import { stepsTable } from './steps.ts'
 import { render, type Table } from './table.ts'
+import { waitingTable } from './waiting.ts'
 
 const TABLES: Readonly<Record<string, (settings: Settings) => Promise<readonly Table[]>>> = {
   steps: stepsTable,
   resume: resumeTable,
   calls: callsTable,
   snapshots: snapshotTable,
+  waiting: waitingTable,
+  policies: policiesTable,
 }
 
 const { values } = parseArgs({

@@ -17,16 +17,7 @@ import type { Entry, Stored } from '../journal/entry.ts'
 import { stepOf } from '../journal/view.ts'
 import type { Moment, Opening, Program, Sandbox, Snapshot } from '../sandbox/sandbox.ts'
 import type { Happening, HeapPlace, PreparedCall } from './happening.ts'
-
-/** A snapshot is worth its price after so many deliveries, or so many ms of guest computing. */
-const DELIVERIES_PER_SNAPSHOT = 64
-const COMPUTING_PER_SNAPSHOT = 100
-/** Of a large heap a snapshot costs more than that: it is taken when replay would cost this many times its own price. */
-const REPLAY_PER_PRICE = 2
-/** What a delivery costs beside the guest's computing, in ms. */
-const DELIVERY = 0.3
-/** A guest that has waited this long (ms) is snapshotted beside the tool or the model that it waits for: it costs nobody time. */
-const WAITED_PER_SNAPSHOT = 200
+import { WAITS, type SnapshotPolicy } from './snapshot-policy.ts'
 
 export interface Surroundings {
   readonly tools: readonly string[]
@@ -35,6 +26,7 @@ export interface Surroundings {
   prepare(call: GuestCall, sent: string): Promise<PreparedCall>
   text(stored: Stored): Promise<string>
   readonly clock: Clock
+  readonly isWorthSnapshot: SnapshotPolicy
 }
 
 export class Guest implements AsyncDisposable {
@@ -214,11 +206,9 @@ export class Guest implements AsyncDisposable {
       else return this.#diverged(known, call)
     }
     this.#around.post({ kind: 'guest-halted', position, step, calls, halt })
-    const many = this.#deliveries >= DELIVERIES_PER_SNAPSHOT || this.#computing >= COMPUTING_PER_SNAPSHOT
-    const due = many && this.#deliveries * DELIVERY + this.#computing >= this.#price * REPLAY_PER_PRICE
     if (this.#dead || this.#expected.size > 0) return
-    if (due) await this.#snapshot()
-    else this.#snapshotWhenIdle()
+    if (this.#isDue(0)) await this.#snapshot()
+    else this.#askWhenIdle()
   }
 
   #moment(entry: Entry): Moment {
@@ -227,13 +217,18 @@ export class Guest implements AsyncDisposable {
     return fork !== undefined && this.#place.position < fork.seq ? { clock, seed: fork.seed } : { clock }
   }
 
-  #snapshotWhenIdle(): void {
+  #isDue(waited: number): boolean {
+    const [deliveries, computing, price] = [this.#deliveries, this.#computing, this.#price]
+    return deliveries > 0 && this.#around.isWorthSnapshot({ deliveries, computing, waited, price })
+  }
+
+  #askWhenIdle(): void {
     this.#idle.abort()
     this.#idle = new AbortController()
     const onDue = (): void => {
-      if (this.#deliveries > 0 && this.idle) this.#enqueue(async () => this.#snapshot(), true)
+      if (this.idle && this.#isDue(WAITS)) this.#enqueue(async () => this.#snapshot(), true)
     }
-    this.#around.clock.after(WAITED_PER_SNAPSHOT, onDue, this.#idle.signal, false)
+    this.#around.clock.after(WAITS, onDue, this.#idle.signal, false)
   }
 
   #diverged(known: Entry<'call-requested'>, call: GuestCall): void {

@@ -3,6 +3,7 @@ import type { RunOptions } from '../journal/entry.ts'
 import type { LanguageModelV4 } from '../model/ask.ts'
 import type { Tool } from '../tool/tools.ts'
 import type { ActionStep, Memory } from './memory.ts'
+import type { SnapshotPolicy } from './snapshot-policy.ts'
 
 export interface CallbackContext {
   /** The agent object that the author constructed. */
@@ -48,4 +49,6 @@ export interface Definition {
   readonly context: unknown
   /** The author's object, for callbacks. */
   readonly agent: unknown
+  /** When a snapshot is taken beside those at rest; absent: when replay would cost more. Benchmarks give others. */
+  readonly isWorthSnapshot?: SnapshotPolicy
 }

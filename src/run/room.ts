@@ -14,6 +14,7 @@ import { faultPoint } from '../base/fault-point.ts'
 import type { Entry } from '../journal/entry.ts'
 import type { OpenCall, State } from '../journal/shape.ts'
 import type { Store } from '../journal/store.ts'
+import { whenReplayCosts } from '../agent/snapshot-policy.ts'
 import { compile } from '../sandbox/compile.ts'
 import type { Guests } from '../sandbox/guests.ts'
 import { INPUT_TOKENS, OUTPUT_TOKENS, PAUSE_CAUSE, SEGMENT, STATUS } from '../telemetry/names.ts'
@@ -66,6 +67,7 @@ export async function openRoom(around: Surroundings): Promise<Room> {
       prepare: async (call, sent) => prepareCall(call, sent, definition),
       text: async (stored) => log.text(stored),
       clock: around.clock,
+      isWorthSnapshot: definition.isWorthSnapshot ?? whenReplayCosts,
     },
   })
   return new Room(around, opened)

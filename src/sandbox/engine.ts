@@ -21,6 +21,7 @@ import type { EngineParts, GuestLimits, ProgramText } from './protocol.ts'
 import type { Moment } from './sandbox.ts'
 
 const LOOK = 'look'
+const NOTHING = new Uint8Array(0)
 const PROXY = 9
 /** How WebAssembly counts memory. */
 const BLOCK = 65_536
@@ -199,8 +200,12 @@ export class Guest {
 
   static async #fromBase({ module, base }: EngineParts, limits: GuestLimits): Promise<Guest> {
     const guest = new Guest(limits, 0)
-    const vm = await QuickJS.restore({ ...base, extensions: [] }, guest.#options(module))
+    // The library would write all of a memory, the dead stack too, which is two thirds of the base: a page that is never
+    // written takes no room.
+    const vm = await QuickJS.restore({ ...base, memory: NOTHING, extensions: [] }, guest.#options(module))
     guest.#vm = vm
+    guest.#grow(base.memory.length).set(base.memory.subarray(base.stackPointer), base.stackPointer)
+    vm._getExports().qjs_set_memory_limit(limits.memory)
     vm.registerHostCallback(LOOK, (...args) => guest.#look(args))
     guest.#api = base.api
     guest.#shadow = new Shadow(base.memory, base.stackPointer)
@@ -210,12 +215,15 @@ export class Guest {
   /** What was set with the base is in the heap: the limits are the run's, here as there. */
   #follow(bytes: Uint8Array): void {
     const delta = openDelta(bytes)
-    const memory = this.#exports().memory as { readonly buffer: ArrayBuffer; grow(blocks: number): void }
-    const more = delta.size - memory.buffer.byteLength
-    if (more < 0) throw new Cut('trap', 'This heap is smaller than the base.')
-    if (more > 0) memory.grow(more / BLOCK)
-    this.#shadow?.follow(new Uint8Array(memory.buffer), delta)
+    this.#shadow?.follow(this.#grow(delta.size), delta)
     this.#grants = delta.grants
+  }
+
+  /** The memory, of this many bytes at least. */
+  #grow(size: number): Uint8Array {
+    const memory = this.#exports().memory as { readonly buffer: ArrayBuffer; grow(blocks: number): void }
+    if (size > memory.buffer.byteLength) memory.grow((size - memory.buffer.byteLength) / BLOCK)
+    return new Uint8Array(memory.buffer)
   }
 
   /** Makes these tools callable. Nothing changes in the heap if they are the ones that are there. */

@@ -14,7 +14,7 @@
  */
 import { createHash } from 'node:crypto'
 import { promisify } from 'node:util'
-import { constants, zstdCompress, zstdDecompress } from 'node:zlib'
+import { constants, zstdCompress, zstdCompressSync, zstdDecompress, zstdDecompressSync } from 'node:zlib'
 import { StateCorruptError } from '../base/errors.ts'
 import { joined, openDelta, type Delta } from './delta.ts'
 import type { Heap, Link } from './sandbox.ts'
@@ -26,8 +26,11 @@ const NONE = new Uint8Array(HEAD - SUM)
 /** No guest is larger: engine heaps are bounded far below this. */
 const MAX_INFLATED = 512 * 2 ** 20
 
-const compress = promisify(zstdCompress)
-const decompress = promisify(zstdDecompress)
+/** Up to so many bytes, a way to another thread and back costs more than the work. */
+const AT_ONCE = 512 * 1_024
+
+const compressBeside = promisify(zstdCompress)
+const decompressBeside = promisify(zstdDecompress)
 
 /** A link as it is stored, of the engine with this digest. */
 export async function packLink(
@@ -37,10 +40,7 @@ export async function packLink(
   engine: string,
 ): Promise<Link> {
   const inflated = delta.bytes
-  const packed = await compress(inflated, {
-    params: { [constants.ZSTD_c_compressionLevel]: 1 },
-    chunkSize: chunkOf(inflated.length / 4),
-  })
+  const packed = await compress(inflated)
   const bytes = Buffer.alloc(HEAD + packed.length)
   bytes.write(MAGIC, 0, 'latin1')
   bytes.writeUInt32LE(VERSION, 4)
@@ -89,14 +89,23 @@ function check({ position, payload }: Link, before: Link | undefined): void {
 
 async function inflated({ payload }: Link): Promise<Delta> {
   const size = bufferOf(payload).readUInt32LE(SIZE)
-  const options = { maxOutputLength: Math.max(size, 1), chunkSize: chunkOf(size) }
   try {
-    const bytes = await decompress(payload.subarray(HEAD), options)
+    const bytes = await decompress(payload.subarray(HEAD), size)
     if (bytes.length === size) return openDelta(bytes)
   } catch (cause) {
     throw damaged('cannot be inflated', cause)
   }
   throw damaged('has a wrong size')
+}
+
+async function compress(bytes: Uint8Array): Promise<Buffer> {
+  const options = { params: { [constants.ZSTD_c_compressionLevel]: 1 }, chunkSize: chunkOf(bytes.length / 4) }
+  return bytes.length <= AT_ONCE ? zstdCompressSync(bytes, options) : compressBeside(bytes, options)
+}
+
+async function decompress(bytes: Uint8Array, size: number): Promise<Buffer> {
+  const options = { maxOutputLength: Math.max(size, 1), chunkSize: chunkOf(size) }
+  return size <= AT_ONCE ? zstdDecompressSync(bytes, options) : decompressBeside(bytes, options)
 }
 
 /** Each chunk of output is a way to another thread and back. */

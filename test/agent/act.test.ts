@@ -6,6 +6,7 @@ import type { GuestCall, Halt } from '../../src/base/halt.ts'
 import { digestOf } from '../../src/base/id.ts'
 import { placed } from '../../src/journal/decode.ts'
 import type { Entry, Fact } from '../../src/journal/entry.ts'
+import { whenReplayCosts } from '../../src/agent/snapshot-policy.ts'
 import { HandClock } from '../run/hand-clock.ts'
 import { ended, FakeSandbox, heapFrom, heapOf, KILLED, waiting } from './fake-sandbox.ts'
 import { guestCall } from './play.ts'
@@ -41,6 +42,7 @@ class Stage {
       }),
       text: async (stored) => (typeof stored === 'string' ? stored : 'a blob'),
       clock: this.clock,
+      isWorthSnapshot: whenReplayCosts,
     })
     onTestFinished(async () => this.guest[Symbol.asyncDispose]())
   }

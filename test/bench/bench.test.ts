@@ -30,6 +30,8 @@ test('bench/main.ts --quick --json measures every table', { timeout: 60_000 }, a
     'resume',
     'calls',
     'snapshots',
+    'waiting',
+    'policies',
   ])
   for (const { columns, rows, quoted } of tables) {
     expect(rows.length).toBeGreaterThan(0)

@@ -134,7 +134,7 @@ test('whatever is written, marked, undone, put to sleep and linked: the heap is 
         } else await bench[what]()
       }
     }),
-    { numRuns: 200 },
+    { numRuns: 400 },
   )
 })
 
@@ -159,6 +159,7 @@ test('C4: over many steps too; a new start may take the place of all before it',
   const bench = new Bench()
   const counts: number[] = []
   for (let step = 0; step < 60; step++) {
+    bench.write(40_000, 20, step)
     bench.mark()
     bench.write(20_000 + step * 100, 50, step + 1)
     const inside = await bench.link(true)
