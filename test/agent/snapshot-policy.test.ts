@@ -20,7 +20,7 @@ test('what is worth a snapshot', () => {
     [{ waited: WAITS - 1 }, false],
   ]
   for (const [since, taken] of cases)
-    expect(whenReplayCosts({ ...NOTHING, ...since }), JSON.stringify(since)).toBe(taken)
+    expect(whenReplayCosts({ ...NOTHING, ...since }), `${JSON.stringify(since)}`).toBe(taken)
 })
 
 test('whatever a snapshot costs, all of them cost at most half of what replay would', () => {
