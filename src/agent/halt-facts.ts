@@ -1,9 +1,10 @@
 /** What a halt of the guest means. */
-import type { Encoded, Halt } from '../base/halt.ts'
+import type { Encoded } from '../base/halt.ts'
 import type { Fact } from '../journal/entry.ts'
 import type { OpenCall, State } from '../journal/shape.ts'
 import type { Desk } from './desk.ts'
 import type { Happening, PreparedCall } from './happening.ts'
+import { killedFact } from './killed-fact.ts'
 import { questionId } from './next.ts'
 import { approvalQuestion } from './question-facts.ts'
 
@@ -16,7 +17,7 @@ export function haltFacts(
   if (state.ended !== undefined) return []
   const { halt, step } = happening
   const here = state.phase.at === 'acting' && state.phase.step === step
-  if (halt.kind === 'killed') return here ? [killed(state, step, halt)] : []
+  if (halt.kind === 'killed') return here ? [killedFact(state, step, halt)] : []
   const requested = happening.calls.flatMap((prepared) => requestFacts(state, prepared, desk))
   if (halt.kind === 'waiting' || !here) return requested
   const { ending } = halt
@@ -45,25 +46,6 @@ export function haltFacts(
       ...(ending.kind === 'answer' ? { answer: desk.stow(ending.value) } : {}),
     },
   ]
-}
-
-function killed(state: State, step: number, halt: Extract<Halt, { kind: 'killed' }>): Fact {
-  const { count, recent } = state.settled
-  const open = Object.values(state.calls).filter((call) => call.at.is === 'started')
-  const late = state.phase.at === 'acting' ? state.phase.late : []
-  const words = [
-    ...recent.map((call) => `${call.tool} (${call.call}) ${call.ok ? 'returned' : 'failed'}`),
-    ...open.map((call) => `${call.tool} (${call.id}) is still running`),
-    ...late.map((call) => `the result of call ${call}, which had come during the step, is undone with it`),
-  ]
-  const more = count > recent.length ? `${count - recent.length} earlier calls had returned; ` : ''
-  return {
-    kind: 'step-killed',
-    step,
-    reason: halt.reason,
-    message: halt.message,
-    calls: words.length === 0 ? '' : more + words.join(', '),
-  }
 }
 
 function requestFacts(state: State, prepared: PreparedCall, desk: Desk): readonly Fact[] {

@@ -14,6 +14,7 @@ import { derivedText } from '../base/id.ts'
 import type { Fact } from '../journal/entry.ts'
 import type { Answer, OpenCall, Phase, State } from '../journal/shape.ts'
 import { nextDue } from '../journal/view.ts'
+import { limitFacts, thinkAgain, thinkOrLimit, timeIsUpAt } from './limits.ts'
 
 /** What the agent's definition adds to the state: how many of its functions there are. */
 export interface Setup {
@@ -90,17 +91,19 @@ export function decide(state: State, setup: Setup, live: Live): readonly Fact[] 
   if (state.pause !== undefined && state.pause.cause !== 'waiting') return []
   if (state.pause !== undefined)
     return canGoOn(state, live) ? [{ kind: 'run-resumed', why: 'what it waited for has come' }] : []
+  const limited = limitFacts(state, live.now)
+  if (limited.length > 0) return limited
   const calls = decideCalls(state, setup, live)
   if (calls.length > 0) return calls
   switch (state.phase.at) {
     case 'thinking':
       return state.phase.called || (state.phase.retryAt ?? 0) > live.now
         ? []
-        : [callModel(state, state.phase.attempt + 1)]
+        : [callModel(state, state.phase.attempt + 1, live.now)]
     case 'acting':
       return live.guestIdle ? restIfAllWait(state, live) : []
     case 'reviewing':
-      return review(state, state.phase, setup)
+      return review(state, state.phase, setup, live.now)
     case 'closing':
       return close(state, state.phase.output, live)
     case 'ended':
@@ -117,6 +120,8 @@ export function next(state: State, setup: Setup, now: number): readonly Effect[]
   const effects: Effect[] = Object.values(state.calls).flatMap((call) => ofCall(call, setup, now))
   const due = nextDue(state)
   if (due !== undefined) effects.push({ do: 'wake', key: `wake:${due}`, durable: false, due })
+  const up = timeIsUpAt(state)
+  if (up !== undefined) effects.push({ do: 'wake', key: `limit:${up}`, durable: false, due: up })
   const { phase } = state
   if (phase.at === 'thinking' && phase.called)
     effects.push({
@@ -143,43 +148,19 @@ export function idempotencyKey(state: State, call: CallId): string {
   return `${state.runId}-${call}-${derivedText(8, state.run.seed, call)}`
 }
 
-/** The model is asked for the next step, or for the last word where the task's steps are spent. */
-export function thinkOrLimit(state: State): Fact {
-  const { task, run } = state
-  if (task.turns < task.maxSteps)
-    return { kind: 'model-called', step: state.stepCount + 1, attempt: 1, purpose: 'step' }
-  switch (run.options.onLimit) {
-    case 'finish':
-      return { kind: 'model-called', step: state.stepCount + 1, attempt: 1, purpose: 'answer' }
-    case 'pause':
-      return {
-        kind: 'run-paused',
-        cause: 'limit',
-        message: `Paused after ${task.maxSteps} steps (maxSteps). Resume it to grant ${task.maxSteps} more.`,
-      }
-    case 'fail':
-      return {
-        kind: 'task-failed',
-        code: 'LIMIT',
-        message: `The task was not done in ${task.maxSteps} steps (maxSteps).`,
-      }
-    default:
-      return run.options.onLimit satisfies never
-  }
-}
-
-function callModel(state: State, attempt: number): Fact {
+function callModel(state: State, attempt: number, now: number): Fact {
   // The first request of a turn passes the limits; a further attempt is the same turn.
-  if (attempt === 1) return thinkOrLimit(state)
-  const purpose = state.phase.at === 'thinking' ? state.phase.purpose : 'step'
-  return { kind: 'model-called', step: state.stepCount + 1, attempt, purpose }
+  return attempt === 1 ? thinkOrLimit(state, now) : thinkAgain(state, attempt, now)
 }
 
 function decideCalls(state: State, setup: Setup, { now }: Live): readonly Fact[] {
   const closing = state.phase.at === 'closing'
-  return Object.values(state.calls).flatMap((call): readonly Fact[] => {
+  const calls = Object.values(state.calls)
+  let free = state.run.options.callsInFlight - calls.filter((call) => call.at.is === 'started').length
+  return calls.flatMap((call): readonly Fact[] => {
     const isDue = call.at.is === 'ready' || (call.at.is === 'retrying' && call.at.due <= now)
-    if (isDue && !closing) return [startCall(state, call)]
+    // The others are sent when one of these has come home.
+    if (isDue && !closing) return free-- > 0 ? [startCall(state, call)] : []
     if (call.at.is === 'lost' && !isProbed(call, setup) && !isQuarantined(call, now))
       return [inDoubt(state, call)]
     return []
@@ -223,9 +204,14 @@ export function inDoubt(state: State, call: OpenCall): Fact {
   }
 }
 
-function review(state: State, phase: Extract<Phase, { at: 'reviewing' }>, setup: Setup): readonly Fact[] {
+function review(
+  state: State,
+  phase: Extract<Phase, { at: 'reviewing' }>,
+  setup: Setup,
+  now: number,
+): readonly Fact[] {
   if (phase.callbacksRan < setup.callbacks.length) return []
-  if (phase.answer === undefined) return [thinkOrLimit(state)]
+  if (phase.answer === undefined) return [thinkOrLimit(state, now)]
   const checked = phase.answer.reason === 'finalAnswer' || phase.answer.reason === 'text'
   if (checked && phase.checksPassed < setup.checks.length) return []
   return [{ kind: 'output-given', value: phase.answer.value, reason: phase.answer.reason }]

@@ -35,7 +35,9 @@ export interface AgentOptions<Output = unknown> {
   readonly description?: string
   /** Turns of the model per task. Default 20. */
   readonly maxSteps?: number
-  /** When the steps are spent: `'finish'` (default: a last model call answers), `'pause'` or `'fail'`. */
+  /** How long a task may be driven; resting and waiting do not count. Default: as long as it takes. */
+  readonly timeout?: Duration
+  /** When the steps or the time are spent: `'finish'` (default: a last model call answers), `'pause'` or `'fail'`. */
   readonly onLimit?: 'finish' | 'pause' | 'fail'
   /** A `once` call whose outcome a crash hid: `'ask'` a person (default), or `'tell'` the code. */
   readonly onUnknownOutcome?: 'ask' | 'tell'
@@ -48,6 +50,10 @@ export interface AgentOptions<Output = unknown> {
     readonly callsPerStep?: number
     /** Characters of output that a step keeps, head and tail. Default 50 000. */
     readonly outputChars?: number
+    /** Calls of tools under way at the same time; further ones wait their turn. Default 100. */
+    readonly callsInFlight?: number
+    /** Entries of the run's journal after which it rests, until it is resumed. Default 50 000. */
+    readonly entries?: number
   }
   /** How long calls in flight may take to come home when the run pauses. Default `'10s'`. */
   readonly pauseGrace?: Duration
@@ -72,6 +78,8 @@ const DEFAULTS: RunOptions = {
   memory: 64 * 1024 ** 2,
   callsPerStep: 256,
   outputChars: 50_000,
+  callsInFlight: 100,
+  entries: 50_000,
 }
 
 /** What was given of the data options, in ms and bytes. @throws {UsageError} naming the option. */
@@ -89,6 +97,10 @@ export function dataOptions(given: Partial<AgentOptions>): Partial<RunOptions> {
       limits.callsPerStep === undefined ? undefined : count(limits.callsPerStep, 'limits.callsPerStep'),
     outputChars:
       limits.outputChars === undefined ? undefined : count(limits.outputChars, 'limits.outputChars'),
+    callsInFlight:
+      limits.callsInFlight === undefined ? undefined : count(limits.callsInFlight, 'limits.callsInFlight'),
+    entries: limits.entries === undefined ? undefined : count(limits.entries, 'limits.entries'),
+    timeout: given.timeout === undefined ? undefined : timeout(given.timeout),
   }
   return Object.fromEntries(Object.entries(changes).filter(([, value]) => value !== undefined))
 }
@@ -103,6 +115,7 @@ const KNOWN: ReadonlySet<string> = new Set([
   'managedAgents',
   'description',
   'maxSteps',
+  'timeout',
   'onLimit',
   'onUnknownOutcome',
   'limits',
@@ -179,6 +192,13 @@ function withAgents(
 function nameOf(run: unknown, otherwise: string): string {
   if (typeof run !== 'function') throw new UsageError(`${otherwise} is no function.`)
   return run.name === '' ? otherwise : run.name
+}
+
+/** In ms. */
+function timeout(given: Duration): number {
+  const ms = milliseconds(given, 'timeout')
+  if (ms > 0) return ms
+  throw new UsageError('timeout is 0: no task could be done.')
 }
 
 function count(value: unknown, what: string): number {

@@ -30,7 +30,7 @@ export interface ThinkRoom {
 }
 
 const LAST_WORD =
-  'You have used all your steps. Give your final answer to the task now, in words or as a value, from what you know so far. You cannot run more code.'
+  'You have used all your steps, or all your time. Give your final answer to the task now, in words or as a value, from what you know so far. You cannot run more code.'
 
 /** Asks once. Resolves with what the driver has to hear; rejects only with the abort reason. */
 export async function think(
@@ -80,7 +80,7 @@ async function given(
     usage: cost === undefined ? reply.usage : { ...reply.usage, cost },
   }
   if (phase.purpose === 'answer') {
-    return { ...base, answer: { value: encode(reply.text), reason: 'maxSteps' } }
+    return { ...base, answer: { value: encode(reply.text), reason: phase.limit ?? 'maxSteps' } }
   }
   if (reply.mistake !== undefined) return { ...base, mistake: reply.mistake }
   if (reply.code === undefined) return { ...base, answer: { value: encode(reply.text), reason: 'text' } }

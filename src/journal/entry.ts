@@ -44,6 +44,10 @@ export interface RunOptions {
   readonly memory: number
   readonly callsPerStep: number
   readonly outputChars: number
+  /** Calls of tools that are under way at the same time; further ones wait. */
+  readonly callsInFlight: number
+  /** Entries of the journal after which the run rests, until somebody grants it as many more. */
+  readonly entries: number
 }
 
 export interface Usage {
@@ -125,7 +129,13 @@ interface Bodies {
     /** Until then the driver before, whose lease ran out, may still be at work (ms since the epoch). */
     readonly quarantine?: number
   }
-  'model-called': { readonly step: number; readonly attempt: number; readonly purpose: 'step' | 'answer' }
+  'model-called': {
+    readonly step: number
+    readonly attempt: number
+    readonly purpose: 'step' | 'answer'
+    /** Why it is asked for its last word. */
+    readonly limit?: 'maxSteps' | 'timeout'
+  }
   'model-replied': {
     readonly step: number
     readonly attempt: number

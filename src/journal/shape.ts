@@ -79,6 +79,8 @@ export type Phase =
       readonly attempt: number
       readonly purpose: 'step' | 'answer'
       readonly called: boolean
+      /** Why it is asked for its last word. */
+      readonly limit?: 'maxSteps' | 'timeout'
       /** Not before this time: the attempt before failed. */
       readonly retryAt?: number
     }
@@ -117,6 +119,8 @@ export interface TaskState {
   readonly maxSteps: number
   /** Turns of the model since the task began (or since a person granted another round). */
   readonly turns: number
+  /** How long the task has been driven, up to the last entry (ms): what counts against its timeout. */
+  readonly driven: number
   readonly additionalArgs?: Stored
   /** The arguments are variables of the guest: a step that was given them has ended. */
   readonly argsGiven: boolean
@@ -134,6 +138,8 @@ export interface State {
   readonly runId: RunId
   readonly run: Fact<'run-started'>
   readonly createdAt: number
+  /** The seq at which somebody last granted the run more than its limits. */
+  readonly grantedAt: number
   readonly task: TaskState
   readonly phase: Phase
   readonly ended?: Ended

@@ -10,7 +10,7 @@
 import type { CallId } from '../base/halt.ts'
 import { NARRATIVE, type Decision, type Entry, type RunId, type Usage } from './entry.ts'
 import type { CallPlace, OpenCall, OpenQuestion, Phase, State } from './shape.ts'
-import { stepOf } from './view.ts'
+import { isAtWork, stepOf } from './view.ts'
 
 const RECENT = 20
 /** More than anybody has: a turn without a step has no callbacks to run. (Infinity is no JSON.) */
@@ -25,7 +25,15 @@ export function fold(state: State | undefined, entry: Entry, runId: RunId): Stat
     return begin(entry, runId)
   }
   const told = state.told + (NARRATIVE.has(entry.kind) ? 1 : 0)
-  return { ...change(state, entry), seq: entry.seq, at: entry.at, told }
+  const after = change(tick(state, entry), entry)
+  return { ...after, seq: entry.seq, at: entry.at, told }
+}
+
+/** Time that was driven since the entry before. A new segment says nothing of the time before it. */
+function tick(state: State, { kind, at }: Entry): State {
+  const passed = at - state.at
+  if (passed <= 0 || kind === 'segment-started' || kind === 'task-added' || !isAtWork(state)) return state
+  return { ...state, task: { ...state.task, driven: state.task.driven + passed } }
 }
 
 function begin(entry: Entry<'run-started'>, runId: RunId): State {
@@ -37,7 +45,8 @@ function begin(entry: Entry<'run-started'>, runId: RunId): State {
     runId,
     run,
     createdAt: at,
-    task: { number: 0, text: '', maxSteps: run.options.maxSteps, turns: 0, argsGiven: false },
+    grantedAt: 0,
+    task: { number: 0, text: '', maxSteps: run.options.maxSteps, turns: 0, driven: 0, argsGiven: false },
     phase: { at: 'ended' },
     stepCount: 0,
     segments: 0,
@@ -65,6 +74,7 @@ function change(state: State, entry: Entry): State {
             text: entry.task,
             maxSteps: entry.maxSteps,
             turns: 0,
+            driven: 0,
             argsGiven: false,
             ...(entry.additionalArgs === undefined ? {} : { additionalArgs: entry.additionalArgs }),
           },
@@ -90,6 +100,7 @@ function change(state: State, entry: Entry): State {
           attempt: entry.attempt,
           purpose: entry.purpose,
           called: true,
+          ...(entry.limit === undefined ? {} : { limit: entry.limit }),
         },
       }
     case 'model-failed':
@@ -233,7 +244,9 @@ function change(state: State, entry: Entry): State {
     case 'run-resumed':
       // A person who resumes a run that rested on its step limit grants it another round.
       return without(
-        { ...state, task: state.pause?.cause === 'limit' ? { ...state.task, turns: 0 } : state.task },
+        state.pause?.cause === 'limit'
+          ? { ...state, grantedAt: entry.seq, task: { ...state.task, turns: 0, driven: 0 } }
+          : state,
         'pause',
       )
     case 'run-forked':

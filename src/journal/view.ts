@@ -34,6 +34,22 @@ export function nextDue(state: State): number | undefined {
   return due
 }
 
+/** Something of the run is under way, other than waiting for people and timers: its time counts. */
+export function isAtWork({ phase, pause, ended, calls }: State): boolean {
+  if (ended !== undefined || pause !== undefined) return false
+  const open = Object.values(calls)
+  return phase.at !== 'acting' || open.length === 0 || open.some(({ at }) => !WAITS.has(at.is))
+}
+
+const WAITS: ReadonlySet<string> = new Set(['asking', 'sleeping', 'retrying'])
+
+/** When the task will have been driven for `ms`, if it goes on as it does; undefined while its time stands still. */
+export function drivenUntil(state: State, ms: number): number | undefined {
+  const left = ms - state.task.driven
+  if (left <= 0) return state.at
+  return isAtWork(state) ? state.at + left : undefined
+}
+
 /** The step that made a call. */
 export function stepOf(call: CallId): number {
   return Number(call.slice(0, call.indexOf('.')))

@@ -368,7 +368,16 @@ class Driver {
       for (const { effect, stop } of this.#running.values())
         if (isTool(effect) || effect.do === 'think') stop.abort(new Error('The run has ended.'))
     }
+    this.#dropThoughts()
     this.#tendChildren()
+  }
+
+  /** A request that the run has given up is not waited for. */
+  #dropThoughts(): void {
+    const { phase } = this.#log.state
+    for (const { effect, stop } of this.#running.values())
+      if (effect.do === 'think' && phase.at === 'thinking' && phase.attempt > effect.phase.attempt)
+        stop.abort(new Error('The time for this request is over.'))
   }
 
   /** Agents go the way of the run, and of the call, that they work for. */

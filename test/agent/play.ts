@@ -29,6 +29,8 @@ export const OPTIONS: RunOptions = {
   stepTimeout: 1_000,
   memory: 1_000_000,
   callsPerStep: 256,
+  callsInFlight: 100,
+  entries: 50_000,
   outputChars: 1_000,
 }
 
