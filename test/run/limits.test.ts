@@ -100,7 +100,10 @@ describe('timeout', () => {
   test.each([
     [
       'pause',
-      { status: 'paused', message: 'Paused after 20.0 s of work (timeout). Resume it to grant as much again.' },
+      {
+        status: 'paused',
+        message: 'Paused after 20.0 s of work (timeout). Resume it to grant as much again.',
+      },
     ],
     [
       'fail',
