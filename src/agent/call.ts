@@ -30,7 +30,7 @@ export interface CallRoom {
   readonly runId: string
   readonly context: unknown
   readonly tools: ReadonlyMap<string, Tool>
-  readonly key: (call: string) => string
+  readonly key: (call: OpenCall) => string
   readonly carrier: CarrierOf
   readonly clock: Clock
   log(line: string): void
@@ -166,7 +166,7 @@ function optionsOf(call: OpenCall, abortSignal: AbortSignal, room: CallRoom): To
   let asked = 0
   return {
     toolCallId: call.id,
-    idempotencyKey: room.key(call.id),
+    idempotencyKey: room.key(call),
     runId: room.runId,
     attempt: call.attempt,
     abortSignal,

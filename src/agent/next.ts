@@ -143,9 +143,12 @@ export function questionId(state: State, call: CallId | undefined, n: number | s
   return `q_${derivedText(10, state.runId, call ?? '', n)}`
 }
 
-/** The idempotency key of a call: minted by its identity, the same for every attempt. */
-export function idempotencyKey(state: State, call: CallId): string {
-  return `${state.runId}-${call}-${derivedText(8, state.run.seed, call)}`
+/**
+ * The idempotency key of a call: minted by what it is, the same for every attempt. A call that may be repeated can be sent
+ * before it is durable, and after a crash its place may be another call's: the key is not.
+ */
+export function idempotencyKey({ runId, run }: State, { id, tool, sent }: OpenCall): string {
+  return `${runId}-${id}-${derivedText(8, run.seed, id, tool, sent)}`
 }
 
 function callModel(state: State, attempt: number, now: number): Fact {
@@ -170,7 +173,7 @@ function decideCalls(state: State, setup: Setup, { now }: Live): readonly Fact[]
 function startCall(state: State, call: OpenCall): Fact {
   const started = { kind: 'call-started' as const, call: call.id, attempt: call.attempt + 1 }
   const keyed = call.effect === 'keyed' || call.effect === 'once'
-  return keyed ? { ...started, key: idempotencyKey(state, call.id) } : started
+  return keyed ? { ...started, key: idempotencyKey(state, call) } : started
 }
 
 /** Whoever sent the call may still be at work: nobody decides about it yet, neither a person nor a probe. */

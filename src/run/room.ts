@@ -268,7 +268,7 @@ export class Room implements AsyncDisposable {
       runId: log.state.runId,
       context: definition.context,
       tools: definition.tools,
-      key: (id) => idempotencyKey(log.state, id),
+      key: (sent) => idempotencyKey(log.state, sent),
       carrier: carrierOf,
       now: () => store.now(),
       clock: this.#around.clock,

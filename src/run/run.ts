@@ -101,12 +101,13 @@ export class Run<Output = unknown> {
     await sendSignal(this.#store, this.id, { kind: 'say', text: message })
   }
 
-  async #drive(start: RunStart): Promise<RunResult<Output>> {
-    const { store, runId, clock = systemClock } = start
+  async #drive(asked: RunStart): Promise<RunResult<Output>> {
+    const { store, runId, clock = systemClock } = asked
     const began = clock.now()
     const askedAt = store.now()
     try {
-      const known = await newest(store, runId, start.known)
+      const known = await newest(store, runId, asked.known)
+      let start = { ...asked, why: whyNow(asked.why, asked.known?.state, known.state) }
       if (known.state.ended === undefined) mustBeRoot(known.state)
       const untouched = async (state: State): Promise<RunResult<Output>> =>
         (await resultOf(store, state, {
@@ -123,6 +124,7 @@ export class Run<Output = unknown> {
       try {
         recovered = await newest(store, runId, known)
         faultPoint('run-recovered')
+        start = { ...start, why: whyNow(start.why, known.state, recovered.state) }
         // Whoever held the lease before may have brought the run to rest.
         const rested = await restingState(start, recovered.state)
         if (rested !== undefined) {
@@ -178,6 +180,17 @@ async function late(store: Store, state: State): Promise<State> {
   if (!rows.some(({ signal }) => signal.kind === 'stop' || signal.kind === 'pause')) return state
   await endAlone(store, state.runId)
   return (await recover(store, state.runId)).state
+}
+
+/**
+ * Whoever asks to go on asks it of the run as it was seen: where others have ended or paused it since, it is left as
+ * they left it.
+ */
+function whyNow(why: RunStart['why'], seen: State | undefined, now: State): RunStart['why'] {
+  if (why !== 'resume' || seen === undefined) return why
+  const isEnded = seen.ended === undefined && now.ended !== undefined
+  const isPaused = seen.pause !== undefined && now.pause !== undefined && seen.pause.cause !== now.pause.cause
+  return isEnded || isPaused ? 'wake' : why
 }
 
 /** What was read before, if nothing has been written since; else what stands now. */

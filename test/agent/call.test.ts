@@ -24,7 +24,7 @@ function roomOf(
     context,
     tools: toolsOf([given]),
     managed: new Map(),
-    key: (call) => `key of ${call}`,
+    key: (call) => `key of ${call.id}`,
     carrier: () => ({}),
     clock: new HandClock(),
     log: () => undefined,

@@ -328,7 +328,8 @@ describe('crash (P4)', () => {
     const sent = play.entries.filter((entry) => entry.kind === 'call-started')
     expect(sent.map((entry) => entry.attempt)).toEqual([1, 2])
     // The key of a keyed call is durable before it is sent, and the same for every attempt.
-    const key = effect === 'keyed' ? idempotencyKey(play.state, '1.1') : undefined
+    const call = play.state.calls['1.1']
+    const key = effect === 'keyed' && call !== undefined ? idempotencyKey(play.state, call) : undefined
     expect(sent.map((entry) => entry.key)).toEqual([key, key])
   })
 
@@ -826,10 +827,20 @@ describe('ids', () => {
     expect(questionId(new Play().state, '1.1', 0)).toBe(ids[0])
   })
 
-  test('keys differ between runs with the same calls', () => {
-    const { state } = new Play()
+  test('keys differ between runs with the same calls, and between calls that come to the same place', () => {
+    const play = acting(toolCall('1.1'))
+    const { state } = play
+    const call = state.calls['1.1']
+    if (call === undefined) throw new Error('The call is open')
     const other = { ...state, run: { ...state.run, seed: 'another' } }
-    expect(idempotencyKey(state, '1.1')).not.toBe(idempotencyKey(other, '1.1'))
-    expect(idempotencyKey(state, '1.1')).not.toBe(idempotencyKey(state, '1.11'))
+    const keys = [
+      idempotencyKey(state, call),
+      idempotencyKey(other, call),
+      idempotencyKey(state, { ...call, id: '1.11' }),
+      idempotencyKey(state, { ...call, tool: 'sell' }),
+      idempotencyKey(state, { ...call, sent: 'other arguments' }),
+    ]
+    expect(new Set(keys).size).toBe(keys.length)
+    expect(idempotencyKey(state, { ...call, attempt: 7, input: 'edited', digest: 'edited' })).toBe(keys[0])
   })
 })

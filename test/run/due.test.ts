@@ -48,3 +48,33 @@ test('a run that cannot be driven is told when all others have been', async () =
   expect((await store.run('without'))?.status).toBe('completed')
   expect((await store.run('with-tool'))?.status).toBe('paused')
 })
+
+/** A run of one step that fails once its question is answered. */
+async function failing() {
+  const store = memoryStore()
+  const once = scriptedModel(['await ask("which?")'])
+  const options = { store, model: once, name: 'ann', maxSteps: 1, onLimit: 'fail' } as const
+  const agent = new PersistentCodeAgent(options)
+  await agent.run('ask', { runId: 'r' })
+  const early = await new PersistentCodeAgent(options).resume({ runId: 'r' })
+  await early.answer(early.questions[0]?.id ?? '', { type: 'respond', value: 1 })
+  return { store, agent, early, stored: async () => (await store.read('r', 0, 1_000)).map((row) => row.kind) }
+}
+
+test('a run that has failed since it was seen is not tried again; one that was seen to have failed is', async () => {
+  const { store, agent, early, stored } = await failing()
+  expect(await drainDue(store, [agent])).toMatchObject([{ status: 'failed' }])
+  const before = await stored()
+  expect(await early.run('ask', { reset: false })).toMatchObject({ status: 'failed' })
+  expect(await stored()).toEqual(before)
+  await early.run('ask', { reset: false })
+  expect(await stored()).toContain('run-retried')
+})
+
+test('a run that a person has paused since it was seen stays paused; one that was seen to be paused goes on', async () => {
+  const { agent, early, stored } = await failing()
+  await agent.pause('later')
+  expect(await early.run('ask', { reset: false })).toMatchObject({ status: 'paused', message: 'later' })
+  expect(await stored()).not.toContain('task-failed')
+  expect(await early.run('ask', { reset: false })).toMatchObject({ status: 'failed' })
+})

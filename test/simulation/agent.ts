@@ -5,7 +5,7 @@ import { AgentPausedException } from '../../src/base/interruption.ts'
 import { scriptedModel } from '../../src/model/scripted.ts'
 import { tool, type Effect as Class, type ToolCallOptions } from '../../src/tool/tool.ts'
 import type { Journals } from './journal.ts'
-import type { Ledger } from './ledger.ts'
+import type { Effect, Ledger } from './ledger.ts'
 import { sourceOf, TOOLS, type ToolName } from './program.ts'
 import type { Scenario } from './scenario.ts'
 import type { Wire } from './wire.ts'
@@ -93,7 +93,7 @@ function toolOf(name: ToolName, around: Surroundings) {
       ? {
           probe: (_input: unknown, { context: process, runId, toolCallId }: ToolCallOptions<Process>) =>
             travel('probe', process, () => {
-              const [effect] = ledger.of(runId, toolCallId)
+              const [effect] = ledger.of(runId, toolCallId, name)
               world.reached(effect === undefined ? 'probe: it had not happened' : 'probe: it had happened')
               return effect === undefined
                 ? { happened: false as const }
@@ -101,12 +101,19 @@ function toolOf(name: ToolName, around: Surroundings) {
             }),
         }
       : {}),
-    execute: async (_input, call) => {
+    execute: async (input, call) => {
       judgeDispatch(name, call, around)
       const { context: process, runId: run, toolCallId, idempotencyKey: key, attempt } = call
       const effect = await travel(name, process, () => {
-        const added = ledger.add({ run, call: toolCallId, tool: name, key, attempt })
-        judgeEffect(name, run, toolCallId, around)
+        const added = ledger.add({
+          run,
+          call: toolCallId,
+          tool: name,
+          key,
+          attempt,
+          asked: `${name} ${JSON.stringify(input)}`,
+        })
+        judgeEffect(added, around)
         return added
       })
       if (name === 'pausing' && attempt === 1) throw new AgentPausedException('The tool pauses the run')
@@ -133,10 +140,12 @@ function judgeDispatch(
 }
 
 /** P4. The people of the simulation look before they say "send it again", so nothing excuses a second effect. */
-function judgeEffect(name: ToolName, run: string, call: string, { world, ledger }: Surroundings): void {
-  const effects = ledger.of(run, call)
+function judgeEffect({ tool: name, run, call, key, asked }: Effect, { world, ledger }: Surroundings): void {
+  const effects = ledger.of(run, call, name)
   if (CLASSES[name] === 'once' && effects.length > 1)
     world.violation(`${name} (call ${call} of ${run}) happened ${effects.length} times`)
-  if (CLASSES[name] === 'keyed' && new Set(effects.map((effect) => effect.key)).size > 1)
+  if (CLASSES[name] === 'keyed' && effects.some((other) => other.key !== key))
     world.violation(`${name} (call ${call} of ${run}) was sent under two keys`)
+  if (ledger.effects.some((other) => other.key === key && other.asked !== asked))
+    world.violation(`The key of call ${call} of ${run} was another call's before`)
 }

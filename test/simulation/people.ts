@@ -150,8 +150,8 @@ function decisionsOn({ kind, call, runId }: QuestionRow, { world, ledger }: Offi
           ]
         : [{ type: 'respond', value: 'a' }]
     case 'unknownOutcome': {
-      const { id } = JSON.parse(call ?? '{}') as { readonly id: string }
-      const [effect] = ledger.of(runId, id)
+      const { id, tool } = JSON.parse(call ?? '{}') as { readonly id: string; readonly tool: string }
+      const [effect] = ledger.of(runId, id, tool)
       if (effect !== undefined) return [{ type: 'respond', value: effect.value }]
       return [lot === 0 ? { type: 'reject', reason: 'never mind' } : { type: 'approve' }]
     }

@@ -223,7 +223,7 @@ async function judge(office: Office): Promise<void> {
       const call = entries.find((other) => other.kind === 'call-requested' && other.call === entry.call)
       if (call?.kind !== 'call-requested' || call.tool.startsWith('$') || call.tool === 'pausing') continue
       const known = ledger
-        .of(runId, entry.call)
+        .of(runId, entry.call, call.tool)
         .some(({ value }) => entry.outcome.ok && entry.outcome.value === JSON.stringify([value]))
       if (!known) world.violation(`The result of call ${entry.call} of ${runId} is none that the world gave`)
     }
