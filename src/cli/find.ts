@@ -14,6 +14,16 @@ export async function findRun(store: Store, given: string): Promise<RunRow> {
   return onlyOne(found, `There is no run ${given}.`, `Several runs begin with ${given}`)
 }
 
+/** As `findRun`, by the ids alone: a run that cannot be read is found too. */
+export function findId(ids: readonly string[], given: string): string {
+  if (ids.includes(given)) return given
+  const found = ids.filter((id) => id.startsWith(given))
+  const [only] = found
+  if (only === undefined) throw new StateNotFoundError(`There is no run ${given}.`)
+  if (found.length > 1) throw several(`Several runs begin with ${given}`, found)
+  return only
+}
+
 /** The run that is meant when nobody says which: the only unfinished one, else the only one. */
 export async function findOnlyRun(store: Store, where: string): Promise<RunRow> {
   // An agent's run below another is meant by that one.

@@ -5,6 +5,8 @@ import { Command, CommanderError } from 'commander'
 import { UsageError } from '../base/errors.ts'
 import { parseJson } from '../base/json.ts'
 import type { ApproveOptions, RejectOptions } from './commands/answer.ts'
+import type { PruneOptions, RemoveOptions } from './commands/clear.ts'
+import type { CopyOptions } from './commands/copy.ts'
 import type { ForkOptions } from './commands/fork.ts'
 import type { ResumeOptions } from './commands/resume.ts'
 import type { RunOptions } from './commands/run.ts'
@@ -110,6 +112,40 @@ command('stop <run>', 'end it for good')
   .action((run: string, options: { readonly reason?: string }) =>
     act(async (...here) => (await import('./commands/halt.ts')).stop(...here, run, options.reason)),
   )
+
+pca.commandsGroup('Keep:')
+
+command('verify [run]', 'is all that is stored what was written?').action((run: string | undefined) =>
+  act(async (...here) => (await import('./commands/verify.ts')).verify(...here, run)),
+)
+command('export <run> [file]', 'a state file of its own (default: <run>.db)')
+  .option('--force', 'replace a file that is there')
+  .action((given: string, file: string | undefined, options: CopyOptions) =>
+    act(async (...here) => (await import('./commands/copy.ts')).exportOne(...here, { given, file }, options)),
+  )
+command('import <file>', 'take over the runs of another state file').action((file: string) =>
+  act(async (...here) => (await import('./commands/copy.ts')).importFile(...here, file)),
+)
+command('backup <file>', 'a verified copy of the whole state file')
+  .option('--force', 'replace a file that is there')
+  .action((file: string, options: CopyOptions) =>
+    act(async (...here) => (await import('./commands/copy.ts')).backup(...here, file, options)),
+  )
+command('rm <run>', 'remove a run that rests, for good')
+  .option('--yes', 'do not ask')
+  .action((run: string, options: RemoveOptions) =>
+    act(async (...here) => (await import('./commands/clear.ts')).rm(...here, run, options)),
+  )
+command('prune', 'remove finished runs that are old, for good')
+  .requiredOption('--older-than <duration>', "since they were last touched: '30d', '12h'")
+  .option('--dry-run', 'only list them')
+  .option('--yes', 'do not ask')
+  .action((options: PruneOptions) =>
+    act(async (...here) => (await import('./commands/clear.ts')).prune(...here, options)),
+  )
+command('rekey', 'wrap all keys under PCA_NEW_STATE_KEY').action(() =>
+  act(async (...here) => (await import('./commands/rekey.ts')).rekey(...here)),
+)
 
 try {
   await pca.parseAsync()

@@ -1,8 +1,7 @@
 /** Where things are: the state file, and how commands that people copy name it. */
 import { isAbsolute, relative, resolve } from 'node:path'
 import { StateNotFoundError } from '../base/errors.ts'
-import { sqliteStore } from '../journal/sqlite.ts'
-import type { Store } from '../journal/store.ts'
+import { sqliteStore, type SqliteStore } from '../journal/sqlite.ts'
 import type { Settings } from './settings.ts'
 
 const DEFAULT = './agent_state.db'
@@ -32,7 +31,7 @@ export async function storePlace(settings: Settings): Promise<Place> {
 export type Access = 'read' | 'write' | 'create'
 
 /** @throws {StateNotFoundError} @throws {StateCorruptError} @throws {UsageError} all naming the path. */
-export function openStore(place: Place, access: Access): Store {
+export function openStore(place: Place, access: Access): SqliteStore {
   try {
     return sqliteStore(place.file, { create: access === 'create', readOnly: access === 'read' })
   } catch (error) {

@@ -61,8 +61,8 @@ export function indented(text: string, by = '  '): string {
 }
 
 /** `1 question`, `2 questions`. */
-export function counted(count: number, noun: string): string {
-  return `${count} ${noun}${count === 1 ? '' : 's'}`
+export function counted(count: number, noun: string, many = `${noun}s`): string {
+  return `${count} ${count === 1 ? noun : many}`
 }
 
 const SEGMENTER = new Intl.Segmenter()

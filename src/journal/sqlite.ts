@@ -6,7 +6,7 @@
  * Q3  Values are bound, never put into SQL. Ids that UTF-8 would change match nothing.
  */
 import { resolve } from 'node:path'
-import { DatabaseSync } from 'node:sqlite'
+import { backup, DatabaseSync } from 'node:sqlite'
 import type { BootClock } from '../base/clock.ts'
 import { UsageError } from '../base/errors.ts'
 import { bootClock } from '../base/process-identity.ts'
@@ -21,6 +21,7 @@ import { leasesOf } from './sqlite/leases.ts'
 import { openDatabase } from './sqlite/open.ts'
 import { runOf, runsOf } from './sqlite/runs.ts'
 import { checkSealed, sealsOf } from './sqlite/seals.ts'
+import { stateFileOf, type StateFile } from './sqlite/state-file.ts'
 import { watchersOf } from './sqlite/watch.ts'
 import { writerOf } from './sqlite/writer.ts'
 import type { BlobRow, EntryRow, Lease, NewRun, QuestionRow, Store, Write } from './store.ts'
@@ -44,7 +45,7 @@ export interface SqliteStoreOptions {
  * @throws {StateCorruptError} it is damaged, of another program, or of a newer version. It is left as it was.
  * @throws {UsageError} the path cannot be used, or this Node.js has too old an SQLite.
  */
-export function sqliteStore(path: string, options: SqliteStoreOptions = {}): Store {
+export function sqliteStore(path: string, options: SqliteStoreOptions = {}): SqliteStore {
   const { create = true, readOnly = false, now = Date.now } = options
   const file = fileAt(path)
   const isHeld = options.now !== undefined || options.monotonic !== undefined
@@ -52,6 +53,11 @@ export function sqliteStore(path: string, options: SqliteStoreOptions = {}): Sto
   const keyring = keyringOf(options.stateKey ?? (process.env['PCA_STATE_KEY'] || undefined))
   const db = openDatabase(connect, { path: file, create, readOnly })
   return storeOn(db, file, { readOnly, keyring, instant, isHeld })
+}
+
+/** A store with the file that it is in. */
+export interface SqliteStore extends Store {
+  readonly file: StateFile
 }
 
 interface Given {
@@ -62,7 +68,7 @@ interface Given {
   readonly isHeld: boolean
 }
 
-function storeOn(db: Database, path: string, { readOnly, keyring, instant, isHeld }: Given): Store {
+function storeOn(db: Database, path: string, { readOnly, keyring, instant, isHeld }: Given): SqliteStore {
   const watchers = watchersOf(db)
   const writer = writerOf(db, path)
   const [runs, journal, inbox, leases] = [runsOf(db), journalOf(db), inboxOf(db), leasesOf(db)]
@@ -159,6 +165,18 @@ function storeOn(db: Database, path: string, { readOnly, keyring, instant, isHel
   }
 
   return {
+    file: stateFileOf({
+      db,
+      path,
+      keyring,
+      runs,
+      leases,
+      instant,
+      connect,
+      read,
+      write: tell,
+      copy: async (to) => copyWhole(path, to),
+    }),
     seals: { make: (runId) => seals.make(runId), of: (runId) => seals.of(lookup(runId)) },
     now,
     create,
@@ -228,6 +246,12 @@ function checkpoint(db: Database): void {
 /** A lone surrogate would be looked up as U+FFFD, which is another id. No stored id is empty. */
 function lookup(id: string): string {
   return id.isWellFormed() ? id : ''
+}
+
+/** In one step, and on a connection of its own: what is written meanwhile is not waited for. */
+async function copyWhole(from: string, to: string): Promise<void> {
+  using db = new DatabaseSync(from, { readOnly: true })
+  await backup(db, to, { rate: 2 ** 30 })
 }
 
 /** Neither a URI nor a name with a meaning of its own. */

@@ -18,6 +18,7 @@ test('-V prints the version; --help lists the commands in groups, and only those
     'run',
     'resume',
     'work',
+    'fork',
     'list',
     'show',
     'inbox',
@@ -26,6 +27,13 @@ test('-V prints the version; --help lists the commands in groups, and only those
     'answer',
     'pause',
     'stop',
+    'verify',
+    'export',
+    'import',
+    'backup',
+    'rm',
+    'prune',
+    'rekey',
   ])
   for (const group of ['Drive:', 'Look:', 'Decide:', 'Halt:']) expect(out).toContain(`\n${group}\n`)
   expect((await place.pca('run', '-h')).out).toContain('--store <path>')

@@ -5,7 +5,7 @@ export type SqlValue = null | number | string | Uint8Array
 export type Row = Readonly<Record<string, unknown>>
 
 export interface Statement {
-  run(...values: SqlValue[]): { readonly changes: number | bigint }
+  run(...values: SqlValue[]): { readonly changes: number | bigint; readonly lastInsertRowid: number | bigint }
   get(...values: SqlValue[]): Row | undefined
   all(...values: SqlValue[]): Row[]
 }

@@ -3,7 +3,7 @@
  *
  * S1  What the store writes of a run (its view, questions, signals) is sealed like all else of it, together with all of
  *     the row that it stands in: a row that was edited or swapped is refused.
- * S2  A data key never changes, so a seal is opened once; the wrap that it came from is compared each time.
+ * S2  A data key never changes, so a seal is opened once: a new state key stops no process that has the run open.
  */
 import { StateCorruptError, UsageError } from '../../base/errors.ts'
 import { parseJson, type Json } from '../../base/json.ts'
@@ -38,7 +38,7 @@ export function sealsOf(db: Database, keyring: Keyring, read: <T>(work: () => T)
   const select = db.prepare(`SELECT ${SEAL} FROM runs r ${WITH_WRAPS} WHERE r.tenant = '' AND r.run_id = ?`)
   const newest = db.prepare(`SELECT stretch FROM wraps WHERE stretch <> '' ORDER BY run DESC LIMIT 1`)
   const insert = db.prepare('INSERT INTO wraps (run, key_id, stretch, salt, wrapped) VALUES (?, ?, ?, ?, ?)')
-  const opened = new Map<RunId, { readonly wrapped: Uint8Array; readonly seal: Seal }>()
+  const opened = new Map<RunId, Seal>()
 
   const writers = new Map<RunId, Seal>()
 
@@ -50,10 +50,10 @@ export function sealsOf(db: Database, keyring: Keyring, read: <T>(work: () => T)
   async function sealOf(runId: RunId, wrap: KeyWrap | undefined): Promise<Seal> {
     if (wrap === undefined) return plainSeal(runId)
     const known = opened.get(runId)
-    if (known !== undefined && Buffer.compare(known.wrapped, wrap.wrapped) === 0) return known.seal
+    if (known !== undefined && keyIdOf(known) === wrap.dataKeyId) return known
     const seal = { runId, cipher: cipherOf(await keyring.unwrap(runId, wrap)) }
     if (opened.size >= MOST) opened.clear()
-    opened.set(runId, { wrapped: wrap.wrapped, seal })
+    opened.set(runId, seal)
     return seal
   }
 
