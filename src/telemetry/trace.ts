@@ -75,9 +75,16 @@ export interface Segment {
 
 let loaded: OpenTelemetry | null | undefined
 
-/** T4: the API, or null where the optional peer is not installed. */
-function api(): OpenTelemetry | null {
+/** Where the API keeps what was registered with it, for all copies of its major version. */
+const REGISTRY = Symbol.for('opentelemetry.js.api.1')
+
+/**
+ * T4: the API, or null where the optional peer is not installed. While nothing is registered with it (and no Context is
+ * `given`), it would say no to everything: it is not even loaded then, which takes longer than opening a store.
+ */
+function api(given?: unknown): OpenTelemetry | null {
   if (loaded !== undefined) return loaded
+  if (!(REGISTRY in globalThis) && !isContext(given)) return null
   try {
     loaded = createRequire(import.meta.url)('@opentelemetry/api') as OpenTelemetry
   } catch {
@@ -88,7 +95,7 @@ function api(): OpenTelemetry | null {
 
 /** The carrier of a Context, of a carrier, or (without one) of the active context. Empty where nothing is traced. */
 export function captureCarrier(from?: unknown): Carrier {
-  const otel = api()
+  const otel = api(from)
   if (from !== undefined && !isContext(from)) return carrierOf(from)
   return otel === null ? {} : carrierIn(otel, from ?? otel.context.active())
 }
@@ -117,7 +124,7 @@ export function startTrace({ name, runId, attributes }: RunName, within: Carrier
 export function startSegment(start: SegmentStart): Segment {
   const { carrier } = start
   const stored = { ...carrier, traceparent: carrier.traceparent ?? freshTraceparent() }
-  const otel = api()
+  const otel = api(start.override)
   return otel === null ? untraced(stored) : new TracedSegment(otel, start, stored)
 }
 

@@ -46,3 +46,39 @@ test('everything works without the API, and the trace id stays', async () => {
     await rm(folder, { recursive: true })
   }
 })
+
+const LATE = `
+import { createRequire } from 'node:module'
+import { startSegment, startTrace } from '${new URL('../../src/telemetry/trace.ts', import.meta.url).href}'
+
+const require = createRequire(import.meta.url)
+const isLoaded = () => Object.keys(require.cache).some((path) => path.includes('opentelemetry'))
+const root = startTrace({ name: 'a', runId: 'r' })
+startSegment({ name: 'a', runId: 'r', carrier: root }).end()
+const before = isLoaded()
+const { trace, ROOT_CONTEXT } = require('@opentelemetry/api')
+const traceId = '0123456789abcdef0123456789abcdef'
+const within = trace.setSpanContext(ROOT_CONTEXT, { traceId, spanId: '0123456789abcdef', traceFlags: 1 })
+const given = startSegment({ name: 'a', runId: 'r', carrier: root, override: within }).traceparent
+const begun = []
+const tracer = { startSpan: (name) => (begun.push(name), trace.wrapSpanContext({ traceId, spanId: 'f'.repeat(16), traceFlags: 1 })) }
+trace.setGlobalTracerProvider({ getTracer: () => tracer })
+const segment = startSegment({ name: 'a', runId: 'r', carrier: root })
+console.log(JSON.stringify({ before, given, begun, traced: segment.traceparent }))
+`
+
+test('the API is loaded when there is something in it: a Context that is given, or an SDK that came later', async () => {
+  const folder = await mkdtemp(join(import.meta.dirname, 'late-'))
+  try {
+    await writeFile(join(folder, 'program.mjs'), LATE)
+    const { stdout } = await promisify(execFile)(process.execPath, [join(folder, 'program.mjs')])
+    expect(JSON.parse(stdout)).toEqual({
+      before: false,
+      given: expect.stringMatching(/^00-0123456789abcdef0123456789abcdef-/),
+      begun: [expect.stringContaining(' a')],
+      traced: expect.stringMatching(/^00-0123456789abcdef0123456789abcdef-f{16}-01$/),
+    })
+  } finally {
+    await rm(folder, { recursive: true })
+  }
+})
