@@ -77,6 +77,10 @@ command('show <run>', 'what happened, step by step')
     act(async (...here) => (await import('./commands/show.ts')).show(...here, run, options)),
   )
 
+command('doctor', 'whether this machine, the state file and the agent are fit').action(() =>
+  act(async (...here) => (await import('./commands/doctor.ts')).doctor(...here)),
+)
+
 pca.commandsGroup('Decide:')
 
 command('inbox', 'the open questions of all runs').action(() =>

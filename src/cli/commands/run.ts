@@ -9,6 +9,7 @@ import { driveRun, tellStored } from '../drive.ts'
 import { openStore, placeOf } from '../place.ts'
 import type { Screen } from '../screen.ts'
 import type { Settings } from '../settings.ts'
+import { undeclaredTools } from '../undeclared.ts'
 
 export interface RunOptions {
   readonly id?: string
@@ -42,6 +43,8 @@ export async function run(
     const stored = await tellStored({ screen, place, store }, before)
     if (stored !== undefined) return stored
   }
+  const undeclared = undeclaredTools(agent)
+  if (undeclared !== undefined) screen.err.line(screen.err.paint('dim', undeclared))
   const drive = { screen, place, agent, module: resolve(module), wait: options.wait === true }
   return await driveRun(drive, task, {
     ...(options.id === undefined ? {} : { runId: options.id }),
