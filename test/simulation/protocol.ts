@@ -47,7 +47,7 @@ interface Machine {
 
 interface Step {
   readonly what: string
-  readonly then: Machine
+  readonly to: Machine
 }
 
 export interface Checked {
@@ -82,11 +82,11 @@ export function check(protocol: Protocol): Checked {
     for (const { machine, trace } of edge) {
       const promise = broken(machine)
       if (promise !== undefined) return { states: seen.size, broken: { promise, trace } }
-      for (const { what, then } of steps(machine, protocol)) {
-        const key = JSON.stringify(then)
+      for (const { what, to } of steps(machine, protocol)) {
+        const key = JSON.stringify(to)
         if (seen.has(key)) continue
         seen.add(key)
-        next.push({ machine: then, trace: [...trace, what] })
+        next.push({ machine: to, trace: [...trace, what] })
       }
     }
     edge = next
@@ -117,12 +117,12 @@ function workerSteps(machine: Machine, index: number, protocol: Protocol): reado
     const fewer = { mishaps: machine.mishaps - 1 }
     if (worker.at !== 'idle') {
       const holder = machine.holder === index ? -1 : machine.holder
-      mishaps.push({ what: `${name} is killed`, then: become(IDLE, { ...fewer, holder }) })
+      mishaps.push({ what: `${name} is killed`, to: become(IDLE, { ...fewer, holder }) })
     }
     if (!worker.stopped && worker.at !== 'idle')
-      mishaps.push({ what: `${name} is stopped`, then: become({ stopped: true }, fewer) })
+      mishaps.push({ what: `${name} is stopped`, to: become({ stopped: true }, fewer) })
   }
-  if (worker.stopped) return [...mishaps, { what: `${name} goes on`, then: become({ stopped: false }) }]
+  if (worker.stopped) return [...mishaps, { what: `${name} goes on`, to: become({ stopped: false }) }]
   return [
     ...mishaps,
     ...drive(machine, index, worker, protocol, become).map((step) => ({
@@ -147,23 +147,23 @@ function drive(
     case 'idle':
       return claim(machine, index, become)
     case 'driving': {
-      if (machine.results > 0) return [{ what: 'sees the result', then: become(IDLE) }]
-      if (!protocol.intent) return [{ what: 'begins', then: become({ at: 'sending' }) }]
-      if (!mayWrite) return [{ what: 'is refused', then: become(IDLE) }]
+      if (machine.results > 0) return [{ what: 'sees the result', to: become(IDLE) }]
+      if (!protocol.intent) return [{ what: 'begins', to: become({ at: 'sending' }) }]
+      if (!mayWrite) return [{ what: 'is refused', to: become(IDLE) }]
       if (machine.intent === 'none' || machine.released)
         return [
           {
             what: 'writes its intent',
-            then: become({ at: 'sending' }, { intent: 'written', released: false }),
+            to: become({ at: 'sending' }, { intent: 'written', released: false }),
           },
         ]
-      if (protocol.doubt === 'send') return [{ what: 'sends it again', then: become({ at: 'sending' }) }]
-      return machine.question ? [] : [{ what: 'asks a person', then: become({}, { question: true }) }]
+      if (protocol.doubt === 'send') return [{ what: 'sends it again', to: become({ at: 'sending' }) }]
+      return machine.question ? [] : [{ what: 'asks a person', to: become({}, { question: true }) }]
     }
     case 'sending': {
-      if (protocol.deadline && !isMine) return [{ what: 'sees that its lease is over', then: become(IDLE) }]
+      if (protocol.deadline && !isMine) return [{ what: 'sees that its lease is over', to: become(IDLE) }]
       const effects = protocol.keyed ? 1 : machine.effects + 1
-      return [{ what: 'sends: it happens', then: become({ at: 'sent' }, { effects }) }]
+      return [{ what: 'sends: it happens', to: become({ at: 'sent' }, { effects }) }]
     }
     case 'sent': {
       const isAccepted = mayWrite && (!protocol.unique || machine.results === 0)
@@ -171,10 +171,10 @@ function drive(
         ? [
             {
               what: 'writes the result',
-              then: become(IDLE, { results: machine.results + 1, question: false }),
+              to: become(IDLE, { results: machine.results + 1, question: false }),
             },
           ]
-        : [{ what: 'is refused', then: become(IDLE) }]
+        : [{ what: 'is refused', to: become(IDLE) }]
     }
     default:
       return worker.at satisfies never
@@ -189,7 +189,7 @@ function claim(machine: Machine, index: number, become: Become): readonly Step[]
   return [
     {
       what: 'takes the lease',
-      then: become({ at: 'driving', epoch: epoch + 1 }, { epoch: epoch + 1, holder: index }),
+      to: become({ at: 'driving', epoch: epoch + 1 }, { epoch: epoch + 1, holder: index }),
     },
   ]
 }
@@ -200,7 +200,7 @@ function worldSteps(machine: Machine, protocol: Protocol): readonly Step[] {
     const lost = protocol.durable ? {} : { intent: 'none' as const, released: false, question: false }
     found.push({
       what: 'the power fails',
-      then: { ...machine, ...lost, holder: -1, workers: [IDLE, IDLE], mishaps: machine.mishaps - 1 },
+      to: { ...machine, ...lost, holder: -1, workers: [IDLE, IDLE], mishaps: machine.mishaps - 1 },
     })
   }
   if (!machine.question || machine.results > 0) return found
@@ -208,7 +208,7 @@ function worldSteps(machine: Machine, protocol: Protocol): readonly Step[] {
     const results = machine.results + 1
     return [
       ...found,
-      { what: 'a person sees that it happened', then: { ...machine, question: false, results } },
+      { what: 'a person sees that it happened', to: { ...machine, question: false, results } },
     ]
   }
   const maySend = machine.workers.some((worker) => worker.at === 'sending')
@@ -217,7 +217,7 @@ function worldSteps(machine: Machine, protocol: Protocol): readonly Step[] {
     ...found,
     {
       what: 'a person sees that it did not happen, and says "send it again"',
-      then: { ...machine, question: false, released: true },
+      to: { ...machine, question: false, released: true },
     },
   ]
 }
