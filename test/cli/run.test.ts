@@ -6,7 +6,9 @@ test('a task runs to its end: output on stdout, progress on stderr, exit 0', asy
   using place = new Place()
   const { code, out, err } = await place.run('r', 'hello')
   expect({ code, out }).toEqual({ code: 0, out: '{\n  "n": 42\n}\n' })
-  expect(err).toMatch(/^refund, hang: nobody said[^\n]*\nrun r\nstep 1: asks the model\nstep 1: print\('hi'\).*\n {2}\| hi\nrun r · 1 step/)
+  expect(err).toMatch(
+    /^refund, hang: nobody said[^\n]*\nrun r\nstep 1: asks the model\nstep 1: print\('hi'\).*\n {2}\| hi\nrun r · 1 step/,
+  )
 })
 
 test('run rests at a question with exit 3, the approval is given elsewhere, resume ends it with exit 0', async () => {
