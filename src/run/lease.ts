@@ -16,8 +16,8 @@ export const LEASE_TTL = 30_000
 /** This process, for stores that ask who may be dead. */
 export const claimant: Claimant = { holder: holderOf(), isDead }
 
-/** Somebody who only records a stop holds a lease for a moment: so often, and so long (ms), it is asked for again. */
-const TRIES = 5
+/** Somebody who only records a stop holds a lease for a moment: so long it is asked for again, so often (both ms). */
+const PATIENCE = 100
 const MOMENT = 20
 
 /** A lease as this process took it. */
@@ -34,16 +34,22 @@ export async function takeLease(
   clock?: Clock,
   ttl: number = LEASE_TTL,
 ): Promise<TakenLease> {
-  const time = clock ?? systemClock
-  for (let tries = clock === undefined ? 1 : TRIES; ; tries--) {
+  const [time, patience] = clock === undefined ? [systemClock, 0] : [clock, PATIENCE]
+  const began = time.now()
+  for (;;) {
     try {
       faultPoint('lease-unclaimed')
-      const goodUntil = time.now() + ttl
+      let goodUntil = time.now() + ttl
       const lease = await store.claim(runId, claimant, ttl)
       faultPoint('lease-claimed')
+      // It took so long that nobody knows how much of the ttl is left.
+      while (goodUntil - time.now() < ttl / 2) {
+        goodUntil = time.now() + ttl
+        await store.renew(lease, ttl)
+      }
       return { ...lease, ttl, goodUntil }
     } catch (error) {
-      if (!(error instanceof RunBusyError) || tries <= 1) throw error
+      if (!(error instanceof RunBusyError) || time.now() - began >= patience) throw error
       await new Promise<void>((resolve) => time.after(MOMENT, resolve, new AbortController().signal))
     }
   }

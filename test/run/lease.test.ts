@@ -75,6 +75,22 @@ describe('a lease', () => {
     expect(lost[0]).toBeInstanceOf(LeaseLostError)
   })
 
+  test('whose claim took longer than it holds is renewed before it is relied on', async () => {
+    const clock = new HandClock()
+    const at = await shelf((store) => ({
+      // Another process has the file locked meanwhile.
+      claim: async (...given) => {
+        clock.stand(LEASE_TTL)
+        return store.claim(...given)
+      },
+    }))
+    await at.store.release(at.lease)
+    const lease = await takeLease(at.store, RUN, clock)
+    expect(lease.goodUntil).toBe(clock.now() + LEASE_TTL)
+    const kept = keepLease(at.store, lease, clock, new AbortController().signal, () => undefined)
+    expect(() => kept.check()).not.toThrow()
+  })
+
   test('is one at a time: two who want it get one and RunBusyError', async () => {
     const at = await shelf()
     await at.store.release(at.lease)
