@@ -4,6 +4,7 @@
  * Q1  The only file that imports node:sqlite. The parts under `sqlite/` get a connection and own one subject each.
  * Q2  All writes go through one writer (`sqlite/writer.ts`), all checks are made inside its transaction (T2, T3, T4).
  * Q3  Values are bound, never put into SQL. Ids that UTF-8 would change match nothing.
+ * Q4  Each transaction looks at the file's version: a process that is older than the file's tables is refused, not wrong.
  */
 import { resolve } from 'node:path'
 import { backup, DatabaseSync } from 'node:sqlite'
@@ -11,6 +12,7 @@ import type { BootClock } from '../base/clock.ts'
 import { UsageError } from '../base/errors.ts'
 import { bootClock } from '../base/process-identity.ts'
 import type { Seal } from './cipher.ts'
+import { VERSION } from './migrations.ts'
 import { checkId, checkNewRun, checkSeq, checkWrite, instantsOf, isProgress, type Instant } from './fence.ts'
 import { keyringOf, type Keyring, type StateKey } from './keys.ts'
 import { textOf, type Database, type Row } from './sqlite/database.ts'
@@ -18,6 +20,7 @@ import { heartbeatOf } from './sqlite/heartbeat.ts'
 import { inboxOf, questionOf } from './sqlite/inbox.ts'
 import { journalOf } from './sqlite/journal.ts'
 import { leasesOf } from './sqlite/leases.ts'
+import { newerError } from './sqlite/inspect.ts'
 import { openDatabase } from './sqlite/open.ts'
 import { runOf, runsOf } from './sqlite/runs.ts'
 import { checkSealed, sealsOf } from './sqlite/seals.ts'
@@ -73,14 +76,24 @@ function storeOn(db: Database, path: string, { readOnly, keyring, instant, isHel
   const writer = writerOf(db, path)
   const [runs, journal, inbox, leases] = [runsOf(db), journalOf(db), inboxOf(db), leasesOf(db)]
   const heartbeat = isHeld || readOnly ? undefined : heartbeatOf(path, (error) => writer.heard(error))
+  const version = db.prepare('PRAGMA user_version')
   const now = (): number => instant().at
   const unreturned = new Set<Lease>()
   let closing: Promise<void> | undefined
 
+  /** Q4. Inside a transaction: nobody changes the tables before it ends. */
+  function mustBeKnown(): void {
+    const found = version.get()?.['user_version']
+    if (found !== VERSION) throw newerError(Number(found), path)
+  }
+
   async function write<T>(work: () => T): Promise<T> {
     if (closing !== undefined) throw new UsageError('The store is closed.')
     if (readOnly) throw new UsageError(`${path} was opened to be read only.`)
-    return writer.write(work)
+    return writer.write(() => {
+      mustBeKnown()
+      return work()
+    })
   }
 
   /** A write that watchers may have to act on. */
@@ -92,7 +105,10 @@ function storeOn(db: Database, path: string, { readOnly, keyring, instant, isHel
 
   async function read<T>(work: () => T): Promise<T> {
     if (closing !== undefined) throw new UsageError('The store is closed.')
-    return writer.read(work)
+    return writer.read(() => {
+      mustBeKnown()
+      return work()
+    })
   }
 
   const seals = sealsOf(db, keyring, read)

@@ -79,8 +79,11 @@ function checkApplication(application: number, path: string, hasLog: boolean, pa
 }
 
 function checkNewer(version: number, path: string): void {
-  if (version <= VERSION) return
-  throw new StateCorruptError(
+  if (version > VERSION) throw newerError(version, path)
+}
+
+export function newerError(version: number, path: string): StateCorruptError {
+  return new StateCorruptError(
     `${path} was written by a newer version of persistent-code-agent (${version}, this one knows ${VERSION}). Update the package; nothing was changed.`,
   )
 }
