@@ -44,6 +44,7 @@ export function haltFacts(
       ...(ending.kind === 'value' && ending.shown !== undefined ? { shown: ending.shown } : {}),
       ...(ending.kind === 'error' ? { error: ending.error } : {}),
       ...(ending.kind === 'answer' ? { answer: desk.stow(ending.value) } : {}),
+      ...(halt.heap === undefined ? {} : { heap: halt.heap }),
     },
   ]
 }

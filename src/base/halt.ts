@@ -40,6 +40,14 @@ export type Ending =
 
 export type KillReason = 'timeout' | 'memory' | 'stack' | 'trap' | 'calls' | 'output'
 
+/** The guest's memory at a step's end, in bytes. */
+export interface HeapSize {
+  /** Of all of it. It never shrinks, so this is its high-water mark. */
+  readonly bytes: number
+  /** What is given out in it. */
+  readonly used: number
+}
+
 /** The guest has nothing left to run. */
 export type Halt =
   /** It waits for calls. `calls` are those made since the last halt, `printed` what was printed since then. */
@@ -52,6 +60,8 @@ export type Halt =
       readonly output: string
       readonly ending: Ending
       readonly open: readonly CallId[]
+      /** Absent from a sandbox that does not know. */
+      readonly heap?: HeapSize
     }
-  /** A limit cut it. The guest is gone; only `open(image)` helps. */
+  /** A limit cut it. The guest is gone; only `open` and `back` help. */
   | { readonly kind: 'killed'; readonly reason: KillReason; readonly message: string }

@@ -1,6 +1,7 @@
 /** Looking at a stored run: no tools, no model, no guest code runs. */
 import { memoryOf, type Memory } from '../agent/memory.ts'
 import { StateNotFoundError, UsageError } from '../base/errors.ts'
+import type { HeapSize } from '../base/halt.ts'
 import type { RunId, Stored } from '../journal/entry.ts'
 import { GENESIS } from '../journal/envelope.ts'
 import type { State } from '../journal/shape.ts'
@@ -94,6 +95,8 @@ export interface Inspection {
   readonly task: string
   readonly stepCount: number
   readonly memory: Memory
+  /** The guest's memory at the end of the last step: all of it (which never shrinks), and what was in use, in bytes. */
+  readonly heap?: HeapSize
   /** The calls that were open. */
   readonly calls: readonly {
     readonly id: string
@@ -120,10 +123,12 @@ export async function inspectRun(store: Store, runId: RunId, step?: number): Pro
     throw new UsageError(`Run ${runId} has no finished step ${step}.`)
   let state: State | undefined
   let story = newStory()
+  let heap: HeapSize | undefined
   for (const entry of entries) {
     if (end !== undefined && entry.seq > end.seq) break
     state = fold(state, entry, runId)
     story = tell(story, entry)
+    if (entry.kind === 'step-ended' && entry.heap !== undefined) heap = entry.heap
   }
   if (state === undefined) throw new StateNotFoundError(`Run ${runId} has no entries.`)
   const calls = Object.values(state.calls).map((call) => ({
@@ -140,6 +145,7 @@ export async function inspectRun(store: Store, runId: RunId, step?: number): Pro
     status: viewOf(state).status,
     calls,
     memory: await memoryAt(store, runId, story),
+    ...(heap === undefined ? {} : { heap }),
     questions:
       step === undefined
         ? await openQuestions(store, runId)

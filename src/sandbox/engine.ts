@@ -11,17 +11,21 @@
  * G5  Every guest is the base that goes on, or the base with what differs from it: the same bytes in every process.
  * G6  Out of memory and stack overflow kill, also if the code catches them: the engine tells of them (`tell-tale.ts`).
  *     From then on nothing that the code does leaves the guest, and it is interrupted soon.
+ * G7  When a step has ended, what its heap has free is wiped (`sweep.ts`): after the same deliveries in every life.
  */
 import { CompileFlags, EvalFlags, JSValueHandle, MAX_STACK_SIZE, QuickJS } from 'quickjs-wasi'
 import type { QuickJSOptions } from 'quickjs-wasi'
-import type { KillReason } from '../base/halt.ts'
+import type { HeapSize, KillReason } from '../base/halt.ts'
 import type { Base } from './base.ts'
 import { openDelta, Shadow } from './delta.ts'
+import { chunkOf, sweep } from './sweep.ts'
 import type { EngineParts, GuestLimits, ProgramText } from './protocol.ts'
 import type { Moment } from './sandbox.ts'
 
 const LOOK = 'look'
 const NOTHING = new Uint8Array(0)
+/** How the text of such a halt begins. */
+const ENDED = '{"kind":"ended"'
 const PROXY = 9
 /** How WebAssembly counts memory. */
 const BLOCK = 65_536
@@ -139,6 +143,7 @@ export class Guest {
   readonly #rejected = new Map<number, Rejection>()
   #handled: number[] = []
   #lent: JSValueHandle | undefined
+  #swept: HeapSize | undefined
 
   private constructor(limits: GuestLimits, clock: number) {
     this.#limits = limits
@@ -259,6 +264,11 @@ export class Guest {
     })
   }
 
+  /** The size of the heap, if the last delivery ended a step. */
+  get swept(): HeapSize | undefined {
+    return this.#swept
+  }
+
   /** What has changed since the last image, or since the base. */
   image(): Uint8Array<ArrayBuffer> {
     const memory: unknown = this.#exports().memory
@@ -276,6 +286,7 @@ export class Guest {
   #deliver({ clock, seed }: Moment, act: () => string): string {
     this.#clock = clock
     this.#late = false
+    this.#swept = undefined
     this.#deadline = performance.now() + this.#limits.stepTimeout
     try {
       if (seed !== undefined) this.#call('reseed', seed)
@@ -284,7 +295,9 @@ export class Guest {
       this.#reportRejections()
       const halt = this.#out === undefined ? this.#call('halt') : ''
       if (this.#late) throw this.#timeout()
-      return this.#out === undefined ? halt : this.#doomed(this.#out)
+      if (this.#out !== undefined) return this.#doomed(this.#out)
+      if (halt.startsWith(ENDED)) this.#swept = this.#sweep()
+      return halt
     } catch (error) {
       return JSON.stringify({ kind: 'killed', ...this.#killed(error) })
     } finally {
@@ -292,6 +305,14 @@ export class Guest {
       this.#lent?.dispose()
       this.#lent = undefined
     }
+  }
+
+  /** G7. Nothing is lent any more then: what was is free. */
+  #sweep(): HeapSize | undefined {
+    this.#lent?.dispose()
+    this.#lent = undefined
+    const x = this.#exports()
+    return sweep(new Uint8Array(buffer(x.memory)), chunkOf(x.qjs_get_runtime_ptr()))
   }
 
   /** Runs jobs until none is pending. The interrupt handler alone does not see an endless chain of short jobs. */

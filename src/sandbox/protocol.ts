@@ -1,4 +1,5 @@
 /** What crosses between the host's thread and the guest's: strings, numbers and bytes. And what the guest is made of. */
+import type { HeapSize } from '../base/halt.ts'
 import type { Base } from './base.ts'
 import type { SandboxLimits } from './sandbox.ts'
 
@@ -62,8 +63,8 @@ export type Request =
 
 export type Reply =
   | { readonly kind: 'done' }
-  /** The JSON of a `Halt`. */
-  | { readonly kind: 'halt'; readonly halt: string }
+  /** The JSON of a `Halt`; of a step that ended, with the size of its heap. */
+  | { readonly kind: 'halt'; readonly halt: string; readonly heap?: HeapSize }
   /** What has changed since the last one, or since the base. */
   | { readonly kind: 'image'; readonly delta: Uint8Array<ArrayBuffer> }
   /** The request could not be carried out at all; the guest is as it was, or absent. */

@@ -140,7 +140,7 @@ class ThreadSandbox implements Sandbox, Sitter {
       if (answer.kind === 'halt') {
         const halt = parseJson(answer.halt, 'The halt of the guest') as unknown as Halt
         if (halt.kind === 'killed') this.#alive = false
-        return halt
+        return halt.kind !== 'ended' || answer.heap === undefined ? halt : { ...halt, heap: answer.heap }
       }
       this.#alive = false
       return this.#killed(answer)

@@ -58,12 +58,9 @@ async function carryOut(request: Request): Promise<Reply | undefined> {
       guest.grant(request.tools)
       return { kind: 'done' }
     case 'run':
-      return { kind: 'halt', halt: there().run(request.step, request.program, request) }
+      return halted(there().run(request.step, request.program, request))
     case 'settle':
-      return {
-        kind: 'halt',
-        halt: there().settle(request.call, request.ok, request.payload, request),
-      }
+      return halted(there().settle(request.call, request.ok, request.payload, request))
     case 'image':
       return { kind: 'image', delta: there().image() }
     case 'drop':
@@ -73,6 +70,11 @@ async function carryOut(request: Request): Promise<Reply | undefined> {
     default:
       return request satisfies never
   }
+}
+
+function halted(halt: string): Reply {
+  const heap = guest?.swept
+  return { kind: 'halt', halt, ...(heap === undefined ? {} : { heap }) }
 }
 
 function there(): Guest {
