@@ -1,5 +1,5 @@
 /**
- * `npm run bench -- [--quick] [--json] [--only steps,resume,calls,snapshots,waiting,policies] [--rounds 5] [--dir /tmp]`
+ * `npm run bench -- [--quick] [--json] [--only steps,resume,calls,snapshots,waiting,policies,durable,many] [--rounds 5] [--dir /tmp]`
  *
  * Every figure is measured when this runs. What is quoted of others stands beneath the tables, with its source.
  */
@@ -7,6 +7,8 @@ import { execFileSync } from 'node:child_process'
 import { cpus, loadavg, tmpdir } from 'node:os'
 import { parseArgs } from 'node:util'
 import { callsTable } from './calls.ts'
+import { durableTable } from './durable.ts'
+import { manyTable } from './many.ts'
 import { policiesTable } from './policies.ts'
 import { resumeTable } from './resume.ts'
 import type { Settings } from './settings.ts'
@@ -22,6 +24,8 @@ const TABLES: Readonly<Record<string, (settings: Settings) => Promise<readonly T
   snapshots: snapshotTable,
   waiting: waitingTable,
   policies: policiesTable,
+  durable: durableTable,
+  many: manyTable,
 }
 
 const { values } = parseArgs({

@@ -16,6 +16,14 @@ export function spreadOf(values: readonly number[]): Spread {
   return { min, median: sorted.length % 2 === 0 ? (middle + below) / 2 : middle }
 }
 
+/** The value below which `percent` of them lie. @throws {RangeError} if nothing was measured. */
+export function percentileOf(values: readonly number[], percent: number): number {
+  const sorted = values.toSorted((one, other) => one - other)
+  const found = sorted[Math.min(sorted.length - 1, Math.floor((sorted.length * percent) / 100))]
+  if (found === undefined) throw new RangeError('Nothing was measured')
+  return found
+}
+
 export function medianOf(values: readonly number[]): number {
   return spreadOf(values).median
 }

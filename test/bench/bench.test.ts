@@ -32,6 +32,9 @@ test('bench/main.ts --quick --json measures every table', { timeout: 60_000 }, a
     'snapshots',
     'waiting',
     'policies',
+    'durable',
+    'together',
+    'many',
   ])
   for (const { columns, rows, quoted } of tables) {
     expect(rows.length).toBeGreaterThan(0)
