@@ -30,13 +30,15 @@ import type { State } from '../journal/shape.ts'
 import { threadGuests } from '../sandbox/guests.ts'
 import { Children } from './children.ts'
 import { Cut, type Drive, type Rest } from './driving.ts'
+import { Flights } from './flights.ts'
+import { LateResults } from './late.ts'
 import { claimant, keepLease, releaseLease, type KeptLease, type TakenLease } from './lease.ts'
 import { RunLog } from './log.ts'
 import { schemasOf } from './question-row.ts'
 import { Mailbox } from './mailbox.ts'
 import { recover } from './recover.ts'
 import { openRoom, type Room } from './room.ts'
-import { readSignals, tellLate } from './signal.ts'
+import { readSignals } from './signal.ts'
 
 /** A timer due sooner than this is worth waiting for in the process, in ms; for a later one the run rests. */
 const STAY = 1_000
@@ -63,11 +65,11 @@ class Driver {
   readonly #log: RunLog
   readonly #mailbox = new Mailbox<Happening>()
   readonly #setup: Setup
-  readonly #running = new Map<string, { readonly effect: Effect; readonly stop: AbortController }>()
+  readonly #flights: Flights
+  readonly #late: LateResults
   readonly #over = new AbortController()
   #room: Room | undefined
   #children: Children | undefined
-  #graceOver = false
   /** When nothing was waiting to be committed, last: what gathers since then has an age. */
   #cleanAt = 0
   /** What the journal knows has been replayed and compared: only then is anything new begun. */
@@ -77,8 +79,6 @@ class Driver {
   readonly #printed: { readonly after: number; readonly text: string }[] = []
   /** Signals that are recorded; the store lists them until that is committed. */
   readonly #read = new Set<string>()
-  /** Results of `once` calls, and the entries that tell of them, until those are durable. */
-  #heard: { readonly seq: number; readonly settled: Extract<Happening, { kind: 'call-settled' }> }[] = []
   /** A result that must not be lost to the next crash has been recorded: commit at once. */
   #precious = false
 
@@ -93,6 +93,8 @@ class Driver {
       seal: recovered.seal,
       schemas: schemasOf(definition),
     })
+    this.#flights = new Flights(() => this.#children?.atRest ?? NOBODY)
+    this.#late = new LateResults(store, this.#log)
     this.#setup = {
       callbacks: definition.callbacks.map((callback) => callback.name),
       checks: [
@@ -201,8 +203,8 @@ class Driver {
   /** Gives everything back; the run stays as its last commit left it. */
   async end(): Promise<void> {
     this.#over.abort()
-    this.#tellUnwritten()
-    for (const { stop } of this.#running.values()) stop.abort()
+    this.#late.tellUnwritten()
+    this.#flights.abort()
     await this.#children?.[Symbol.asyncDispose]()
     await this.#room?.[Symbol.asyncDispose]()
     if (this.#given.parent === undefined) await releaseLease(this.#given.store, this.#given.lease)
@@ -227,21 +229,7 @@ class Driver {
   /** What comes when nobody drives any more is evidence, where it could still matter. */
   #post(happening: Happening): void {
     if (!this.#over.signal.aborted) this.#mailbox.post(happening)
-    else if (happening.kind === 'call-settled' && this.#log.state.calls[happening.call]?.effect === 'once')
-      tellLate(this.#given.store, this.#log.state, happening)
-  }
-
-  #noteResult(happening: Happening): void {
-    const { state, durableSeq } = this.#log
-    this.#heard = this.#heard.filter(({ seq }) => seq > durableSeq)
-    if (happening.kind === 'call-settled' && state.calls[happening.call]?.effect === 'once')
-      this.#heard.push({ seq: state.seq + 1, settled: happening })
-  }
-
-  /** The results that this driver has heard and could not write down any more. */
-  #tellUnwritten(): void {
-    for (const { seq, settled } of this.#heard)
-      if (seq > this.#log.durableSeq) tellLate(this.#given.store, this.#log.state, settled)
+    else if (happening.kind === 'call-settled') this.#late.tell(happening)
   }
 
   #record(facts: readonly Fact[]): readonly Entry[] {
@@ -262,29 +250,23 @@ class Driver {
       case 'checkpointed':
         this.#log.keep(happening)
         return
-      case 'grace-over': {
-        this.#running.delete(happening.key)
-        this.#graceOver = true
-        const isClosing = this.#log.state.phase.at === 'closing'
-        for (const { effect, stop } of this.#running.values())
-          // At a task's end an agent is stopped when its call is withdrawn, not let go of.
-          if (effect.do === 'think' || (effect.do === 'call' && !(isClosing && effect.call.child === true)))
-            stop.abort(new Error('The grace for calls in flight is over.'))
+      case 'grace-over':
+        this.#flights.endGrace(this.#log.state)
         return
-      }
       case 'woke': {
         // An answer that was accepted in time stands, however late it is read.
         const { now } = this.#desk()
         await this.#readSignals()
-        this.#running.delete(happening.key)
+        this.#flights.ended(happening.key)
         this.#record(factsOf(this.#log.state, happening, { ...this.#desk(), now }))
         return
       }
       default:
-        if ('key' in happening) this.#running.delete(happening.key)
-        if (happening.kind === 'call-settled' && !isReadAgain(this.#log.state, happening.call))
-          this.#precious = true
-        this.#noteResult(happening)
+        if ('key' in happening) this.#flights.ended(happening.key)
+        if (happening.kind === 'call-settled') {
+          this.#precious ||= !isReadAgain(this.#log.state, happening.call)
+          this.#late.hear(happening)
+        }
         this.#record(factsOf(this.#log.state, happening, this.#desk()))
         if (happening.kind === 'guest-halted' && happening.halt.kind !== 'killed') {
           this.#printed.push({ after: happening.position, text: happening.halt.printed })
@@ -333,7 +315,7 @@ class Driver {
       const facts = decide(this.#log.state, this.#setup, {
         now: this.#given.store.now(),
         guestIdle: this.#room?.guest.idle ?? true,
-        graceOver: this.#graceOver,
+        graceOver: this.#flights.graceOver,
         stay: this.#given.wait === true ? Infinity : STAY,
         atRest: this.#children?.atRest ?? NOBODY,
       })
@@ -346,8 +328,8 @@ class Driver {
   async #act(gathered: boolean): Promise<void> {
     const { state } = this.#log
     const wanted = this.#ready ? next(state, this.#setup, this.#given.store.now()) : []
-    const missing = wanted.filter((effect) => !this.#running.has(effect.key))
-    this.#endGrace(wanted)
+    const missing = wanted.filter((effect) => !this.#flights.has(effect.key))
+    if (this.#ready && !wanted.some((effect) => effect.do === 'grace')) this.#flights.dropGrace()
     for (const effect of missing) {
       faultPoint('intent-unwritten', subjectOf(effect))
       if (!effect.durable) this.#start(effect)
@@ -363,44 +345,13 @@ class Driver {
     if (urgent && this.#log.dirty) await this.#log.flush()
     this.#precious = false
     for (const effect of durable) this.#start(effect)
-    if (state.ended?.status === 'stopped' || state.ended?.status === 'failed') {
-      faultPoint('flights-unaborted')
-      for (const { effect, stop } of this.#running.values())
-        if (isTool(effect) || effect.do === 'think') stop.abort(new Error('The run has ended.'))
-    }
-    this.#dropThoughts()
-    this.#tendChildren()
-  }
-
-  /** A request that the run has given up is not waited for. */
-  #dropThoughts(): void {
-    const { phase } = this.#log.state
-    for (const { effect, stop } of this.#running.values())
-      if (effect.do === 'think' && phase.at === 'thinking' && phase.attempt > effect.phase.attempt)
-        stop.abort(new Error('The time for this request is over.'))
-  }
-
-  /** Agents go the way of the run, and of the call, that they work for. */
-  #tendChildren(): void {
-    const { calls, ended, pause } = this.#log.state
-    for (const { effect, stop } of this.#running.values())
-      if (effect.do === 'call' && effect.call.child === true && !(effect.call.id in calls)) stop.abort()
-    if (ended?.status === 'failed' || (pause !== undefined && pause.cause !== 'waiting'))
+    this.#flights.tend(state)
+    if (state.ended?.status === 'failed' || (state.pause !== undefined && state.pause.cause !== 'waiting'))
       this.#children?.pause()
   }
 
-  /** The run goes on before its grace was over: nobody is hurried any more. */
-  #endGrace(wanted: readonly Effect[]): void {
-    const grace = this.#running.get('grace')
-    if (wanted.some((effect) => effect.do === 'grace') || !this.#ready) return
-    grace?.stop.abort()
-    this.#running.delete('grace')
-    this.#graceOver = false
-  }
-
   #start(effect: Effect): void {
-    const stop = new AbortController()
-    this.#running.set(effect.key, { effect, stop })
+    const stop = this.#flights.begin(effect)
     const { clock, store } = this.#given
     switch (effect.do) {
       case 'wake':
@@ -410,18 +361,18 @@ class Driver {
             faultPoint('timer-fired')
             this.#mailbox.post({ kind: 'woke', key: effect.key })
           },
-          AbortSignal.any([stop.signal, this.#over.signal]),
+          AbortSignal.any([stop, this.#over.signal]),
         )
         return
       case 'grace':
         clock.after(
           this.#log.state.run.options.pauseGrace,
           () => this.#mailbox.post({ kind: 'grace-over', key: effect.key }),
-          AbortSignal.any([stop.signal, this.#over.signal]),
+          AbortSignal.any([stop, this.#over.signal]),
         )
         return
       default:
-        this.#room?.begin(effect, stop.signal)
+        this.#room?.begin(effect, stop)
     }
   }
 
@@ -429,37 +380,16 @@ class Driver {
   #atRest(): boolean {
     const { state } = this.#log
     if (state.ended === undefined && state.pause === undefined) return false
-    if (this.#graceOver) return !this.#hasAgentsAtWork()
-    const flying = [...this.#running.values()].some(({ effect }) => this.#isAwaited(effect))
+    if (!this.#flights.isQuiet(state)) return false
+    if (this.#flights.graceOver) return true
     const quiet = state.ended?.status === 'stopped' || (this.#room?.guest.idle ?? true)
-    return !flying && quiet && this.#mailbox.empty
-  }
-
-  /** Agents that were told to come to their end do so in a while of their own. */
-  #hasAgentsAtWork(): boolean {
-    return [...this.#running.values()].some(
-      ({ effect }) => !isTool(effect) && effect.do === 'call' && this.#isAwaited(effect),
-    )
-  }
-
-  /** Whether a resting run waits for this effect's end: for a call that was withdrawn only where the run was cut short. */
-  #isAwaited(effect: Effect): boolean {
-    const { state } = this.#log
-    if (effect.do === 'wake' || effect.do === 'grace') return false
-    if (effect.do === 'call' && effect.call.child === true)
-      return this.#children?.atRest.has(effect.call.id) !== true
-    if (effect.do !== 'call' || effect.call.id in state.calls) return true
-    return state.ended?.status === 'stopped' || state.ended?.status === 'failed'
+    return quiet && this.#mailbox.empty
   }
 
   async #rest(room: Room): Promise<Rest> {
-    const inFlight = [...this.#running.values()].flatMap(({ effect }) =>
-      effect.do === 'call' && this.#children?.atRest.has(effect.call.id) !== true
-        ? [{ call: effect.call.id, tool: effect.call.tool }]
-        : [],
-    )
+    const inFlight = this.#flights.calls()
     const checkpoint =
-      this.#graceOver || this.#log.state.ended?.status === 'stopped'
+      this.#flights.graceOver || this.#log.state.ended?.status === 'stopped'
         ? undefined
         : await room.guest.checkpoint()
     if (checkpoint !== undefined) this.#log.keep(checkpoint)
@@ -468,10 +398,6 @@ class Driver {
     room.ended(this.#log.state)
     return { state: this.#log.state, inFlight, ...(room.heap === 'fresh' ? {} : { resumedFrom: room.heap }) }
   }
-}
-
-function isTool(effect: Effect): boolean {
-  return effect.do === 'call' && effect.call.child !== true
 }
 
 const NOBODY: ReadonlyMap<CallId, ChildAtRest> = new Map()

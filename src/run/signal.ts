@@ -2,19 +2,18 @@
  * Signals: what reaches a run from outside. Their commit in the inbox is the acknowledgement; the driver turns them
  * into entries.
  */
-import { decode, encode } from '../base/codec.ts'
+import { encode } from '../base/codec.ts'
 import { AlreadyAnsweredError, RunBusyError, StateNotFoundError, UsageError } from '../base/errors.ts'
 import { faultPoint } from '../base/fault-point.ts'
 import { digestOf, randomText } from '../base/id.ts'
 import { parseJson } from '../base/json.ts'
 import { isDeepStrictEqual } from 'node:util'
-import { plain } from '../agent/memory.ts'
 import { guestError } from '../agent/thrown.ts'
 import type { CheckedAnswer } from '../agent/desk.ts'
 import { factsOf } from '../agent/facts.ts'
 import type { Definition } from '../agent/definition.ts'
 import type { Happening } from '../agent/happening.ts'
-import type { CallOutcome, Decision, QuestionKind } from '../journal/entry.ts'
+import type { Decision, QuestionKind } from '../journal/entry.ts'
 import type { State } from '../journal/shape.ts'
 import type { Lease, QuestionRow, Receipt, Signal, SignalRow, Store } from '../journal/store.ts'
 import type { Tool } from '../tool/tools.ts'
@@ -24,9 +23,6 @@ import { familyOf, openBelow } from './family.ts'
 import { releaseLease, takeLease } from './lease.ts'
 import { RunLog } from './log.ts'
 import { recover } from './recover.ts'
-
-/** Characters of a late result that a person is shown. */
-const SHOWN = 500
 
 const ALLOWED: Readonly<Record<QuestionKind, readonly Decision['type'][]>> = {
   approval: ['approve', 'edit', 'reject', 'respond'],
@@ -155,35 +151,6 @@ export async function sendSignal(
   faultPoint('signal-unwritten', signal.kind)
   await again(async () => store.signal(runId, key, signal))
   faultPoint('signal-written', signal.kind)
-}
-
-/**
- * What a `once` tool gave back to a process that drives the run no more: kept for whoever decides about the call. (A tool
- * that failed may have been aborted, and does not know itself.) Best effort: the run does not wait for it.
- */
-export function tellLate(
-  store: Store,
-  { runId, segments }: State,
-  settled: { readonly call: string; readonly attempt: number; readonly outcome: CallOutcome },
-): void {
-  const { call, attempt, outcome } = settled
-  if (!outcome.ok || typeof outcome.value !== 'string') return
-  const shown = shortly(decode(outcome.value))
-  store
-    .signal(runId, `late_${call}_${attempt}`, {
-      kind: 'late',
-      call,
-      attempt,
-      segment: segments,
-      outcome,
-      shown,
-    })
-    .catch(() => undefined)
-}
-
-function shortly(value: unknown): string {
-  const text = JSON.stringify(plain(value)) ?? 'undefined'
-  return text.length <= SHOWN ? text : `${text.slice(0, SHOWN)}…`
 }
 
 /** A pause or a stop: durable when this resolves, and done, unless somebody drives the run, who will do it. */

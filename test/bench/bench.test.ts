@@ -16,7 +16,7 @@ interface Output {
   }[]
 }
 
-test('bench/main.ts --quick --json measures every table', { timeout: 60_000 }, async () => {
+test('bench/main.ts --quick --json measures every table', { timeout: 180_000 }, async () => {
   const { stdout } = await promisify(execFile)(process.execPath, ['bench/main.ts', '--quick', '--json'], {
     cwd: root,
   })
