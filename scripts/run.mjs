@@ -34,6 +34,7 @@ const tasks = {
   format: (node, args) => run(node, [oxfmt, ...args]),
   build,
   bench: (node, args) => run(node, ['bench/main.ts', ...args]),
+  states: (node) => run(node, ['test/run/states/make.ts']),
   base: (node) => run(node, ['scripts/make-base.mjs']),
   pca: (node, args) => run(node, [join(root, 'src', 'cli', 'main.ts'), ...args], { cwd: process.cwd() }),
 }

@@ -20,7 +20,8 @@ import { joined, openDelta, type Delta } from './delta.ts'
 import type { Heap, Link } from './sandbox.ts'
 
 const MAGIC = 'PCAS'
-const VERSION = 1
+/** The version of a link. */
+export const HEAP_VERSION = 1
 const [ENGINE, POSITION, BEFORE, SIZE, PACKED, SUM, HEAD] = [8, 40, 48, 80, 84, 88, 120] as const
 const NONE = new Uint8Array(HEAD - SUM)
 /** No guest is larger: engine heaps are bounded far below this. */
@@ -43,7 +44,7 @@ export async function packLink(
   const packed = await compress(inflated)
   const bytes = Buffer.alloc(HEAD + packed.length)
   bytes.write(MAGIC, 0, 'latin1')
-  bytes.writeUInt32LE(VERSION, 4)
+  bytes.writeUInt32LE(HEAP_VERSION, 4)
   bytes.write(engine, ENGINE, 'hex')
   bytes.writeDoubleLE(position, POSITION)
   bytes.set(sumOf(before), BEFORE)
@@ -60,12 +61,13 @@ export async function packLink(
  */
 export async function openHeap(links: readonly Link[], engine: string): Promise<Heap | undefined> {
   for (const [index, link] of links.entries()) check(link, links[index - 1])
-  if (
-    links.length === 0 ||
-    links.some(({ payload }) => bufferOf(payload).toString('hex', ENGINE, POSITION) !== engine)
-  )
-    return undefined
+  if (links.length === 0 || links.some(({ payload }) => engineOf({ payload }) !== engine)) return undefined
   return { links, delta: (await deltaOf(links)).bytes }
+}
+
+/** The digest of the engine that a sound link belongs to. */
+export function engineOf({ payload }: Pick<Link, 'payload'>): string {
+  return bufferOf(payload).toString('hex', ENGINE, POSITION)
 }
 
 /** What `links`, which have been checked, together differ from the base by. */
@@ -78,7 +80,7 @@ function check({ position, payload }: Link, before: Link | undefined): void {
   if (data.length < HEAD || data.toString('latin1', 0, 4) !== MAGIC) throw damaged('is no snapshot')
   if (Buffer.compare(checksum(data), data.subarray(SUM, HEAD)) !== 0) throw damaged('is damaged')
   const version = data.readUInt32LE(4)
-  if (version !== VERSION) throw damaged(`has format ${version}, which this version does not read`)
+  if (version !== HEAP_VERSION) throw damaged(`has format ${version}, which this version does not read`)
   const size = data.readUInt32LE(SIZE)
   if (data.readUInt32LE(PACKED) !== data.length - HEAD || size > MAX_INFLATED)
     throw damaged('has a wrong size')
