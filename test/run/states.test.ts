@@ -25,7 +25,7 @@ function copyOf(file: string): ReturnType<typeof scratch> {
 }
 
 for (const file of FILES) {
-  describe(basename(file, '.db.zst'), () => {
+  describe(`${basename(file, '.db.zst')}`, () => {
     for (const [name, { script, answer, output: expected }] of Object.entries(CASES)) {
       for (const by of ['snapshot', 'replay'] as const) {
         test(`${name}, by ${by}`, async () => {
