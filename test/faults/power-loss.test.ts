@@ -29,6 +29,9 @@ async function cutAfter(
   const world = new World(outside.folder, join(disk.path, 'state.db'))
   const life = over.use(new Life('worker.ts', [world.folder, world.file, ...args]))
   await expect.poll(() => acknowledged(life.lines).length, { interval: 1 }).toBeGreaterThanOrEqual(cut)
+  // Stopped first: of a sync that is under way while it shuts down, this file system may say that it was done.
+  life.signal('SIGSTOP')
+  await expect.poll(() => life.isStopped(), { interval: 1 }).toBe(true)
   disk.shutDown()
   life.signal('SIGKILL')
   const { lines } = await life.end()
