@@ -1,6 +1,6 @@
 /**
- * The limits of a task: turns of the model, driven time, entries of the journal. Reaching one is a fact; what follows is
- * the author's choice (`onLimit`), but for the entries: a journal that grows without end always rests its run.
+ * The limits of a task: turns of the model and driven time; and of a run: entries of its journal, questions to people.
+ * Reaching one is a fact. What follows is the author's choice (`onLimit`) for a task's; the others always rest the run.
  *
  * Q1  Time counts while the run is driven and something of it is under way. Resting, and waiting for people and timers,
  *     do not count (see `driven` in `journal/state.ts`).
@@ -37,12 +37,16 @@ export function thinkAgain(state: State, attempt: number, now: number): Fact {
 
 /** What a limit cuts short: a step that runs, a request that is under way, or the whole run. */
 export function limitFacts(state: State, now: number): readonly Fact[] {
-  const { entries } = state.run.options
+  const { entries, questions } = state.run.options
   if (state.seq - state.grantedAt >= entries)
     return [
       pause(
         `Paused after ${entries} entries of its journal (limits.entries). Resume it to grant as many more.`,
       ),
+    ]
+  if (state.asked > questions)
+    return [
+      pause(`Paused after ${questions} questions (limits.questions). Resume it to let it ask as many more.`),
     ]
   if (!isOutOfTime(state, now) || !isCuttable(state)) return []
   if (state.run.options.onLimit !== 'finish') return [reached(state, 'timeout', 1)]

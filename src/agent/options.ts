@@ -54,6 +54,8 @@ export interface AgentOptions<Output = unknown> {
     readonly callsInFlight?: number
     /** Entries of the run's journal after which it rests, until it is resumed. Default 50 000. */
     readonly entries?: number
+    /** Questions to people after which the run rests, until it is resumed. Default 100. */
+    readonly questions?: number
   }
   /** How long calls in flight may take to come home when the run pauses. Default `'10s'`. */
   readonly pauseGrace?: Duration
@@ -80,6 +82,7 @@ const DEFAULTS: RunOptions = {
   outputChars: 50_000,
   callsInFlight: 100,
   entries: 50_000,
+  questions: 100,
 }
 
 /** What was given of the data options, in ms and bytes. @throws {UsageError} naming the option. */
@@ -100,6 +103,7 @@ export function dataOptions(given: Partial<AgentOptions>): Partial<RunOptions> {
     callsInFlight:
       limits.callsInFlight === undefined ? undefined : count(limits.callsInFlight, 'limits.callsInFlight'),
     entries: limits.entries === undefined ? undefined : count(limits.entries, 'limits.entries'),
+    questions: limits.questions === undefined ? undefined : count(limits.questions, 'limits.questions'),
     timeout: given.timeout === undefined ? undefined : timeout(given.timeout),
   }
   return Object.fromEntries(Object.entries(changes).filter(([, value]) => value !== undefined))

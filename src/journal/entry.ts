@@ -48,6 +48,8 @@ export interface RunOptions {
   readonly callsInFlight: number
   /** Entries of the journal after which the run rests, until somebody grants it as many more. */
   readonly entries: number
+  /** Questions to people after which the run rests, until somebody grants it as many more. */
+  readonly questions: number
 }
 
 export interface Usage {

@@ -138,8 +138,9 @@ export interface State {
   readonly runId: RunId
   readonly run: Fact<'run-started'>
   readonly createdAt: number
-  /** The seq at which somebody last granted the run more than its limits. */
+  /** The seq at which somebody last granted the run more than its limits, and the questions that it has asked since. */
   readonly grantedAt: number
+  readonly asked: number
   readonly task: TaskState
   readonly phase: Phase
   readonly ended?: Ended

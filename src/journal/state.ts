@@ -46,6 +46,7 @@ function begin(entry: Entry<'run-started'>, runId: RunId): State {
     run,
     createdAt: at,
     grantedAt: 0,
+    asked: 0,
     task: { number: 0, text: '', maxSteps: run.options.maxSteps, turns: 0, driven: 0, argsGiven: false },
     phase: { at: 'ended' },
     stepCount: 0,
@@ -149,7 +150,7 @@ function change(state: State, entry: Entry): State {
         entry.said === 'unknown' ? { is: 'lost', probed: true } : { is: 'ready' },
       )
     case 'question-asked':
-      return askQuestion(state, entry)
+      return askQuestion({ ...state, asked: state.asked + 1 }, entry)
     case 'question-answered':
       return answerQuestion(state, entry)
     case 'call-started':
@@ -245,7 +246,7 @@ function change(state: State, entry: Entry): State {
       // A person who resumes a run that rested on its step limit grants it another round.
       return without(
         state.pause?.cause === 'limit'
-          ? { ...state, grantedAt: entry.seq, task: { ...state.task, turns: 0, driven: 0 } }
+          ? { ...state, grantedAt: entry.seq, asked: 0, task: { ...state.task, turns: 0, driven: 0 } }
           : state,
         'pause',
       )

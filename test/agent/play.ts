@@ -31,6 +31,7 @@ export const OPTIONS: RunOptions = {
   callsPerStep: 256,
   callsInFlight: 100,
   entries: 50_000,
+  questions: 100,
   outputChars: 1_000,
 }
 

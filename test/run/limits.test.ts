@@ -208,6 +208,18 @@ test('limits.entries: a journal that grows without end rests its run; resuming g
   expect(violations(await journalOf(store, must(agent.runId)))).toEqual([])
 })
 
+test('limits.questions: a flood of questions rests the run; the answers that there are do not wake it', async () => {
+  const agent = agentOf({
+    limits: { questions: 3 },
+    script: ['finalAnswer(await Promise.all([1, 2, 3, 4, 5].map((n) => ask(`${n}?`))))'],
+  })
+  const flooded = rested(await agent.run('x'), 'paused')
+  expect(flooded.message).toContain('Paused after 3 questions')
+  expect(flooded.questions).toHaveLength(5)
+  for (const { id, message } of flooded.questions) await agent.answer(id, { type: 'respond', value: message })
+  expect(output(await goOn(agent))).toEqual(['1?', '2?', '3?', '4?', '5?'])
+})
+
 /** A turn of the event loop. */
 function turn(): Promise<undefined> {
   return new Promise((resolve) => {
