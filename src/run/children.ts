@@ -8,6 +8,7 @@
  * H4  What pauses or stops the parent, or withdraws the call, does so to the child.
  */
 import { decode } from '../base/codec.ts'
+import { UsageError } from '../base/errors.ts'
 import type { CallId, Encoded } from '../base/halt.ts'
 import type { Definition } from '../agent/definition.ts'
 import type { Happening } from '../agent/happening.ts'
@@ -18,7 +19,7 @@ import type { OpenCall, State } from '../journal/shape.ts'
 import { readBlob } from './blob.ts'
 import { changesOf, createRun } from './begin.ts'
 import { Cut, type Drive, type Rest } from './driving.ts'
-import { childrenOf, newsOf } from './family.ts'
+import { childrenOf, newsIn } from './family.ts'
 import type { KeptLease } from './lease.ts'
 import { recover } from './recover.ts'
 import { stopBelow, stopRun } from './signal.ts'
@@ -91,11 +92,10 @@ export class Children implements AsyncDisposable {
 
   /** Lets those go on that can. */
   async look(): Promise<void> {
+    if (this.#atRest.size === 0) return
     const { store, lease } = this.#around.drive
-    for (const [call, resting] of this.#atRest) {
-      const { isReady } = await newsOf(store, lease.rootRunId, this.#idOf(call))
-      if (isReady) resting.goOn()
-    }
+    const news = await newsIn(store, lease.rootRunId)
+    for (const [call, resting] of this.#atRest) if (news.of(this.#idOf(call)).isReady) resting.goOn()
   }
 
   /** H4. Those that only wait have nothing to pause. */
@@ -146,12 +146,19 @@ export class Children implements AsyncDisposable {
     if (managed === undefined) return { outcome: failure('ToolError', `There is no agent ${call.tool}.`) }
     const definition = { ...managed, context: managed.context ?? above.context }
     const runId = this.#idOf(call.id)
-    await this.#begin(definition, runId, call, input)
+    try {
+      await this.#begin(definition, runId, call, input)
+    } catch (error) {
+      // A task that cannot be, or an id that is another run's: an error of the code that called.
+      if (error instanceof UsageError)
+        return { outcome: failure('ToolError', `${call.tool}: ${error.message}`) }
+      throw error
+    }
     for (;;) {
       const recovered = await recover(store, runId)
       const ended = await this.#ended(call, recovered.state)
       if (ended !== undefined) return ended
-      const { isReady, due } = await newsOf(store, lease.rootRunId, runId)
+      const { isReady, due } = (await newsIn(store, lease.rootRunId)).of(runId)
       if (handles.stop.signal.aborted) {
         await stopBelow(store, lease, runId, 'Its call was withdrawn')
         await stopRun(store, lease, runId, 'Its call was withdrawn')
@@ -171,6 +178,8 @@ export class Children implements AsyncDisposable {
   /** H1. */
   async #begin(definition: Definition, runId: string, call: OpenCall, input: Encoded): Promise<void> {
     const { store, lease } = this.#around.drive
+    const known = await store.run(runId)
+    if (known?.rootRunId === lease.rootRunId) return
     const { runId: above, run } = this.#around.state()
     const { traceparent, tracestate } = run
     const carrier = { traceparent, ...(tracestate === undefined ? {} : { tracestate }) }

@@ -40,23 +40,31 @@ export async function childrenOf(
   )
 }
 
-/** When the first of the runs at or below `runId` can go on by the clock, and whether one can go on now. */
-export async function newsOf(
-  store: Store,
-  rootRunId: RunId,
-  runId: RunId,
-): Promise<{ readonly isReady: boolean; readonly due?: number }> {
-  const rows = (await familyOf(store, rootRunId)).filter((row) => isWithin(row.runId, runId))
-  let due = Infinity
-  for (const row of rows) {
-    if (row.runId === runId && row.status !== 'paused') return { isReady: true }
-    if (row.status !== 'paused') continue
-    due = Math.min(due, row.wakeAt ?? Infinity)
-    const signals = await store.signals(row.runId)
-    if (signals.some(({ signal }) => signal.kind !== 'say')) return { isReady: true }
+/** Whether a run, or one below it, can go on now; and else when, by the clock (ms since the epoch). */
+export interface News {
+  readonly isReady: boolean
+  readonly due?: number
+}
+
+/** What there is to know of a family that rests, read once for all of it. */
+export async function newsIn(store: Store, rootRunId: RunId): Promise<{ of(runId: RunId): News }> {
+  const rows = await familyOf(store, rootRunId)
+  const signalled = new Set<RunId>()
+  for (const { runId, status } of rows) {
+    const signals = status === 'paused' ? await store.signals(runId) : []
+    if (signals.some(({ signal }) => signal.kind !== 'say')) signalled.add(runId)
   }
-  if (due <= store.now()) return { isReady: true }
-  return due === Infinity ? { isReady: false } : { isReady: false, due }
+  const now = store.now()
+  return {
+    of(runId) {
+      const below = rows.filter((row) => isWithin(row.runId, runId))
+      const hasEnded = below.some((row) => row.runId === runId && row.status !== 'paused')
+      const resting = below.filter(({ status }) => status === 'paused')
+      const due = Math.min(...resting.map(({ wakeAt }) => wakeAt ?? Infinity))
+      if (hasEnded || due <= now || resting.some((row) => signalled.has(row.runId))) return { isReady: true }
+      return due === Infinity ? { isReady: false } : { isReady: false, due }
+    },
+  }
 }
 
 /** The names of the agents from the root down to this run. */

@@ -7,7 +7,7 @@ import { nextDue } from '../journal/view.ts'
 import type { QuestionRow, Store } from '../journal/store.ts'
 import { plain } from '../agent/memory.ts'
 import { readBlob } from './blob.ts'
-import { newsOf, pathOf } from './family.ts'
+import { newsIn, pathOf } from './family.ts'
 
 /** What a person can answer. */
 export interface Question {
@@ -108,7 +108,7 @@ export async function resultOf(store: Store, state: State, driven: Driven): Prom
 async function firstDue(store: Store, state: State): Promise<number | undefined> {
   const own = nextDue(state)
   if (!Object.values(state.calls).some((call) => call.child === true)) return own
-  const { due } = await newsOf(store, state.runId, state.runId)
+  const { due } = (await newsIn(store, state.runId)).of(state.runId)
   return own === undefined || due === undefined ? (own ?? due) : Math.min(own, due)
 }
 

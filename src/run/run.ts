@@ -11,7 +11,7 @@ import type { Store } from '../journal/store.ts'
 import type { Guests } from '../sandbox/guests.ts'
 import { changesOf, mayFollow, taskFact, type TaskGiven } from './begin.ts'
 import { drive } from './drive.ts'
-import { newsOf } from './family.ts'
+import { newsIn } from './family.ts'
 import { Feed, type RunEvent } from './feed.ts'
 import { releaseLease, takeLease } from './lease.ts'
 import { recover, type Recovered } from './recover.ts'
@@ -225,6 +225,6 @@ async function restingState(start: RunStart, state: State): Promise<State | unde
   const due = state.pause?.cause === 'waiting' && (nextDue(state) ?? Infinity) <= store.now()
   if (start.wait === true || due || (await store.signals(state.runId)).length > 0) return undefined
   const hasAgents = Object.values(state.calls).some((call) => call.child === true)
-  if (hasAgents && (await newsOf(store, state.runId, state.runId)).isReady) return undefined
+  if (hasAgents && (await newsIn(store, state.runId)).of(state.runId).isReady) return undefined
   return changesOf(state, definition, start.given ?? {}, (text) => text).length > 0 ? undefined : state
 }

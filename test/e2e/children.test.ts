@@ -141,6 +141,27 @@ describe('an agent that is called like a tool', () => {
     await lawful(store)
   })
 
+  test.each([
+    ['""', 'A task is text, and not empty'],
+    ['{ task: "x", additionalArgs: { class: 1 } }', "'class' cannot be the name of a variable"],
+    ['{ job: "x" }', 'writer: '],
+    ['7', 'writer: '],
+  ])('called with %s it is an error for the code of its caller', async (input, message) => {
+    const store = memoryStore()
+    const script = [`finalAnswer(await writer(${input}).catch((error) => error.message))`]
+    const agent = manager(store, script, [worker('writer', { script: ['finalAnswer(1)'] })])
+    expect(output(await agent.run('x'))).toContain(message)
+    expect(await store.runs({}, 10)).toHaveLength(1)
+  })
+
+  test('a run of that id that is none of its own is not taken for it', async () => {
+    const store = memoryStore()
+    const writer = worker('writer', { script: ['finalAnswer(1)'] })
+    await manager(store, ['finalAnswer(1)'], []).run('theirs', { runId: 'r.1.1' })
+    const agent = manager(store, ['finalAnswer(await writer("x").catch((error) => error.message))'], [writer])
+    expect(output(await agent.run('x', { runId: 'r' }))).toContain('A run r.1.1 exists already')
+  })
+
   test('too deep is an error', async () => {
     const store = memoryStore()
     let inner = worker('a5', { script: ['finalAnswer(5)'] })
