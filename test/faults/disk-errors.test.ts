@@ -50,6 +50,7 @@ describe.skipIf(why !== undefined)(`EIO${why === undefined ? '' : ` (skipped: ${
     // Where it is opened, there is nothing that could write more; where the log is brought into the file, nothing is lost.
     expect([
       ['error STORE_FAILED'],
+      ['error USAGE'],
       ['error STATE_CORRUPT'],
       ['open', 'error STORE_FAILED', 'after STORE_FAILED'],
       ['open', expect.stringMatching(/^rests/)],

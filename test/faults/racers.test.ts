@@ -12,7 +12,7 @@ test(`${RACERS} processes, ${ROUNDS} times`, { timeout: 30_000 + ROUNDS * 3_000 
   using world = new World()
   await using store = sqliteStore(world.file)
   const ids = Array.from({ length: ROUNDS }, (_, index) => `run-${index}`)
-  for (const runId of ids) await createRun(store, racing().definition(), { task: 'go', runId })
+  for (const runId of ids) await createRun(store, racing(world).definition(), { task: 'go', runId })
   await using racers = new AsyncDisposableStack()
   const lives = Array.from({ length: RACERS }, () =>
     racers.use(new Life('racer.ts', [world.folder, world.file])),

@@ -33,7 +33,6 @@ const upTo = (count: number, step: number): readonly number[] =>
 const POINTS: readonly (readonly [string, number])[] = ALL
   ? [...upTo(216, 4).map((n) => ['-wal', n] as const), ...upTo(12, 1).map((n) => ['.db', n] as const)]
   : [
-      ['-wal', 2],
       ['-wal', 101],
       ['.db', 3],
     ]
