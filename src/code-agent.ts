@@ -11,6 +11,7 @@ import { dataOptions, define, type AgentOptions } from './agent/options.ts'
 import { UsageError } from './base/errors.ts'
 import { memoryStore } from './journal/memory.ts'
 import type { Decision } from './journal/entry.ts'
+import type { State } from './journal/shape.ts'
 import type { Store } from './journal/store.ts'
 import { createRun, mayFollow } from './run/begin.ts'
 import type { RunEvent } from './run/feed.ts'
@@ -242,7 +243,7 @@ export class CodeAgent<Output = unknown> implements AsyncDisposable {
     const { state } = known
     this.#bound = { runId, task: state.task.text, known }
     this.#result = (await resultOf(store, state, { durationMs: 0, inFlight: [] })) as RunResult<Output>
-    await this.#look(store, runId)
+    await this.#look(store, runId, state)
   }
 
   /** The stored result, where going on with the bound run means to do nothing. */
@@ -289,8 +290,9 @@ export class CodeAgent<Output = unknown> implements AsyncDisposable {
     })
   }
 
-  async #look(store: Store, runId: string): Promise<void> {
+  /** `state`: as it was read just now; what is missing of its story is noticed. */
+  async #look(store: Store, runId: string, state?: State): Promise<void> {
     this.#questions = await openQuestions(store, runId)
-    this.#memory = await readMemory(store, runId)
+    this.#memory = await readMemory(store, runId, state)
   }
 }

@@ -70,10 +70,16 @@ export class PersistentCodeAgent<Output = unknown> extends CodeAgent<Output> {
       ...rest,
       storagePath: path,
     } as PersistentAgentOptions<Output>)
-    return agent.resume({
-      ...(runId === undefined ? {} : { runId }),
-      ...(otelContextHandler === undefined ? {} : { otelContextHandler }),
-    })
+    try {
+      return await agent.resume({
+        ...(runId === undefined ? {} : { runId }),
+        ...(otelContextHandler === undefined ? {} : { otelContextHandler }),
+      })
+    } catch (error) {
+      // Nobody has the agent: what it opened is given back, and the file is as it was.
+      await agent.close()
+      throw error
+    }
   }
 
   /** The runs of a file, newest first. @throws {StateNotFoundError} @throws {StateCorruptError} */

@@ -126,7 +126,8 @@ export function openBytes(
   keyId: string = keyIdOf(seal),
 ): Uint8Array {
   const { runId, cipher } = seal
-  const what = `The ${context} of run ${runId} at ${position}`
+  const [name = ''] = context.split(' ', 1)
+  const what = `The ${name} of run ${runId} at ${position}`
   checkFormat(sealed, keyId, seal, what)
   if (cipher !== undefined) {
     const aad = digestOf(context, runId, position, mark(cipher))

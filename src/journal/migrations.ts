@@ -104,7 +104,7 @@ CREATE TABLE questions (
   winner TEXT,
   UNIQUE (run, id)
 ) STRICT;
-CREATE INDEX questions_open ON questions (created_at) WHERE state = 'open';
+CREATE INDEX questions_standing ON questions (run) WHERE state <> 'closed';
 
 CREATE TABLE inbox (
   letter INTEGER PRIMARY KEY,

@@ -128,7 +128,7 @@ function storeOn(db: Database, path: string, { readOnly, keyring, instant, isHel
     const seal = await seals.with(run.runId, run.wrap)
     checkSealed(seal, [...entries, ...blobs])
     return tell(() => {
-      const number = runs.insert(run, entries, seal, now())
+      const number = runs.insert({ run, entries, asked }, seal, now())
       if (number === undefined) return 'exists'
       seals.keep(number, run.wrap)
       journal.add(number, entries, blobs)

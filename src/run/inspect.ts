@@ -11,7 +11,7 @@ import type { RunFilter, RunRow, Store } from '../journal/store.ts'
 import { tell, newStory, type ActionChapter, type Chapter, type Story } from '../journal/story.ts'
 import { CallBook } from './call-book.ts'
 import { readBlob } from './blob.ts'
-import { readEntries, readStory } from './recover.ts'
+import { checkAsked, checkWhole, readEntries, readStory } from './recover.ts'
 import { openQuestions, type Question } from './result.ts'
 
 /** A run as lists show it. */
@@ -62,9 +62,14 @@ function summary(row: RunRow, questions: number): RunSummary {
   }
 }
 
-/** The memory of a stored run: its closed steps with their calls. */
-export async function readMemory(store: Store, runId: RunId): Promise<Memory> {
-  return memoryAt(store, runId, await readStory(store, runId))
+/**
+ * The memory of a stored run: its closed steps with their calls. With a `state`: up to there.
+ * @throws {StateCorruptError} there is a hole in its story.
+ */
+export async function readMemory(store: Store, runId: RunId, state?: State): Promise<Memory> {
+  const story = await readStory(store, runId, state?.seq)
+  if (state !== undefined) checkWhole(story, state)
+  return memoryAt(store, runId, story)
 }
 
 async function memoryAt(store: Store, runId: RunId, { chapters }: Story): Promise<Memory> {
@@ -131,6 +136,7 @@ export async function inspectRun(store: Store, runId: RunId, step?: number): Pro
     if (entry.kind === 'step-ended' && entry.heap !== undefined) heap = entry.heap
   }
   if (state === undefined) throw new StateNotFoundError(`Run ${runId} has no entries.`)
+  if (step === undefined) await checkAsked(store, state)
   const calls = Object.values(state.calls).map((call) => ({
     id: call.id,
     tool: call.tool,

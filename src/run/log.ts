@@ -27,6 +27,8 @@ export interface CheckpointState {
   readonly v: number
   readonly state: State
   readonly place: Checkpointed['place']
+  /** How many links lead to the heap. */
+  readonly links: number
 }
 
 type Checkpointed = Extract<Happening, { kind: 'checkpointed' }>
@@ -151,7 +153,7 @@ export class RunLog {
     const { seq } = this.#state
     const changed = links.findIndex((link, index) => link !== this.#stored[index])
     const kept = changed < 0 ? links.length : changed
-    const state: CheckpointState = { v: STATE_VERSION, state: this.#state, place }
+    const state: CheckpointState = { v: STATE_VERSION, state: this.#state, place, links: links.length }
     this.#links = links
     this.#checkpoint = {
       seq,

@@ -59,7 +59,7 @@ export async function recover(store: Store, runId: RunId): Promise<Recovered> {
 }
 
 /** What the run asks can be answered: its questions are in the store, or their answers wait there. */
-async function checkAsked(store: Store, { runId, seq, questions }: State): Promise<void> {
+export async function checkAsked(store: Store, { runId, seq, questions }: State): Promise<void> {
   const open = new Set((await store.questions({ runId })).map((question) => question.id))
   const missing = Object.keys(questions).filter((id) => !open.has(id))
   if (missing.length === 0) return
@@ -101,7 +101,7 @@ async function fromCheckpoint(store: Store, seal: Seal, checkpoint: CheckpointRo
     state,
     chain,
     seal,
-    heap: { place: stands, past, open: () => openLinks(seal, checkpoint, links) },
+    heap: { place: stands, past, open: () => openLinks(seal, checkpoint, links, kept.links) },
   })
   if (!undone) return heap(place, entries, checkpoint.links)
   // The heap was taken inside a step that was killed after it: the step's start takes its place.
@@ -111,7 +111,15 @@ async function fromCheckpoint(store: Store, seal: Seal, checkpoint: CheckpointRo
   return heap(start, past.entries, checkpoint.links.slice(0, count))
 }
 
-function openLinks(seal: Seal, { keyId }: CheckpointRow, links: readonly HeapLink[]): readonly HeapLink[] {
+/** R3. @throws {StateCorruptError} one is damaged, or the last ones are gone. */
+function openLinks(
+  seal: Seal,
+  { keyId, links: stored }: CheckpointRow,
+  links: readonly HeapLink[],
+  count: number,
+): readonly HeapLink[] {
+  if (stored.length !== count)
+    throw new StateCorruptError(`The heap of run ${seal.runId} has ${stored.length} links, not ${count}.`)
   return links.map(({ position, payload }) => ({
     position,
     payload: openBytes(seal, 'heap', position, payload, keyId),

@@ -226,6 +226,7 @@ async function checkpointFaults(
   if (!isDeepStrictEqual(kept.state, parseJson(JSON.stringify(state), 'A state')))
     return fault('The state of the checkpoint is not what its entries come to.')
   if (kept.place.position > seq) return fault('The heap of the checkpoint stands after its state.')
+  if (kept.links !== row.links.length) return fault('A part of the heap is missing.')
   const heap = await attempt('J4', async () => {
     const links = row.links.map(({ position, payload }) => ({
       position,

@@ -2,7 +2,7 @@
  * The runs and what is known of them from outside; which of them are due.
  *
  * S1 (see `seals.ts`): the view of a run is sealed with all of its row but the newest nonce, and with the chain of its
- * newest entry: so the head of the journal is authenticated by every write.
+ * newest entry: so the head of the journal is authenticated by every write, and so is how many questions stand.
  */
 import { StateCorruptError, StateNotFoundError } from '../../base/errors.ts'
 import type { Json } from '../../base/json.ts'
@@ -14,6 +14,7 @@ import type {
   EntryRow,
   Lease,
   NewRun,
+  QuestionRow,
   RunFilter,
   RunRow,
   RunStatus,
@@ -26,9 +27,16 @@ import { leaseIn, type Standing } from './leases.ts'
 import { checkRunNumber, placeOf } from './place.ts'
 import { openRow, SEAL, sealRow, WITH_WRAPS } from './seals.ts'
 
+/** What a run begins with. */
+export interface NewRows {
+  readonly run: NewRun
+  readonly entries: readonly EntryRow[]
+  readonly asked: readonly QuestionRow[]
+}
+
 export interface Runs {
   /** The number of the new run in this file; `undefined` if one of its id exists. */
-  insert(run: NewRun, entries: readonly EntryRow[], seal: Seal, now: number): number | undefined
+  insert(given: NewRows, seal: Seal, now: number): number | undefined
   /** Writes what a run looks like from outside, its newest entry and its newest nonce. */
   update(standing: Standing, lease: Lease, write: Write, seal: Seal, now: number): void
   /** Whether the write with this nonce was the newest under the lease's epoch. */
@@ -51,8 +59,18 @@ const STATUSES: ReadonlySet<string> = new Set<RunStatus>([
 /** What does not change after a run was made. */
 const MADE =
   'r.run_id, r.root_run_id, r.parent_call_id, r.agent, r.definition_digest, r.min_reader, r.created_at'
-const HEAD = '(SELECT e.chain FROM entries e WHERE e.place = (r.run << 32) + r.last_seq) AS chain'
+/** What the head of the journal is, and how many questions are not closed: they stand in rows of their own. */
+const HEAD = `(SELECT e.chain FROM entries e WHERE e.place = (r.run << 32) + r.last_seq) AS chain,
+  (SELECT COUNT(*) FROM questions q WHERE q.run = r.run AND q.state <> 'closed') AS standing`
 const COLUMNS = `${MADE}, r.status, r.view, r.step_count, r.wake_at, r.cause, r.updated_at, r.last_seq, ${HEAD}, ${SEAL}`
+
+/** A run that has entries and no row. One look for each run that has any: entries lie by runs. */
+const STRAYS = `WITH RECURSIVE written (run) AS (
+    SELECT (SELECT place >> 32 FROM entries ORDER BY place LIMIT 1)
+    UNION ALL SELECT (SELECT place >> 32 FROM entries WHERE place >= (run + 1) << 32 ORDER BY place LIMIT 1)
+    FROM written WHERE run IS NOT NULL
+  ) SELECT w.run FROM written w WHERE w.run IS NOT NULL
+    AND NOT EXISTS (SELECT 1 FROM runs r WHERE r.run = w.run AND r.tenant = '') LIMIT 1`
 
 /** Three small indexes, not a scan: most runs rest. */
 const DUE = `SELECT DISTINCT r.run, r.run_id, r.updated_at, l.epoch, l.holder, l.claimed_at, l.expires_at,
@@ -84,6 +102,7 @@ export function runsOf(db: Database): Runs {
     `SELECT ${COLUMNS} FROM runs r ${WITH_WRAPS} WHERE r.tenant = '' AND r.run_id = ?`,
   )
   const made = db.prepare(`SELECT ${MADE}, r.key_id, ${HEAD} FROM runs r WHERE r.run = ?`)
+  const strays = db.prepare(STRAYS)
   const numberAt = db.prepare(`SELECT run, root_run_id FROM runs WHERE tenant = '' AND run_id = ?`)
   const page = db.prepare(`SELECT ${COLUMNS} FROM runs r ${WITH_WRAPS} WHERE +r.tenant = '' AND r.run < ?1
     AND (?2 IS NULL OR r.status IN (SELECT value FROM json_each(?2))) AND (?3 IS NULL OR r.agent = ?3)
@@ -105,7 +124,7 @@ export function runsOf(db: Database): Runs {
   }
 
   return {
-    insert(run, entries, seal, now) {
+    insert({ run, entries, asked }, seal, now) {
       const { status, stepCount, wakeAt = null, cause = null } = run.view
       const columns: Made = {
         rootRunId: run.rootRunId,
@@ -115,7 +134,8 @@ export function runsOf(db: Database): Runs {
         minReader: run.minReader,
         createdAt: now,
       }
-      const head = { updatedAt: now, lastSeq: entries.length, chain: entries.at(-1)?.chain }
+      const [lastSeq, chain] = [entries.length, entries.at(-1)?.chain]
+      const head = { updatedAt: now, lastSeq, chain, standing: asked.length }
       const row = insert.get(
         run.runId,
         columns.rootRunId,
@@ -146,7 +166,8 @@ export function runsOf(db: Database): Runs {
       if (row === undefined || textOf(row, 'key_id') !== keyIdOf(seal)) throw lostError(lease)
       if (standing.nonceEpoch !== undefined && standing.nonceEpoch !== epoch) keepNonce.run(run)
       const lastSeq = standing.lastSeq + entries.length
-      const head = { updatedAt: now, lastSeq, chain: entries.at(-1)?.chain ?? chainOf(row) }
+      const chain = entries.at(-1)?.chain ?? chainOf(row)
+      const head = { updatedAt: now, lastSeq, chain, standing: numberOf(row, 'standing') }
       const sealed = sealRow(seal, VIEW, placeOfView(madeOf(row), view, head), view.task)
       update.run(run, sealed, view.stepCount, now, epoch, nonce, lastSeq)
       const { status, cause, wakeAt } = view
@@ -156,6 +177,9 @@ export function runsOf(db: Database): Runs {
     committed: ({ runId, epoch }, nonce) => noted.get(runId, epoch, nonce) !== undefined,
     get: (runId) => select.get(runId),
     page(filter, limit, cursor) {
+      // A list with a hole is noticed.
+      if (cursor === undefined && strays.get() !== undefined)
+        throw new StateCorruptError('Entries in the state file belong to a run that is not there.')
       const before = cursor === undefined ? Number.MAX_SAFE_INTEGER : numberOfRun(cursor)
       const status = filter.status === undefined ? null : JSON.stringify(filter.status)
       const given = [before, status, filter.agent ?? null, limitOf(limit)] as const
@@ -210,10 +234,11 @@ function placeOfView(
     readonly updatedAt: number
     readonly lastSeq: number
     readonly chain: Uint8Array | undefined
+    readonly standing: number
   },
 ): readonly Json[] {
   const { rootRunId, parentCallId, agent, definitionDigest, minReader, createdAt } = made
-  const { updatedAt, lastSeq, chain = new Uint8Array(0) } = head
+  const { updatedAt, lastSeq, standing, chain = new Uint8Array(0) } = head
   return [
     rootRunId,
     parentCallId,
@@ -228,6 +253,7 @@ function placeOfView(
     updatedAt,
     lastSeq,
     Buffer.from(chain).toString('hex'),
+    standing,
   ]
 }
 
@@ -260,6 +286,7 @@ export function runOf(row: Row, seal: Seal | undefined): RunRow {
     updatedAt: numberOf(row, 'updated_at'),
     lastSeq: numberOf(row, 'last_seq'),
     chain: chainOf(row),
+    standing: numberOf(row, 'standing'),
   }
   const task =
     seal === undefined ? '' : openRow(seal, VIEW, placeOfView(made, rest, head), bytesOf(row, 'view'))
