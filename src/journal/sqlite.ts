@@ -199,7 +199,7 @@ function storeOn(db: Database, path: string, { readOnly, keyring, instant, isHel
     append,
     committed: (lease, nonce) => read(() => runs.committed({ ...lease, runId: lookup(lease.runId) }, nonce)),
     claim(runId, claimant, ttl) {
-      seals.forget(runId)
+      seals.forget()
       return write(() => {
         for (const lease of unreturned) leases.release(lease)
         return leases.claim(lookup(runId), claimant, ttl, instant())

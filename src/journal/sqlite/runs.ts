@@ -178,7 +178,8 @@ export function runsOf(db: Database): Runs {
     get: (runId) => select.get(runId),
     page(filter, limit, cursor) {
       // A list with a hole is noticed.
-      if (cursor === undefined && strays.get() !== undefined)
+      const isAll = cursor === undefined && filter.rootRunId === undefined
+      if (isAll && strays.get() !== undefined)
         throw new StateCorruptError('Entries in the state file belong to a run that is not there.')
       const before = cursor === undefined ? Number.MAX_SAFE_INTEGER : numberOfRun(cursor)
       const status = filter.status === undefined ? null : JSON.stringify(filter.status)

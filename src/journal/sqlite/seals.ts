@@ -24,8 +24,8 @@ export interface SealsOf extends Seals {
   with(runId: RunId, wrap: KeyWrap | undefined): Promise<Seal>
   /** As `of`, without looking again: `update` compares the key. Holds for one lease. */
   forWriter(runId: RunId): Promise<Seal>
-  /** Somebody claims the run: what is known of its seal may be of one before it. */
-  forget(runId: RunId): void
+  /** Somebody claims a run: what is known of seals may be of runs before those that have their ids now. */
+  forget(): void
   /** As `of`; undefined where the key is missing or another one. */
   tried(runId: RunId, row: Row): Promise<Seal | undefined>
   keep(run: number, wrap: KeyWrap | undefined): void
@@ -76,7 +76,7 @@ export function sealsOf(db: Database, keyring: Keyring, read: <T>(work: () => T)
       writers.set(runId, seal)
       return seal
     },
-    forget: (runId) => void writers.delete(runId),
+    forget: () => writers.clear(),
     async tried(runId, row) {
       try {
         return await sealOf(runId, wrapIn(runId, row))
