@@ -1,10 +1,11 @@
 /** How the base is made, by `npm run base` and for the test that it is what the prelude makes. Never by a run. */
 import { readFileSync } from 'node:fs'
 import { constants, zstdCompressSync } from 'node:zlib'
-import { engineId, sealBase } from './base.ts'
+import { sealBase } from './base.ts'
 import { Guest } from './engine.ts'
+import { engineId } from './parts.ts'
 import { readWasm } from './sources.ts'
-import { TELL_TALE, tellTale } from './tell-tale.ts'
+import { tellTale } from './tell-tale.ts'
 
 /** All that is needed of a global which neither our libs nor Node's types declare. */
 declare const WebAssembly: { compile(bytes: Uint8Array): Promise<object> }
@@ -27,7 +28,7 @@ export async function makeBase(): Promise<Uint8Array> {
   ])
   const params = { [constants.ZSTD_c_compressionLevel]: 19 }
   const heap = base.memory.subarray(base.stackPointer)
-  return sealBase(base, zstdCompressSync(heap, { params, dictionary: wasm }), engineId(wasm, TELL_TALE))
+  return sealBase(base, zstdCompressSync(heap, { params, dictionary: wasm }), engineId(wasm))
 }
 
 /** Each file of the prelude is an expression, which is a function. */

@@ -4,15 +4,28 @@
  */
 import { createHash } from 'node:crypto'
 import { CODEC_VERSION } from '../base/codec-version.ts'
+import { engineOfBase } from './base.ts'
 import { readSources } from './sources.ts'
 import { TELL_TALE } from './tell-tale.ts'
 
 let digest: string | undefined
 
-/** sha256 (hex) over the engine's bytes, how they are changed, the base (and with it the prelude) and the codec's version. */
+/** What a base is bound to: the engine's bytes and how they are changed. */
+export function engineId(wasm: Uint8Array): Uint8Array {
+  return createHash('sha256').update(wasm).update(TELL_TALE).digest()
+}
+
+/**
+ * sha256 (hex) over the engine's bytes, how they are changed, the base (and with it the prelude) and the codec's version.
+ * @throws {Error} the base is not of this engine: the package is not as it was published.
+ */
 export function engineDigest(): string {
   if (digest === undefined) {
     const { wasm, base } = readSources()
+    if (!engineOfBase(base).equals(engineId(wasm)))
+      throw new Error(
+        'The base heap beside the sandbox was not made by this engine. Make it with: npm run base',
+      )
     const hash = createHash('sha256').update(wasm).update('\0').update(base)
     digest = hash.update(`\0${TELL_TALE}\0codec ${CODEC_VERSION}`).digest('hex')
   }

@@ -24,8 +24,8 @@ const MAGIC = 'PCAS'
 export const HEAP_VERSION = 1
 const [ENGINE, POSITION, BEFORE, SIZE, PACKED, SUM, HEAD] = [8, 40, 48, 80, 84, 88, 120] as const
 const NONE = new Uint8Array(HEAD - SUM)
-/** No guest is larger: engine heaps are bounded far below this. */
-const MAX_INFLATED = 512 * 2 ** 20
+/** No guest is larger, all links together: engine heaps are bounded far below this. */
+const MAX_INFLATED = 1_024 * 2 ** 20
 
 /** Up to so many bytes, a way to another thread and back costs more than the work. */
 const AT_ONCE = 512 * 1_024
@@ -61,6 +61,8 @@ export async function packLink(
  */
 export async function openHeap(links: readonly Link[], engine: string): Promise<Heap | undefined> {
   for (const [index, link] of links.entries()) check(link, links[index - 1])
+  const size = links.reduce((sum, { payload }) => sum + bufferOf(payload).readUInt32LE(SIZE), 0)
+  if (size > MAX_INFLATED) throw damaged('is too large')
   if (links.length === 0 || links.some(({ payload }) => engineOf({ payload }) !== engine)) return undefined
   return { links, delta: (await deltaOf(links)).bytes }
 }
@@ -82,8 +84,7 @@ function check({ position, payload }: Link, before: Link | undefined): void {
   const version = data.readUInt32LE(4)
   if (version !== HEAP_VERSION) throw damaged(`has format ${version}, which this version does not read`)
   const size = data.readUInt32LE(SIZE)
-  if (data.readUInt32LE(PACKED) !== data.length - HEAD || size > MAX_INFLATED)
-    throw damaged('has a wrong size')
+  if (data.readUInt32LE(PACKED) !== data.length - HEAD) throw damaged('has a wrong size')
   if (data.readDoubleLE(POSITION) !== position) throw damaged('is of another place')
   if (data.compare(sumOf(before), 0, NONE.length, BEFORE, SIZE) !== 0)
     throw damaged('does not follow the one before it')

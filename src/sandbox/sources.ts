@@ -6,8 +6,8 @@
  */
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { engineId, openBase } from './base.ts'
-import { TELL_TALE, tellTale } from './tell-tale.ts'
+import { openBase } from './base.ts'
+import { tellTale } from './tell-tale.ts'
 import type { EngineParts } from './protocol.ts'
 
 /** All that is needed of a global which neither our libs nor Node's types declare. */
@@ -43,5 +43,5 @@ export function engineParts(): Promise<EngineParts> {
 
 async function compiled({ wasm, base }: Sources): Promise<EngineParts> {
   const module = WebAssembly.compile(tellTale(wasm))
-  return { base: openBase(base, wasm, engineId(wasm, TELL_TALE)), module: await module }
+  return { base: openBase(base, wasm), module: await module }
 }

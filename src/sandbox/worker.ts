@@ -4,14 +4,16 @@
  */
 import { parentPort } from 'node:worker_threads'
 import { setImmediate, setTimeout } from 'node:timers/promises'
-import { Guest, warm } from './engine.ts'
+import type { Guest } from './engine.ts'
 import type { Reply, Request } from './protocol.ts'
 import { engineParts } from './sources.ts'
 
 /** How long nobody may ask before the engine is warmed, in ms. */
 const PATIENCE = 100
 
+// The engine is compiled beside the loading of what runs it.
 const parts = engineParts()
+const loading = import('./engine.ts')
 let guest: Guest | undefined
 let asked = false
 
@@ -29,6 +31,7 @@ warmUp().catch(() => {})
 async function warmUp(): Promise<void> {
   await setTimeout(PATIENCE)
   if (asked) return
+  const { warm } = await loading
   const slices = warm(await parts)
   while (!(await slices.next()).done) {
     await setImmediate()
@@ -48,13 +51,13 @@ async function carryOut(request: Request): Promise<Reply | undefined> {
     case 'create':
       guest?.dispose()
       guest = undefined
-      guest = await Guest.create(await parts, request.limits, request.seed, request.clock)
+      guest = await (await loading).Guest.create(await parts, request.limits, request.seed, request.clock)
       guest.grant(request.tools)
       return { kind: 'done' }
     case 'restore':
       guest?.dispose()
       guest = undefined
-      guest = await Guest.restore(await parts, request.limits, request.delta)
+      guest = await (await loading).Guest.restore(await parts, request.limits, request.delta)
       guest.grant(request.tools)
       return { kind: 'done' }
     case 'run':

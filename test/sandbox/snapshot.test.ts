@@ -1,4 +1,6 @@
 /** Heaps at rest: what is damaged, mixed up or foreign is refused before the engine sees a byte. */
+import { createHash } from 'node:crypto'
+import { zstdCompressSync } from 'node:zlib'
 import { beforeAll, expect, test } from 'vitest'
 import { StateCorruptError } from '../../src/base/errors.ts'
 import { engineDigest } from '../../src/sandbox/parts.ts'
@@ -120,4 +122,42 @@ test('opening does not take the caller’s bytes away', async () => {
   await sandbox.open({ from: 'heap', heap }, [])
   await sandbox.open({ from: 'heap', heap }, [])
   expect(Buffer.compare(before, heap.delta)).toBe(0)
+})
+
+/** The link as somebody would write it who knows the format: with another body or head, and a checksum that holds. */
+function forged(
+  link: Link,
+  change: (head: Buffer) => void,
+  body: Uint8Array = link.payload.subarray(HEAD),
+): Link {
+  const bytes = Buffer.concat([link.payload.subarray(0, HEAD), body])
+  bytes.writeUInt32LE(body.length, 84)
+  change(bytes)
+  const sum = createHash('sha256').update(bytes.subarray(0, 88)).update(bytes.subarray(HEAD)).digest()
+  bytes.set(sum, 88)
+  return changed(link, bytes)
+}
+
+test('K1, H23: never more is inflated than the head says, nor more than a heap can be', async () => {
+  const bomb = zstdCompressSync(Buffer.alloc(200 * 2 ** 20))
+  expect(bomb.length).toBeLessThan(50_000)
+  const before = process.memoryUsage().arrayBuffers
+  const refused = async (link: Link): Promise<void> => {
+    await expect(open([link])).rejects.toThrow(StateCorruptError)
+  }
+  await refused(forged(links[0], () => undefined, bomb))
+  await refused(forged(links[0], (head) => head.writeUInt32LE(10, 80), bomb))
+  await refused(forged(links[0], (head) => head.writeUInt32LE(2 ** 32 - 1, 80), bomb))
+  expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(20 * 2 ** 20)
+  expect(await open([forged(links[0], () => undefined)]), 'what is forged well').toBeDefined()
+})
+
+test('a newer format, and bodies that are no delta, are refused', async () => {
+  const one = links[0]
+  for (const link of [
+    forged(one, (head) => head.writeUInt32LE(2, 4)),
+    forged(one, (head) => head.writeUInt32LE(4, 80), zstdCompressSync(Buffer.from('text'))),
+    forged(one, (head) => head.writeUInt32LE(16, 80), zstdCompressSync(Buffer.alloc(16, 1))),
+  ])
+    await expect(open([link])).rejects.toThrow(StateCorruptError)
 })

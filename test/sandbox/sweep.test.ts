@@ -1,16 +1,15 @@
 /** What is free in a heap is wiped at each step's end: a heap that was large once costs what lives in it (G7, W1–W3). */
 import { expect, test } from 'vitest'
-import { openBase, engineId } from '../../src/sandbox/base.ts'
+import { openBase } from '../../src/sandbox/base.ts'
 import { openDelta } from '../../src/sandbox/delta.ts'
 import { createSandbox } from '../../src/sandbox/sandbox-thread.ts'
 import { readSources } from '../../src/sandbox/sources.ts'
 import { chunkOf, sweep } from '../../src/sandbox/sweep.ts'
-import { TELL_TALE } from '../../src/sandbox/tell-tale.ts'
 import { must } from '../e2e/fixtures/bench.ts'
 import { LIMITS, session } from './session.ts'
 
 const { wasm, base: file } = readSources()
-const base = openBase(file, wasm, engineId(wasm, TELL_TALE))
+const base = openBase(file, wasm)
 const first = chunkOf(base.runtimePtr)
 
 test('a heap that grew to thirty megabytes and shrank is stored and restored as what is left', async () => {
