@@ -83,7 +83,6 @@ function check({ position, payload }: Link, before: Link | undefined): void {
   if (Buffer.compare(checksum(data), data.subarray(SUM, HEAD)) !== 0) throw damaged('is damaged')
   const version = data.readUInt32LE(4)
   if (version !== HEAP_VERSION) throw damaged(`has format ${version}, which this version does not read`)
-  const size = data.readUInt32LE(SIZE)
   if (data.readUInt32LE(PACKED) !== data.length - HEAD) throw damaged('has a wrong size')
   if (data.readDoubleLE(POSITION) !== position) throw damaged('is of another place')
   if (data.compare(sumOf(before), 0, NONE.length, BEFORE, SIZE) !== 0)
