@@ -39,9 +39,6 @@ interface Desk {
 
 /** How long people wait before they look again, in ms. */
 const ROUND = 2_000
-/** A call in doubt is looked at when whoever sent it can send no more. */
-const DOUBT = 60_000
-
 /** One person's day, until the process ends. */
 export async function work(process: Process, office: Office, guests: Guests): Promise<void> {
   const store = office.wire.connect(process)
@@ -116,12 +113,6 @@ async function obey(desk: Desk, command: Command, office: Office): Promise<void>
 
 /** Two people answer, now and then, and only one of them is heard. */
 async function answer(store: Store, question: QuestionRow, office: Office): Promise<void> {
-  const { world } = office
-  if (
-    question.kind === 'unknownOutcome' &&
-    world.now - (question.createdAt - store.now() + world.now) < DOUBT
-  )
-    return
   const decisions = decisionsOn(question, office)
   await Promise.all(
     decisions.map(async (decision) => {

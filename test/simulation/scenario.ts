@@ -23,10 +23,14 @@ export const FAULTS = [
   'stop',
 ] as const
 
+/** `intent`: a write that says that a call is being sent. `effect`: a call of a tool, or of the model. */
+export const TARGETS = ['any', 'append', 'intent', 'effect'] as const
+
 export interface Fault {
   readonly kind: (typeof FAULTS)[number]
-  /** It strikes the operation so many after the one that was struck before. */
+  /** It strikes the operation so many after the one that was struck before, or the next one of its sort. */
   readonly gap: number
+  readonly on: (typeof TARGETS)[number]
   readonly ms: number
 }
 
@@ -90,6 +94,7 @@ const faults: fc.Arbitrary<readonly Fault[]> = fc.subarray([...FAULTS], { minLen
     fc.record({
       kind: fc.constantFrom(...kinds),
       gap: fc.oneof(fc.nat(6), fc.nat(60)),
+      on: fc.constantFrom(...TARGETS),
       ms: fc.constantFrom(5, 400, 4_000, 20_000, 45_000),
     }),
     { maxLength: 12 },
@@ -109,7 +114,7 @@ export const scenarios: fc.Arbitrary<Scenario> = fc.record({
   lot: fc.nat(2 ** 31 - 1),
   workers: fc.integer({ min: 1, max: 4 }),
   oneHost: fc.boolean(),
-  ttl: fc.constantFrom(30_000, 30_000, 12_000, 4_000),
+  ttl: fc.constantFrom(30_000, 12_000, 4_000),
   wire: fc.constantFrom(1, 5, 100),
   work: fc.constantFrom(10, 500, 8_000),
   scripts: fc.array(fc.array(program, { minLength: 1, maxLength: 3 }), { minLength: 1, maxLength: 2 }),

@@ -85,7 +85,7 @@ export async function simulate(scenario: Scenario, means: Means = {}): Promise<O
     })
   }
   world.after(HEALED, 'the world heals', () => wire.heal())
-  watch(world, office, crew)
+  watch(world, office)
   await world.run(MOST_TASKS)
   crew.dismiss()
   await setImmediate()
@@ -129,20 +129,15 @@ class Crew {
     this.#world.after(ms, `${at.place} comes back`, () => this.hire(at.place, at.main))
   }
 
-  goOn(): void {
-    for (const process of this.#at.keys()) process.goOn()
-  }
-
   dismiss(): void {
     for (const process of this.#at.keys()) process.kill()
   }
 }
 
 /** Ends the world when every run has ended and nobody holds one; or says that it does not come to that. */
-function watch(world: World, office: Office, crew: Crew): void {
+function watch(world: World, office: Office): void {
   let quiet = 0
   const look = async (): Promise<void> => {
-    if (office.wire.isQuiet) crew.goOn()
     if (world.now > EVENING) {
       for (const [runId, { state }] of office.journals.all)
         if (state?.ended !== undefined) world.violation(`J7 ${runId} has ended, and is held for ever`)
@@ -152,7 +147,8 @@ function watch(world: World, office: Office, crew: Crew): void {
           )
       return world.end()
     }
-    quiet = office.wire.isQuiet && (await isOver(office)) ? quiet + 1 : 0
+    const { isQuiet, settledAt } = office.wire
+    quiet = isQuiet && world.now > settledAt && (await isOver(office)) ? quiet + 1 : 0
     if (quiet > 2) return world.end()
     world.after(ROUND, 'the judge looks', look)
   }

@@ -43,6 +43,7 @@ export class Wire {
   readonly #watchers = new Set<Watcher>()
   #faults: Fault[]
   #wait: number
+  #settledAt = 0
 
   constructor(
     world: World,
@@ -61,6 +62,11 @@ export class Wire {
   /** No fault is left to strike. */
   get isQuiet(): boolean {
     return this.#faults.length === 0
+  }
+
+  /** By then, everything that a fault has held up has happened: who was stopped goes on, what was late has come. */
+  get settledAt(): number {
+    return this.#settledAt
   }
 
   heal(): void {
@@ -168,8 +174,9 @@ export class Wire {
     const { what, process, there, back, died } = operation
     return new Promise((resolve, reject) => {
       if (!process.isAlive) return // O1
-      const fault = this.#strike()
+      const fault = this.#strike(operation)
       if (fault !== undefined) {
+        this.#settledAt = Math.max(this.#settledAt, world.now + fault.ms)
         world.reached(`fault: ${fault.kind}`)
         world.note(`${process.name} ${what}: ${fault.kind} ${fault.ms}`)
       }
@@ -228,9 +235,12 @@ export class Wire {
     return this.#world.random.below(most + 1)
   }
 
-  #strike(): Fault | undefined {
+  #strike({ what, there }: Pick<Operation<unknown>, 'what' | 'there'>): Fault | undefined {
     const [next] = this.#faults
     if (next === undefined || this.#wait-- > 0) return undefined
+    if (next.on === 'append' && !what.startsWith('append')) return undefined
+    if (next.on === 'intent' && !what.includes('call-started')) return undefined
+    if (next.on === 'effect' && there > 0) return undefined
     this.#faults.shift()
     this.#wait = this.#faults[0]?.gap ?? 0
     return next
