@@ -3,14 +3,16 @@
  * found is made smaller, so that a person can read it. `SIM=planted` prints the smallest traces.
  */
 import { afterEach, describe, expect, test, vi } from 'vitest'
+import type * as Deciding from '../../src/agent/next.ts'
+import type * as States from '../../src/journal/state.ts'
 import type { Store } from '../../src/journal/store.ts'
+import type * as Leases from '../../src/run/lease.ts'
 import { shrink, simulateSeed, told, type Broken } from './seeds.ts'
 
-type Simulate = typeof import('./simulate.ts').simulate
-type Next = typeof import('../../src/agent/next.ts')
-type Fence = typeof import('../../src/journal/fence.ts')
-type Leasing = typeof import('../../src/run/lease.ts')
-type State = typeof import('../../src/journal/state.ts')
+type Simulate = Parameters<typeof shrink>[1]
+type Next = typeof Deciding
+type Leasing = typeof Leases
+type State = typeof States
 
 const NEXT = '../../src/agent/next.ts'
 const FENCE = '../../src/journal/fence.ts'
@@ -72,7 +74,8 @@ const plants: readonly Plant[] = [
           return { check: () => undefined }
         },
         takeLease: async (...args: Parameters<Leasing['takeLease']>) => {
-          const { before: _before, ...lease } = await real.takeLease(...args)
+          const lease = { ...(await real.takeLease(...args)) }
+          delete lease.before
           return lease
         },
       }),
