@@ -125,7 +125,7 @@ function workerSteps(machine: Machine, index: number, protocol: Protocol): reado
   if (worker.stopped) return [...mishaps, { what: `${name} goes on`, to: become({ stopped: false }) }]
   return [
     ...mishaps,
-    ...drive(machine, index, worker, protocol, become).map((step) => ({
+    ...nextOf(machine, index, worker, protocol, become).map((step) => ({
       ...step,
       what: `${name} ${step.what}`,
     })),
@@ -134,7 +134,7 @@ function workerSteps(machine: Machine, index: number, protocol: Protocol): reado
 
 type Become = (change: Partial<Worker>, more?: Partial<Machine>) => Machine
 
-function drive(
+function nextOf(
   machine: Machine,
   index: number,
   worker: Worker,
