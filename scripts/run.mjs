@@ -30,6 +30,7 @@ const checks = {
 const tasks = {
   start: (node, args) => run(node, ['examples/start.ts', ...args]),
   test: (node, args) => run(node, [vitest, 'run', ...args]),
+  'test:crash': testCrash,
   check,
   format: (node, args) => run(node, [oxfmt, ...args]),
   build,
@@ -83,6 +84,17 @@ async function firstFailure(node, commands) {
   return undefined
 }
 
+/** The crash proof, whole: every kill, which writes docs/reliability.md, then the tests that are samples otherwise. */
+async function testCrash(node, args) {
+  const proof = await run(node, ['test/crash/fixtures/whole.ts', ...args])
+  const env = { CRASH: 'all', FAULTS: 'all', HOSTILE: 'all', SIM: 'all', SWEEP: 'all' }
+  const folders = ['crash', 'faults', 'simulation', 'journal', 'run', 'sandbox'].map(
+    (name) => `test/${name}/`,
+  )
+  const tests = await run(node, [vitest, 'run', ...folders], { env })
+  return proof === 0 ? tests : proof
+}
+
 function build(node) {
   rmSync(join(root, 'dist'), { recursive: true, force: true })
   return run(node, [tsc, '-p', 'tsconfig.build.json'])
@@ -94,9 +106,9 @@ function build(node) {
  * A Ctrl-C in a terminal reaches the child without us, once. So it is passed on only where there is no terminal:
  * to the child, the second one means "leave at once".
  */
-function run(node, args, { onOutput, ...options } = {}) {
+function run(node, args, { onOutput, env: more = {}, ...options } = {}) {
   const color = onOutput !== undefined && process.stdout.isTTY ? { FORCE_COLOR: '1' } : {}
-  const env = { ...environmentOf(node), ...color }
+  const env = { ...environmentOf(node), ...color, ...more }
   const child = spawn(node, args, { cwd: root, env, stdio: 'inherit', ...options })
   child.stdout?.setEncoding('utf8').on('data', onOutput)
   child.stderr?.setEncoding('utf8').on('data', onOutput)

@@ -85,7 +85,7 @@ class Right {
     const ends = this.#plan.stopped
       ? ({ status: 'stopped' } as const)
       : ({ status: 'completed', output: 7 } as const)
-    return { ends, entries, ledger, model, commands, cuts, result: ends }
+    return { run: 'run', entries, ledger, model, commands, cuts, comesTo: { ends, result: ends } }
   }
 
   #call(call: string, n: number, { effect, crash }: Planned): void {
@@ -280,7 +280,7 @@ const tamperings: readonly Tampering[] = [
     rule: /^X4/,
     tamper(history, pick) {
       const result = pick(ofKind(history, 'call-returned'))
-      if (result === undefined || history.result.status === 'stopped') return undefined
+      if (result === undefined || history.comesTo?.ends.status === 'stopped') return undefined
       return { ...history, entries: renumbered(without(history.entries, result)) }
     },
   },
@@ -368,7 +368,7 @@ const tamperings: readonly Tampering[] = [
     rule: /^X6/,
     tamper(history, pick) {
       const start = pick(ofKind(history, 'call-started'))
-      if (start === undefined || history.result.status !== 'stopped') return undefined
+      if (start === undefined || history.comesTo?.ends.status !== 'stopped') return undefined
       return { ...history, entries: renumbered([...history.entries, start]) }
     },
   },
@@ -385,10 +385,21 @@ const tamperings: readonly Tampering[] = [
   {
     says: 'the run comes to something else',
     rule: /^X8/,
-    tamper: (history) =>
-      history.result.status === 'completed'
-        ? { ...history, result: { ...history.result, output: 8 } }
-        : { ...history, result: { status: 'completed', output: 7 } },
+    tamper({ comesTo, ...history }) {
+      const ends = comesTo?.ends ?? ({ status: 'stopped' } as const)
+      const output = ends.status === 'completed' ? 8 : 7
+      return { ...history, comesTo: { ends, result: { status: 'completed', output } } }
+    },
+  },
+  {
+    says: 'an answer stands that nobody gave',
+    rule: /^X6/,
+    tamper(history) {
+      const answered = ofKind(history, 'question-answered')
+      return answered.length === 0
+        ? undefined
+        : { ...history, commands: history.commands.filter(({ did }) => did !== 'answer') }
+    },
   },
 ]
 

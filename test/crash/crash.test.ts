@@ -7,7 +7,7 @@
  */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { FAULT_POINTS } from '../../src/base/fault-point.ts'
-import { byLot, doubleKills, onePerPoint, seeded } from './fixtures/cases.ts'
+import { byLot, doubleKills, lostReplies, onePerPoint, seeded } from './fixtures/cases.ts'
 import { EXCUSED } from './fixtures/coverage.ts'
 import { programs } from './fixtures/reference.ts'
 import { World } from './fixtures/stage.ts'
@@ -60,6 +60,15 @@ describe.skipIf(ONE.includes(' / '))('killed', () => {
     const { kills, found } = await complaints(doubleKills(recordings, 4, seeded(2)))
     expect(found).toEqual([])
     expect(kills).toBeGreaterThan(4)
+  })
+
+  test('not at all: the reply to a COMMIT is lost', { timeout: 120_000 }, async () => {
+    expect(await complaints(lostReplies(recordings, 3, seeded(4)))).toEqual({ kills: 0, found: [] })
+  })
+
+  test('not at all: it stands still until another has done the run', { timeout: 120_000 }, async () => {
+    const cases = ['serial / 0 stop commit-unwritten 6', 'child run / 0 stop commit-unwritten 9'].map(caseOf)
+    expect(await complaints(cases)).toEqual({ kills: 2, found: [] })
   })
 
   test('at instants drawn by lot', { timeout: 120_000 }, async () => {
