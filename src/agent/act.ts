@@ -159,10 +159,8 @@ export class Guest implements AsyncDisposable {
     }
     // The journal's chain vouches for a program that we compiled and wrote.
     const program = parseJson(entry.program, `The program of step ${entry.step}`) as unknown as Program
-    const began = this.#around.clock.now()
     faultPoint('delivery-unmade')
-    const halt = await this.#sandbox.run(entry.step, program, moment)
-    this.#computing += this.#around.clock.now() - began
+    const halt = await this.#timed(async () => this.#sandbox.run(entry.step, program, moment))
     await this.#halted(entry.step, entry.seq, halt, calls)
   }
 
@@ -173,10 +171,9 @@ export class Guest implements AsyncDisposable {
       this.#held.push(entry)
       return
     }
-    const began = this.#around.clock.now()
+    const outcome = await this.#outcome(entry)
     faultPoint('delivery-unmade')
-    const halt = await this.#sandbox.settle(entry.call, await this.#outcome(entry), this.#moment(entry))
-    this.#computing += this.#around.clock.now() - began
+    const halt = await this.#timed(async () => this.#sandbox.settle(entry.call, outcome, this.#moment(entry)))
     await this.#halted(step, entry.seq, halt, [])
   }
 
@@ -209,6 +206,15 @@ export class Guest implements AsyncDisposable {
     if (this.#dead || this.#expected.size > 0) return
     if (this.#isDue(0)) await this.#snapshot()
     else this.#askWhenIdle()
+  }
+
+  /** A delivery, whose computing counts. */
+  async #timed(deliver: () => Promise<Halt>): Promise<Halt> {
+    const now = (): number => this.#sandbox.computed ?? this.#around.clock.now()
+    const began = now()
+    const halt = await deliver()
+    this.#computing += now() - began
+    return halt
   }
 
   #moment(entry: Entry): Moment {

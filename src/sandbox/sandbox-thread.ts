@@ -50,12 +50,17 @@ class ThreadSandbox implements Sandbox, Sitter {
   #thread: Thread | undefined
   #tail: Promise<unknown> = Promise.resolve()
   #asked = 0
+  #computed = 0
   #drowsy: NodeJS.Timeout | undefined
   #closed = false
 
   constructor(limits: SandboxLimits, room: Seats) {
     this.#limits = limits
     this.#seats = room
+  }
+
+  get computed(): number {
+    return this.#computed
   }
 
   open(opening: Opening, tools: readonly string[]): Promise<void> {
@@ -136,7 +141,9 @@ class ThreadSandbox implements Sandbox, Sitter {
       this.#mustLive()
       const thread = await this.#awake()
       this.#isSeen = false
+      const began = performance.now()
       const answer = await this.#ask(thread, request, this.#limits.stepTimeout + GRACE)
+      this.#computed += performance.now() - began
       if (answer.kind === 'halt') {
         const halt = parseJson(answer.halt, 'The halt of the guest') as unknown as Halt
         if (halt.kind === 'killed') this.#alive = false

@@ -79,6 +79,8 @@ export interface Moment {
 }
 
 export interface Sandbox extends AsyncDisposable {
+  /** Ms that its guest has computed up to now: what it waited for a thread does not count. Absent: it waits for none. */
+  readonly computed?: number
   /** Gives the guest its heap and the names of the tools that this run was granted. Replaces a guest that is there. */
   open(opening: Opening, tools: readonly string[]): Promise<void>
   /** Runs a step's program until the guest halts. The step number becomes part of the ids of its calls. */

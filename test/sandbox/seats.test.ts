@@ -178,6 +178,22 @@ test('a thread that ends while its guest has nothing to do costs nothing, if the
   expect(await settle(one, 2)).toMatchObject({ kind: 'waiting', calls: [{ id: '1.3' }] })
 })
 
+test('what a guest waits for a thread is no computing', async () => {
+  const { seats } = counted(1)
+  const one = await begun(seats, 'one')
+  const two = createSandbox({ ...LIMITS, stepTimeout: 10_000 }, seats)
+  onTestFinished(async () => two[Symbol.asyncDispose]())
+  await two.open({ from: 'seed', seed: 'two', clock: CLOCK }, ['fetch'])
+  const before = must(one.computed)
+  const long = two.run(1, program(1, 'const end = performance.now(); for (let i = 0; i < 3e6; i++); 1'), {
+    clock: CLOCK,
+  })
+  const began = performance.now()
+  await Promise.all([long, settle(one, 1)])
+  expect(must(two.computed)).toBeGreaterThan(20)
+  expect(must(one.computed) - before).toBeLessThan((performance.now() - began) / 2)
+})
+
 test('who is disposed while it waits for a thread takes none away', async () => {
   const { seats } = counted(1)
   const busy = await seats.take()
