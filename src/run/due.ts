@@ -47,10 +47,10 @@ export async function drainDue(
     if (due.length === 0) break
     for (const runId of due) {
       seen.add(runId)
-      const row = await rootOf(store, runId, seen)
-      const definition = definitions.get(row?.agent ?? '')
-      if (row === undefined || definition === undefined) continue
       try {
+        const row = await rootOf(store, runId, seen)
+        const definition = definitions.get(row?.agent ?? '')
+        if (row === undefined || definition === undefined) continue
         const why = row.status === 'running' ? 'take-over' : 'wake'
         results.push(await new Run({ ...means, store, definition, runId: row.runId, why }).result())
       } catch (error) {

@@ -59,6 +59,19 @@ test('export, import and backup: a run goes on elsewhere', async () => {
   expect(await place.pca('--store', 'all.db', 'verify')).toMatchObject({ code: 0 })
 })
 
+test('a damaged run holds up no worker', async () => {
+  using place = new Place()
+  for (const id of ['bad', 'good']) {
+    await place.run(id, 'size')
+    const [question] = (await place.questions()).filter(({ runId }) => runId === id)
+    await place.pca('answer', question?.id ?? '', '"L"')
+  }
+  tamper(place.file, `UPDATE runs SET view = zeroblob(40) WHERE run_id = 'bad'`)
+  const worked = await place.pca('work', '--once')
+  expect(worked).toMatchObject({ out: expect.stringMatching(/good {2}completed/) })
+  expect(worked.err).toMatch(/bad {2}not driven: STATE_CORRUPT/)
+})
+
 test('rm and prune ask first, and need a yes where nobody can be asked', async () => {
   using place = new Place()
   await place.run('r1', 'hello')

@@ -1,11 +1,14 @@
 /** drainDue: what is due is driven, what is not is left, and one bad run does not hold up the others. */
+import { DatabaseSync } from 'node:sqlite'
 import { expect, test } from 'vitest'
-import { UsageError } from '../../src/base/errors.ts'
+import { StateCorruptError, UsageError } from '../../src/base/errors.ts'
 import { memoryStore } from '../../src/journal/memory.ts'
+import { sqliteStore } from '../../src/journal/sqlite.ts'
 import { scriptedModel } from '../../src/model/scripted.ts'
 import { PersistentCodeAgent } from '../../src/persistent-code-agent.ts'
 import { drainDue } from '../../src/run/due.ts'
 import { tool } from '../../src/tool/tool.ts'
+import { scratch } from '../journal/fixtures/files.ts'
 
 const model = scriptedModel(['finalAnswer(await ask("which?"))'])
 const look = tool({ name: 'look', description: 'Looks', effect: 'read', execute: async () => 1 })
@@ -47,6 +50,25 @@ test('a run that cannot be driven is told when all others have been', async () =
   await expect(drainDue(store, [unable])).rejects.toThrow(UsageError)
   expect((await store.run('without'))?.status).toBe('completed')
   expect((await store.run('with-tool'))?.status).toBe('paused')
+})
+
+test('a run whose row is damaged holds up no other', async () => {
+  using place = scratch()
+  const agent = new PersistentCodeAgent({ storagePath: place.file, model })
+  for (const runId of ['bad', 'good']) {
+    await agent.run('ask', { runId })
+    await agent.answer(agent.questions[0]?.id ?? '', { type: 'respond', value: 1 })
+  }
+  await agent.close()
+  {
+    using db = new DatabaseSync(place.file)
+    db.exec(`UPDATE runs SET view = zeroblob(40) WHERE run_id = 'bad'`)
+  }
+  await using store = sqliteStore(place.file)
+  await expect(drainDue(store, [new PersistentCodeAgent({ store, model })])).rejects.toThrow(
+    StateCorruptError,
+  )
+  expect((await store.run('good'))?.status).toBe('completed')
 })
 
 /** A run of one step that fails once its question is answered. */

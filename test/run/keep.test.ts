@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
-import { PersistentCodeAgent, sqliteStore, tool, type StateKey } from '../../src/index.ts'
+import { CodeAgent, PersistentCodeAgent, sqliteStore, tool, type StateKey } from '../../src/index.ts'
 import {
   backupStore,
   exportRun,
@@ -321,6 +321,48 @@ test.each([undefined, KEY])('a backup is the whole file, while others write (key
   expect(found.runs.map((run) => run.runId)).toEqual([one, two])
   expect(found.runs.flatMap((run) => run.faults)).toEqual([])
   expect(await toTheEnd(path, two, key)).toEqual([[1, 2, 3], 7])
+})
+
+describe('a family', () => {
+  const scripts = {
+    boss: [`const said = await helper('help')\nfinalAnswer(said)`],
+    helper: [`finalAnswer(await ask('How many?'))`],
+  }
+  const bossAt = (path: string, stateKey?: StateKey): PersistentCodeAgent =>
+    new PersistentCodeAgent({
+      name: 'boss',
+      model: scriptedModel(scripts.boss),
+      managedAgents: [
+        new CodeAgent({ name: 'helper', description: 'Helps', model: scriptedModel(scripts.helper) }),
+      ],
+      storagePath: path,
+      ...(stateKey === undefined ? {} : { stateKey }),
+    })
+
+  test.each([undefined, KEY])('is exported, imported and removed as one (key: %s)', async (key) => {
+    using place = scratch()
+    const path = join(place.path, 'family.db')
+    const boss = bossAt(place.file, key)
+    const paused = rested(await boss.run('go'), 'paused')
+    await boss.close()
+    const runId = must(boss.runId)
+    const child = `${runId}.1.1`
+    const given = key === undefined ? {} : { stateKey: key }
+    {
+      await using store = sqliteStore(place.file, given)
+      const found = await verifyStore(store)
+      expect(found.runs.map((run) => run.runId)).toEqual([runId, child])
+      expect(found.runs.flatMap((run) => run.faults)).toEqual([])
+      expect(await exportRun(store, child, path, given)).toEqual([runId, child])
+      await expect(removeRun(store, child)).rejects.toThrow(/part of run/)
+      expect(await removeRun(store, runId)).toEqual([runId, child])
+      expect(await importRuns(store, path, key)).toEqual({ imported: [runId, child], present: [] })
+      expect(await importRuns(store, path, key)).toEqual({ imported: [], present: [runId, child] })
+    }
+    await using again = await bossAt(place.file, key).resume({ runId })
+    await again.answer(must(paused.questions[0]).id, { type: 'respond', value: 3 })
+    expect(output(await goOn(again))).toBe(3)
+  })
 })
 
 describe('rm and prune', () => {

@@ -67,13 +67,25 @@ class Worker {
     const { store, abortSignal } = this.#shop
     for (const runId of await store.due(claimant, LOOKED_AT)) {
       if (abortSignal.aborted) return
-      const row = await store.run(runId)
+      const row = await this.#read(runId)
       if (row === undefined || this.#active.has(runId) || this.#refused.get(runId) === row.updatedAt) continue
       while (this.#active.size >= AT_ONCE) await Promise.race(this.#active.values())
       this.#active.set(
         runId,
         this.#drive(row).finally(() => this.#active.delete(runId)),
       )
+    }
+  }
+
+  /** A run that cannot be read is told once, and holds up no other. */
+  async #read(runId: string): Promise<RunRow | undefined> {
+    try {
+      return await this.#shop.store.run(runId)
+    } catch (error) {
+      const { code, message } = failureOf(error)
+      const unread = { runId, updatedAt: UNREAD }
+      if (this.#refused.get(runId) !== UNREAD) this.#refuse(unread, `${code}: ${message}`)
+      return undefined
     }
   }
 
@@ -150,7 +162,7 @@ class Worker {
     return agent
   }
 
-  #refuse({ runId, updatedAt }: RunRow, why: string): void {
+  #refuse({ runId, updatedAt }: Pick<RunRow, 'runId' | 'updatedAt'>, why: string): void {
     const { screen } = this.#shop
     this.#refused.set(runId, updatedAt)
     this.hasFailed = true
@@ -165,6 +177,9 @@ class Worker {
     await store.signal(result.runId, `resume_${randomText(12)}`, { kind: 'resume' })
   }
 }
+
+/** In place of a time: the row could not be read. */
+const UNREAD = -1
 
 function lineOf(result: RunResult): string {
   switch (result.status) {
