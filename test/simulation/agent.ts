@@ -85,7 +85,7 @@ function toolOf(name: ToolName, around: Surroundings) {
       ? {
           needsApproval: (input: unknown) => ({
             required: JSON.stringify(input).length % 2 === 0,
-            expiresIn: 30_000,
+            expiresIn: 3_000,
           }),
         }
       : {}),
