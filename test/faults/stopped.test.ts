@@ -5,7 +5,9 @@ import { finish, lost } from './fixtures/check.ts'
 import { ALL, Life, World } from './fixtures/world.ts'
 
 /** Longer than the heartbeat's thread takes to start on a busy machine. */
-const TTL = 3_000
+const TTL = 4_000
+/** For what surely comes. */
+const PATIENT = { timeout: 60_000 }
 vi.setConfig({ testTimeout: 120_000 })
 
 const pass = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
@@ -19,7 +21,7 @@ const by = (world: World, life: Life): number => world.effects().filter(({ pid }
 /** Until the lease of a process that stands still has ended. */
 async function expired(world: World, expect: ExpectStatic): Promise<void> {
   await using store = sqliteStore(world.file)
-  await expect.poll(() => store.due({ holder: 'me', isDead: () => false }, 1)).toEqual(['run'])
+  await expect.poll(() => store.due({ holder: 'me', isDead: () => false }, 1), PATIENT).toEqual(['run'])
 }
 
 test.concurrent.for(ALL ? [0.5, 1.5, 3] : [1.5])(
@@ -27,7 +29,7 @@ test.concurrent.for(ALL ? [0.5, 1.5, 3] : [1.5])(
   async (times, { expect }) => {
     using world = new World()
     await using zombie = start(world, { HOLD: 'yes' })
-    await expect.poll(() => world.effects().filter(({ tool }) => tool === 'look').length).toBe(3)
+    await expect.poll(() => world.effects().filter(({ tool }) => tool === 'look').length, PATIENT).toBe(3)
     // Not while it writes: then it would stand still with the file's lock (see below).
     await pass(500)
     zombie.signal('SIGSTOP')
@@ -64,7 +66,7 @@ test.concurrent.for(ALL ? WHERE : WHERE.filter((_, index) => index !== 1))(
   async ([, point, pays], { expect }) => {
     using world = new World()
     await using zombie = start(world, { PCA_FAULT_POINT: `stop ${point}` })
-    await expect.poll(() => zombie.isStopped()).toBe(true)
+    await expect.poll(() => zombie.isStopped(), PATIENT).toBe(true)
     const before = by(world, zombie)
     if (pays !== undefined) expect(world.effects().filter(({ tool }) => tool === 'pay')).toHaveLength(pays)
     if (pays !== undefined) await expired(world, expect)

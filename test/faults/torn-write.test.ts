@@ -34,7 +34,7 @@ const POINTS: readonly (readonly [string, number])[] = ALL
   ? [...upTo(216, 4).map((n) => ['-wal', n] as const), ...upTo(12, 1).map((n) => ['.db', n] as const)]
   : [
       ['-wal', 101],
-      ['.db', 3],
+      ['.db', 1],
     ]
 
 describe.skipIf(why !== undefined)(`torn${why === undefined ? '' : ` (skipped: ${why})`}`, () => {

@@ -533,3 +533,34 @@ test('a clean file opens again and again, also after ANALYZE', async () => {
   await using two = sqliteStore(place.file)
   expect(await one.run('run-1')).toEqual(await two.run('run-1'))
 })
+
+describe('a file whose very first write was cut short', () => {
+  /** The first half of the first page, and the rollback journal of a file that had `pages` pages before. */
+  async function torn(path: string, pages: number): Promise<void> {
+    const whole = `${path}.whole`
+    await sqliteStore(whole).close()
+    writeFileSync(path, readFileSync(whole).subarray(0, 2_048))
+    const journal = Buffer.alloc(512)
+    journal.write('d9d505f920a163d7', 'hex')
+    journal.writeUInt32BE(pages, 16)
+    journal.writeUInt32BE(512, 20)
+    journal.writeUInt32BE(4_096, 24)
+    writeFileSync(`${path}-journal`, journal)
+  }
+
+  test('is as good as none', async () => {
+    using place = scratch()
+    await torn(place.file, 0)
+    await using store = sqliteStore(place.file)
+    await createRun(store)
+    expect(await store.runs({}, 10)).toHaveLength(1)
+  })
+
+  test('is not one that had something before', async () => {
+    using place = scratch()
+    await torn(place.file, 1)
+    const before = contents(place.path)
+    expect(() => sqliteStore(place.file)).toThrow(/was cut off at 2048 bytes/)
+    expect(contents(place.path)).toEqual(before)
+  })
+})

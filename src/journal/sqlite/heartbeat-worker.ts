@@ -3,7 +3,7 @@
  *
  * One statement renews one lease: it is checked and written at once (T2), and a thread that is ended in the middle
  * leaves nothing open. A renewal need not outlive a power loss, after which every holder is dead: so the log is synced
- * only where it begins anew, and brought into the file by others.
+ * only where it begins anew, or has become long and is brought into the file.
  */
 import { DatabaseSync } from 'node:sqlite'
 import { pathToFileURL } from 'node:url'
@@ -21,7 +21,7 @@ const url = pathToFileURL(path)
 // A file that is gone is not made anew.
 url.search = '?mode=rw'
 const db = new DatabaseSync(url, { timeout: TIMEOUT_MS, defensive: true, allowExtension: false })
-db.exec('PRAGMA trusted_schema = OFF; PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 0')
+db.exec('PRAGMA trusted_schema = OFF; PRAGMA synchronous = NORMAL')
 const extend = db.prepare(`UPDATE leases SET expires_at = ?1, expires_in_boot = ?2
   WHERE tenant = '' AND root_run_id = ?3 AND epoch = ?4 AND holder = ?5 AND boot = ?6 AND expires_in_boot > ?7`)
 const timers = new Map<number, NodeJS.Timeout>()

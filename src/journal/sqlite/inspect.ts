@@ -8,6 +8,8 @@ import type { Connect, Database } from './database.ts'
 
 const MAGIC = 'SQLite format 3\0'
 const HEADER_BYTES = 100
+const JOURNAL_MAGIC = 'd9d505f920a163d7'
+const JOURNAL_HEADER_BYTES = 28
 const TIMEOUT_MS = 20
 
 /** What a file is, by its own bytes. A `blank` one holds nothing yet. */
@@ -25,6 +27,7 @@ export function inspect(connect: Connect, path: string): Found {
       )
     return { is: 'blank' }
   }
+  if (!hasLog && isUnborn(path)) return { is: 'blank' }
   const { bytes } = header
   if (bytes.length < HEADER_BYTES || bytes.toString('latin1', 0, 16) !== MAGIC) {
     throw new StateCorruptError(
@@ -106,6 +109,17 @@ export function versionOf(db: Database): number {
   return Number(db.prepare('PRAGMA user_version').get()?.['user_version'])
 }
 
+/**
+ * True if the very first write to the file was cut short: its rollback journal (https://sqlite.org/fileformat.html, 3)
+ * says that the file had no pages before. SQLite takes it back to that when it opens it.
+ */
+function isUnborn(path: string): boolean {
+  const journal = `${path}-journal`
+  if (sizeOf(journal) < JOURNAL_HEADER_BYTES) return false
+  const bytes = readFirst(journal, JOURNAL_HEADER_BYTES).bytes
+  return bytes.toString('hex', 0, 8) === JOURNAL_MAGIC && bytes.readUInt32BE(16) === 0
+}
+
 interface Header {
   readonly size: number
   readonly bytes: Buffer
@@ -116,18 +130,23 @@ interface Header {
 function readHeader(path: string): Header | undefined {
   if (!existsSync(path)) return undefined
   if (!statSync(path).isFile()) throw new UsageError(`${path} is not a file.`)
+  const { bytes, size } = readFirst(path, HEADER_BYTES)
+  const isWhole = bytes.length === HEADER_BYTES
+  const pageSize = isWhole ? bytes.readUInt16BE(16) : 0
+  return {
+    size,
+    bytes,
+    pageSize: pageSize === 1 ? 65_536 : pageSize,
+    pages: isWhole ? bytes.readUInt32BE(28) : 0,
+  }
+}
+
+/** The first bytes of a file, as many as it has. */
+function readFirst(path: string, count: number): { readonly bytes: Buffer; readonly size: number } {
   const file = openSync(path, 'r')
   try {
-    const buffer = Buffer.alloc(HEADER_BYTES)
-    const bytes = buffer.subarray(0, readSync(file, buffer, 0, HEADER_BYTES, 0))
-    const isWhole = bytes.length === HEADER_BYTES
-    const pageSize = isWhole ? bytes.readUInt16BE(16) : 0
-    return {
-      size: fstatSync(file).size,
-      bytes,
-      pageSize: pageSize === 1 ? 65_536 : pageSize,
-      pages: isWhole ? bytes.readUInt32BE(28) : 0,
-    }
+    const buffer = Buffer.alloc(count)
+    return { bytes: buffer.subarray(0, readSync(file, buffer, 0, count, 0)), size: fstatSync(file).size }
   } finally {
     closeSync(file)
   }
