@@ -236,10 +236,10 @@ export class CodeAgent<Output = unknown> implements AsyncDisposable {
       this.#definition = { ...this.#definition, name }
   }
 
-  /** Binds this agent to a stored run and reads it. Everything that is read is verified; nothing is written. */
-  protected async bind(runId: string): Promise<void> {
+  /** Binds this agent to a stored run and reads it, unless it was `read` just now. All that is read is verified; nothing is written. */
+  protected async bind(runId: string, read?: Recovered): Promise<void> {
     const store = await this.store()
-    const known = await recover(store, runId)
+    const known = read ?? (await recover(store, runId))
     const { state } = known
     this.#bound = { runId, task: state.task.text, known }
     this.#result = (await resultOf(store, state, { durationMs: 0, inFlight: [] })) as RunResult<Output>

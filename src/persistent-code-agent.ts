@@ -110,13 +110,14 @@ export class PersistentCodeAgent<Output = unknown> extends CodeAgent<Output> {
     if (this.#options.model !== undefined) warmWorker()
     const store = await this.store()
     const runId = options.runId ?? (await onlyRun(store, this.storagePath ?? 'the store'))
-    const { state } = await recover(store, runId)
+    const known = await recover(store, runId)
+    const { state } = known
     const { name } = this.#options
     if (name !== undefined && name !== state.run.agent) {
       throw new UsageError(`Run ${runId} belongs to the agent '${state.run.agent}', not to '${name}'.`)
     }
     this.goBy(state.run.agent)
-    await this.bind(runId)
+    await this.bind(runId, known)
     if (options.otelContextHandler !== undefined) {
       const { traceparent, tracestate } = state.run
       this.otelContext = options.otelContextHandler({
