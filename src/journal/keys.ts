@@ -84,21 +84,22 @@ export function keyringOf(given: StateKey | undefined): Keyring {
       const aad = aadOf(runId, keyId, dataKeyId)
       return { dataKeyId, keyId, stretch, salt, wrapped: encrypt(wrapKey(made.key, salt), aad, dataKey, 0) }
     },
-    async unwrap(runId, { dataKeyId, keyId, stretch, salt, wrapped }) {
+    async unwrap(runId, wrap) {
+      const { dataKeyId, keyId, stretch, salt, wrapped } = wrap
       const key = await givenFor(keyId)
       if (key === undefined) throw missing(runId, keyId)
       // A key that is no passphrase needs no stretching, whatever the file says.
       const made = stretch === '' && typeof decoded(key) === 'string' ? undefined : await ready(key, stretch)
-      if (made?.keyId !== keyId) throw wrong(runId, keyId, made?.keyId)
+      if (made === undefined) throw wrong(runId, keyId, undefined)
+      if (made.keyId !== keyId)
+        throw isOurs(runId, made, wrap) ? damaged(runId) : wrong(runId, keyId, made.keyId)
       try {
         const dataKey = decrypt(wrapKey(made.key, salt), aadOf(runId, keyId, dataKeyId), wrapped)
         if (dataKey.length === KEY_BYTES && idOfKey(dataKey) === dataKeyId) return dataKey
       } catch (cause) {
-        throw new StateCorruptError(`The key of run ${runId} is damaged, or belongs to another run.`, {
-          cause,
-        })
+        throw damaged(runId, cause)
       }
-      throw new StateCorruptError(`The key of run ${runId} is damaged.`)
+      throw damaged(runId)
     },
   }
 }
@@ -120,6 +121,20 @@ function decoded(given: KeyGiven): Uint8Array | string {
   if (/^[0-9a-f]{64}$/i.test(given)) return new Uint8Array(Buffer.from(given, 'hex'))
   if (/^(?:[A-Za-z0-9+/]{43}=?|[\w-]{43}=?)$/.test(given)) return new Uint8Array(Buffer.from(given, 'base64'))
   return given
+}
+
+/** True if this key made the wrap, whatever id stands beside it. */
+function isOurs(runId: RunId, { key, keyId }: Ready, { dataKeyId, salt, wrapped }: KeyWrap): boolean {
+  try {
+    decrypt(wrapKey(key, salt), aadOf(runId, keyId, dataKeyId), wrapped)
+    return true
+  } catch {
+    return false
+  }
+}
+
+function damaged(runId: RunId, cause?: unknown): StateCorruptError {
+  return new StateCorruptError(`The key of run ${runId} is damaged, or belongs to another run.`, { cause })
 }
 
 function wrapKey(key: Uint8Array, salt: Uint8Array): ReturnType<typeof createSecretKey> {

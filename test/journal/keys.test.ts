@@ -97,6 +97,13 @@ describe('a wrap opens in no other way (K1)', () => {
     )
   })
 
+  test('under another id of the state key: that is damage, not another key', async () => {
+    const wrap = { ...(await wrapped()), keyId: '0123456789ab' }
+    await expect(keyringOf(key).unwrap('run-1', wrap)).rejects.toThrow(
+      expect.objectContaining({ code: 'STATE_CORRUPT' }),
+    )
+  })
+
   test('with another key, a passphrase, or none: the id that is wanted is named (K4)', async () => {
     const wrap = await wrapped()
     for (const given of [other, 'some words', undefined, () => undefined, () => other]) {
