@@ -18,6 +18,8 @@ export const FAULT_POINTS = {
   'run-written': 'C1',
   'fork-unwritten': 'C10',
   'fork-written': 'C10',
+  'run-unremoved': 'C11',
+  'run-removed': 'C11',
   // The right to drive it.
   'lease-unclaimed': 'C8',
   'lease-claimed': 'C8',

@@ -4,6 +4,7 @@
  * A copy of an unfinished run is that run again, under the same id: whoever drives both does everything twice.
  */
 import { RunBusyError, StateCorruptError, StateNotFoundError, UsageError } from '../base/errors.ts'
+import { faultPoint } from '../base/fault-point.ts'
 import type { RunId } from '../journal/entry.ts'
 import type { StateKey } from '../journal/keys.ts'
 import { atomically } from '../journal/sqlite/atomic.ts'
@@ -109,7 +110,10 @@ async function clear(
         hint: `Stop it first: pca stop ${busy.runId}`,
       })
     await mayGo(family)
-    return await store.file.discard(lease)
+    faultPoint('run-unremoved')
+    const gone = await store.file.discard(lease)
+    faultPoint('run-removed')
+    return gone
   } finally {
     await store.release(lease)
   }

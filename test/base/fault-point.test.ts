@@ -97,9 +97,13 @@ describe('the list', () => {
 })
 
 test('where it is not asked for, it costs next to nothing', () => {
-  const began = performance.now()
-  for (let n = 0; n < 1_000_000; n++) faultPoint('effect-unsent', 'once')
-  const nanoseconds = ((performance.now() - began) / 1_000_000) * 1e6
+  const times = Array.from({ length: 100 }, () => {
+    const began = performance.now()
+    for (let n = 0; n < 10_000; n++) faultPoint('effect-unsent', 'once')
+    return ((performance.now() - began) / 10_000) * 1e6
+  })
+  // The machine may be busy with something else; that cannot make it faster than it is.
+  const nanoseconds = Math.min(...times)
   // A commit takes some 300 000 ns. Measured: 1 to 5 ns.
-  expect(nanoseconds).toBeLessThan(200)
+  expect(nanoseconds).toBeLessThan(50)
 })
