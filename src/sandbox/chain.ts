@@ -12,7 +12,7 @@ import type { Heap, Link, Snapshot } from './sandbox.ts'
 import { deltaOf, packLink } from './snapshot.ts'
 
 /** So many links, and there is to be one. Each costs a resume its opening. */
-const MANY = 16
+const MANY = 8
 /** What stands after the largest link may have half of the bytes up to it, and this where that is little. */
 const FEW_BYTES = 64 * 1_024
 
