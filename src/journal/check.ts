@@ -11,7 +11,9 @@
  * J6  A question is asked once and decided at most once; a call that needs an approval is not sent without one.
  * J8  What the model cost is a number, and none is below zero.
  *
- * J4 (the checkpoint), J7 (the lease), J9 (the chain) and J10 (sizes) are not in the entries: `run/verify.ts` sees to them.
+ * J4 (the checkpoint) and J9 (the chain) are not in the entries: `run/verify.ts` sees to them. J7 (a run at rest holds no
+ * lease) and J10 (limits) are judged where they can be: by tests that hold all processes, and by the driver, whose
+ * limits a person may raise.
  */
 import type { CallId } from '../base/halt.ts'
 import type { Effect, Entry, EntryKind, QuestionId } from './entry.ts'

@@ -295,6 +295,22 @@ describe('export and import', () => {
     await expect(importRuns(store, other)).rejects.toThrow(corrupt)
   })
 
+  test('a run that claims to be of another family is not imported: it would come under its lease', async () => {
+    using place = scratch()
+    const there = join(place.path, 'there.db')
+    const victim = await waiting(there)
+    await waiting(place.file, KEY)
+    tamper(
+      place.file,
+      `UPDATE runs SET root_run_id = '${victim}'; UPDATE leases SET root_run_id = '${victim}', epoch = 99`,
+    )
+    await using store = sqliteStore(there)
+    const lease = await store.claim(victim, { ...claimant, holder: 'somebody' }, 60_000)
+    await expect(importRuns(store, place.file)).rejects.toThrow(corrupt)
+    await store.renew(lease, 60_000)
+    expect(await store.file.runIds()).toEqual([victim])
+  })
+
   test('a fork is a run of its own', async () => {
     using place = scratch()
     const runId = await waiting(place.file)

@@ -3,7 +3,8 @@
  *
  * Y1  Both files have our tables, column for column (O4 of `open.ts`): what is copied is data. A run gets the number
  *     that is free where it comes to.
- * Y2  Nobody drives the copy: of a lease only its epoch is taken along, so that epochs go on and never back.
+ * Y2  Nobody drives the copy: of a lease only its epoch is taken along, so that epochs go on and never back. A lease
+ *     that is there already is never written over.
  */
 import { UsageError } from '../../base/errors.ts'
 import type { RunId } from '../entry.ts'
@@ -18,7 +19,7 @@ export function copyFamily(from: Database, to: Database, rootRunId: RunId): read
     .all(rootRunId)
   for (const run of runs) copyRun(from, to, run)
   const lease = from.prepare(`SELECT * FROM leases WHERE tenant = '' AND root_run_id = ?`).get(rootRunId)
-  if (lease !== undefined) insertRow(to, 'leases', { ...lease, holder: '' }, 'OR REPLACE')
+  if (lease !== undefined) insertRow(to, 'leases', { ...lease, holder: '' })
   return runs.map((run) => textOf(run, 'run_id'))
 }
 
@@ -73,10 +74,10 @@ function tablesOfRuns(db: Database): readonly { readonly name: string; readonly 
 }
 
 /** The rowid of the new row. Table and columns are those of our own schema. */
-function insertRow(db: Database, table: string, row: Row, how = ''): number {
+function insertRow(db: Database, table: string, row: Row): number {
   const names = Object.keys(row)
   const marks = names.map(() => '?').join(', ')
-  const insert = db.prepare(`INSERT ${how} INTO ${table} (${names.join(', ')}) VALUES (${marks})`)
+  const insert = db.prepare(`INSERT INTO ${table} (${names.join(', ')}) VALUES (${marks})`)
   return Number(insert.run(...names.map((name) => row[name] as SqlValue)).lastInsertRowid)
 }
 

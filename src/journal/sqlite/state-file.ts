@@ -1,13 +1,13 @@
 /** A state file as a file: looked over, copied, imported into, wrapped anew, cleared of runs, made smaller. */
 import { closeSync, openSync } from 'node:fs'
-import { RunBusyError } from '../../base/errors.ts'
+import { StateCorruptError } from '../../base/errors.ts'
 import type { RunId } from '../entry.ts'
 import type { Instant } from '../fence.ts'
 import { keyringOf, type Keyring, type StateKey } from '../keys.ts'
 import type { Lease } from '../store.ts'
 import { discardFamily, familyOf, fileFaults, rewrapped, runIds, wrapsIn, writeWraps } from './care.ts'
 import { copyFamily, isCopied } from './copy.ts'
-import { textOf, typed, type Connect, type Database } from './database.ts'
+import { isBusy, textOf, typed, type Connect, type Database } from './database.ts'
 import type { Leases } from './leases.ts'
 import { openDatabase } from './open.ts'
 import type { Runs } from './runs.ts'
@@ -101,15 +101,13 @@ export function stateFileOf(parts: Parts): StateFile {
     },
     async compact() {
       try {
-        if ((await read(() => isDriven(db, instant().at))) === true) return false
-        await read(() => undefined)
+        if (await read(() => isDriven(db, instant().at))) return false
         db.exec('VACUUM')
         foldLog()
         return true
       } catch (error) {
-        const why = typed(error, path)
-        if (why instanceof RunBusyError || isLocked(error)) return false
-        throw why
+        if (isBusy(error)) return false
+        throw typed(error, path)
       }
     },
   }
@@ -129,6 +127,8 @@ function taken(
   const [imported, present]: [RunId[], RunId[]] = [[], []]
   for (const root of roots) {
     const ids = familyOf(other, root).map((run) => run.runId)
+    // A run of somebody else's family would come under its lease.
+    if (!ids.includes(root)) throw new StateCorruptError(`The runs of ${root} are there without it.`)
     const known = ids.filter((runId) => isCopied(other, db, runId))
     if (known.length > 0) present.push(...known)
     else imported.push(...copyFamily(other, db, root))
@@ -153,8 +153,4 @@ function isDriven(db: Database, now: number): boolean {
   return (
     db.prepare(`SELECT 1 AS found FROM leases WHERE holder <> '' AND expires_at > ?`).get(now) !== undefined
   )
-}
-
-function isLocked(error: unknown): boolean {
-  return error instanceof Error && /locked|busy/.test(error.message)
 }
