@@ -6,6 +6,8 @@
  *     that sleeps, neither steals a lease nor prolongs one. All others judge by the store's wall clock.
  * F2  Only the holder of the current epoch, before its expiry, writes (T2).
  * F3  A write that could not be read back as it was given is refused before anything is stored.
+ * F4  A holder that was taken over and is not certainly dead may be at work for one more ttl. Whoever claims until then
+ *     is told, also if the lease was given back in between.
  */
 import { LeaseLostError, RunBusyError, UsageError } from '../base/errors.ts'
 import type { BootClock } from '../base/clock.ts'
@@ -25,6 +27,9 @@ export interface HeldLease {
   readonly expiresInBoot: number
   /** How many holders have been lost since the run last got somewhere. */
   readonly deaths: number
+  /** F4: who may be at work beside the holder (empty: nobody), and until when, ms since the epoch. */
+  readonly doubted: string
+  readonly doubtedUntil: number
 }
 
 /** The moment of a decision, by both clocks of a store. */
@@ -74,13 +79,35 @@ export function takeOver(
   now: Instant,
   claimant: Claimant,
   runId: RunId,
+  ttl: number,
 ): Omit<Lease, 'rootRunId'> {
   const held = ifHeld(stored, now, claimant)
   if (held !== undefined) throw busyError(runId, held)
   const { epoch, holder, deaths } = stored ?? { epoch: 0, holder: '', deaths: 0 }
-  const next = { runId, epoch: epoch + 1, holder: claimant.holder }
-  if (holder === '') return { ...next, deaths }
-  return { ...next, deaths: deaths + 1, before: { holder, dead: claimant.isDead(holder) } }
+  const before = stored === undefined ? undefined : predecessor(stored, now, claimant, ttl)
+  return {
+    runId,
+    epoch: epoch + 1,
+    holder: claimant.holder,
+    deaths: holder === '' ? deaths : deaths + 1,
+    ...(before === undefined ? {} : { before }),
+  }
+}
+
+/** F4. */
+function predecessor(stored: HeldLease, now: Instant, claimant: Claimant, ttl: number): Lease['before'] {
+  const { holder, doubted, doubtedUntil } = stored
+  if (holder !== '' && !claimant.isDead(holder)) return { holder, dead: false, until: now.at + ttl }
+  if (doubted !== '' && doubtedUntil > now.at && !claimant.isDead(doubted))
+    return { holder: doubted, dead: false, until: doubtedUntil }
+  return holder === '' ? undefined : { holder, dead: true }
+}
+
+/** F4: what the lease keeps of whom it was taken from. */
+export function doubtOf(before: Lease['before']): Pick<HeldLease, 'doubted' | 'doubtedUntil'> {
+  return before === undefined || before.dead
+    ? { doubted: '', doubtedUntil: 0 }
+    : { doubted: before.holder, doubtedUntil: before.until }
 }
 
 /** F1: until when a lease holds that is taken or renewed now. */

@@ -16,6 +16,7 @@ import {
   checkNewRun,
   checkSeq,
   checkWrite,
+  doubtOf,
   expiryOf,
   ifHeld,
   instantsOf,
@@ -165,10 +166,11 @@ export function memoryStore(clock: MemoryClock = systemClocks): Store {
   async function claim(runId: RunId, claimant: Claimant, ttl: number): Promise<Lease> {
     const { rootRunId } = get(runId).row
     const now = instant()
-    const { before, ...taken } = takeOver(leases.get(rootRunId), now, claimant, runId)
-    const { epoch, holder, deaths } = taken
-    leases.set(rootRunId, { epoch, holder, deaths, claimedAt: now.at, ...expiryOf(now, ttl) })
-    return { rootRunId, ...taken, ...(before && { before }) }
+    const taken = takeOver(leases.get(rootRunId), now, claimant, runId, ttl)
+    const { epoch, holder, deaths, before } = taken
+    const times = { claimedAt: now.at, ...expiryOf(now, ttl) }
+    leases.set(rootRunId, { epoch, holder, deaths, ...times, ...doubtOf(before) })
+    return { rootRunId, ...taken }
   }
 
   async function renew(lease: Lease, ttl: number): Promise<void> {

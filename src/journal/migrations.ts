@@ -128,6 +128,8 @@ CREATE TABLE leases (
   expires_at REAL NOT NULL,
   boot TEXT NOT NULL,
   expires_in_boot REAL NOT NULL,
+  doubted TEXT NOT NULL,
+  doubted_until REAL NOT NULL,
   PRIMARY KEY (tenant, root_run_id)
 ) STRICT, WITHOUT ROWID;
 

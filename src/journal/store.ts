@@ -139,8 +139,13 @@ export interface Lease {
   readonly holder: string
   /** How many holders have been lost since the run last got somewhere: a run that kills its process is put aside. */
   readonly deaths: number
-  /** Whose lease it was, where it was taken over. `dead`: certainly; else that process may still be at work. */
-  readonly before?: { readonly holder: string; readonly dead: boolean }
+  /**
+   * Whose lease it was, where it was taken over. `dead`: certainly; else that process may be at work `until` then (ms
+   * since the epoch), and every claim before then says so.
+   */
+  readonly before?:
+    | { readonly holder: string; readonly dead: true }
+    | { readonly holder: string; readonly dead: false; readonly until: number }
 }
 
 /** How a lease is held. */

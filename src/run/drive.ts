@@ -159,7 +159,7 @@ class Driver {
         why: this.#given.why,
         heap: room.heap,
         span: room.span,
-        ...quarantineOf(lease, store.now()),
+        ...quarantineOf(lease),
       },
       ...this.#given.first,
     ])
@@ -403,8 +403,8 @@ class Driver {
 const NOBODY: ReadonlyMap<CallId, ChildAtRest> = new Map()
 
 /** A lease that ran out may be that of a process that only stood still: it may be about to send what it had begun. */
-function quarantineOf({ before, ttl }: TakenLease, now: number): { readonly quarantine?: number } {
-  return before === undefined || before.dead ? {} : { quarantine: now + ttl }
+function quarantineOf({ before }: TakenLease): { readonly quarantine?: number } {
+  return before === undefined || before.dead ? {} : { quarantine: before.until }
 }
 
 /** A call that may be sent again loses nothing but time when its result is lost. */

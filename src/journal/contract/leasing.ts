@@ -47,11 +47,32 @@ export const leasing: readonly Rule[] = [
       assert.deepEqual(second.before, { holder: 'ann', dead: true })
       clock.advance(MINUTE)
       const third = await store.claim(RUN, claimant('eve'), MINUTE)
-      assert.deepEqual(third.before, { holder: 'bob', dead: false })
+      const until = clock.now() + MINUTE
+      assert.deepEqual(third.before, { holder: 'bob', dead: false, until })
+      // Bob may be at work until then, whoever has had the lease for a moment in between.
+      clock.advance(10)
       await store.release(third)
-      assert.equal((await store.claim(RUN, claimant('ann'), MINUTE)).before, undefined)
+      const fourth = await store.claim(RUN, claimant('ann'), MINUTE)
+      assert.deepEqual(fourth.before, { holder: 'bob', dead: false, until })
+      const fifth = await store.claim(RUN, claimant('eve', ['ann']), MINUTE)
+      assert.deepEqual(fifth.before, { holder: 'bob', dead: false, until })
+      const sixth = await store.claim(RUN, claimant('ann', ['eve', 'bob']), MINUTE)
+      assert.deepEqual(sixth.before, { holder: 'eve', dead: true })
+      await store.release(sixth)
+      assert.equal((await store.claim(RUN, claimant('eve'), MINUTE)).before, undefined)
     },
   ),
+  rule('claim: whoever was in doubt is not, when the time is over', async (store, clock) => {
+    await driven(store)
+    clock.advance(MINUTE)
+    await store.release(await store.claim(RUN, claimant('bob'), MINUTE))
+    clock.advance(MINUTE - 1)
+    const doubting = await store.claim(RUN, claimant('bob'), MINUTE)
+    assert.equal(doubting.before?.holder, 'ann')
+    await store.release(doubting)
+    clock.advance(1)
+    assert.equal((await store.claim(RUN, claimant('bob'), MINUTE)).before, undefined)
+  }),
   rule('claim: counts the holders that were lost, until the run gets somewhere', async (store, clock) => {
     let lease = await driven(store)
     assert.equal(lease.deaths, 0)

@@ -1,7 +1,7 @@
 /** The lease of a family of runs: one row, an epoch that only grows. Every function runs inside a transaction. */
 import { StateNotFoundError } from '../../base/errors.ts'
 import type { RunId } from '../entry.ts'
-import { checkFence, expiryOf, lostError, takeOver } from '../fence.ts'
+import { checkFence, doubtOf, expiryOf, lostError, takeOver } from '../fence.ts'
 import type { HeldLease, Instant } from '../fence.ts'
 import type { Claimant, Lease } from '../store.ts'
 import { numberOf, optionalNumber, optionalText, textOf } from './database.ts'
@@ -32,13 +32,14 @@ export interface Leases {
 export function leasesOf(db: Database): Leases {
   const select =
     db.prepare(`SELECT r.run, r.root_run_id, r.last_seq, r.status, r.cause, r.wake_at, r.nonce_epoch,
-    l.epoch, l.holder, l.claimed_at, l.expires_at, l.boot, l.expires_in_boot, l.deaths
+    l.epoch, l.holder, l.claimed_at, l.expires_at, l.boot, l.expires_in_boot, l.deaths, l.doubted, l.doubted_until
     FROM runs r LEFT JOIN leases l ON l.tenant = r.tenant AND l.root_run_id = r.root_run_id
     WHERE r.tenant = '' AND r.run_id = ?`)
   const insert =
-    db.prepare(`INSERT INTO leases (tenant, root_run_id, epoch, holder, deaths, claimed_at, expires_at, boot, expires_in_boot)
-    VALUES ('', ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT DO UPDATE SET epoch = ?2, holder = ?3, deaths = ?4,
-    claimed_at = ?5, expires_at = ?6, boot = ?7, expires_in_boot = ?8`)
+    db.prepare(`INSERT INTO leases (tenant, root_run_id, epoch, holder, deaths, claimed_at, expires_at, boot, expires_in_boot,
+    doubted, doubted_until) VALUES ('', ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) ON CONFLICT DO UPDATE SET epoch = ?2, holder = ?3, deaths = ?4,
+    claimed_at = ?5, expires_at = ?6, boot = ?7, expires_in_boot = ?8,
+    doubted = ?9, doubted_until = ?10`)
   const extend = db.prepare(`UPDATE leases SET expires_at = ?2, boot = ?3, expires_in_boot = ?4
     WHERE tenant = '' AND root_run_id = ?1`)
   const giveBack = db.prepare(
@@ -52,9 +53,12 @@ export function leasesOf(db: Database): Leases {
     const row = select.get(runId)
     if (row === undefined) throw new StateNotFoundError(`No run ${runId}.`)
     const rootRunId = textOf(row, 'root_run_id')
-    const taken = takeOver(leaseIn(row), now, claimant, runId)
+    const taken = takeOver(leaseIn(row), now, claimant, runId, ttl)
     const { expiresAt, boot, expiresInBoot } = expiryOf(now, ttl)
-    insert.run(rootRunId, taken.epoch, taken.holder, taken.deaths, now.at, expiresAt, boot, expiresInBoot)
+    const { doubted, doubtedUntil } = doubtOf(taken.before)
+    const { epoch, holder, deaths } = taken
+    const times = [now.at, expiresAt, boot, expiresInBoot, doubted, doubtedUntil] as const
+    insert.run(rootRunId, epoch, holder, deaths, ...times)
     return { rootRunId, ...taken }
   }
 
@@ -97,5 +101,7 @@ export function leaseIn(row: Row): HeldLease | undefined {
     boot: textOf(row, 'boot'),
     expiresInBoot: numberOf(row, 'expires_in_boot'),
     deaths: numberOf(row, 'deaths'),
+    doubted: textOf(row, 'doubted'),
+    doubtedUntil: numberOf(row, 'doubted_until'),
   }
 }

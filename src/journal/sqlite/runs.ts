@@ -74,7 +74,7 @@ const STRAYS = `WITH RECURSIVE written (run) AS (
 
 /** Three small indexes, not a scan: most runs rest. */
 const DUE = `SELECT DISTINCT r.run, r.run_id, r.updated_at, l.epoch, l.holder, l.claimed_at, l.expires_at,
-    l.boot, l.expires_in_boot, l.deaths FROM (
+    l.boot, l.expires_in_boot, l.deaths, l.doubted, l.doubted_until FROM (
     SELECT run FROM runs WHERE status = 'running'
     UNION SELECT run FROM runs WHERE status = 'paused' AND cause = 'waiting' AND wake_at IS NOT NULL AND wake_at <= ?1
     UNION SELECT i.run FROM inbox i JOIN runs s ON s.run = i.run WHERE i.consumed = 0 AND s.status IN ('running', 'paused')
