@@ -36,7 +36,10 @@ export class Seats {
   readonly #start: () => Thread
   #given = 0
   #spare: Thread | undefined
-  readonly #queue: ((thread: Thread) => void)[] = []
+  readonly #queue: {
+    readonly resolve: (thread: Thread) => void
+    readonly reject: (error: unknown) => void
+  }[] = []
   /** In the order in which they became idle. */
   readonly #idle = new Set<Sitter>()
   /** How many were asked to leave and have not left yet. */
@@ -57,11 +60,11 @@ export class Seats {
     }
   }
 
-  /** A thread, in turn (Q1). */
+  /** A thread, in turn (Q1). @throws what the system says where it gives no more: the seat stays free. */
   async take(): Promise<Thread> {
     if (this.#given < this.#most) return this.#next()
-    return new Promise((resolve) => {
-      this.#queue.push(resolve)
+    return new Promise((resolve, reject) => {
+      this.#queue.push({ resolve, reject })
       this.#clear()
     })
   }
@@ -83,15 +86,23 @@ export class Seats {
     this.#given--
     if (thread.lost === undefined && this.#spare === undefined) this.#spare = thread
     else void thread.terminate()
-    const next = this.#queue.shift()
-    if (next !== undefined) next(this.#next())
+    while (this.#given < this.#most) {
+      const next = this.#queue.shift()
+      if (next === undefined) return
+      try {
+        next.resolve(this.#next())
+      } catch (error) {
+        next.reject(error)
+      }
+    }
   }
 
   #next(): Thread {
-    this.#given++
     const spare = this.#spare
     this.#spare = undefined
-    return spare === undefined || spare.lost !== undefined ? this.#start() : spare
+    const thread = spare === undefined || spare.lost !== undefined ? this.#start() : spare
+    this.#given++
+    return thread
   }
 
   /** Asks as many of the idle to leave as wait (Q2). */

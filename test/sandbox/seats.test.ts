@@ -66,6 +66,27 @@ test('Q1: at most so many are given; the next goes to whoever has waited for lon
   expect(got).toEqual(['a', 'b', 'c'])
 })
 
+test('Q1: where the system gives no thread, all who wait are told, and the seat stays free', async () => {
+  let isShort = false
+  const made: Thread[] = []
+  const seats = new Seats(1, () => {
+    if (isShort) throw new Error('no more threads')
+    made.push(new Thread())
+    return must(made.at(-1))
+  })
+  onTestFinished(async () => void (await Promise.all(made.map(async (thread) => thread.terminate()))))
+  const one = await seats.take()
+  const [second, third] = [seats.take(), seats.take()]
+  await one.terminate()
+  isShort = true
+  seats.give(sitter(), one)
+  await expect(second).rejects.toThrow('no more threads')
+  await expect(third).rejects.toThrow('no more threads')
+  await expect(seats.take()).rejects.toThrow('no more threads')
+  isShort = false
+  expect(await seats.take()).toBe(made[1])
+})
+
 test('Q2: whoever has been idle for longest is asked to leave, once, and only where somebody waits', async () => {
   const { seats } = counted(3)
   const sitters = [sitter(), sitter(), sitter()] as const
