@@ -10,7 +10,7 @@ import { FAULT_POINTS } from '../../src/base/fault-point.ts'
 import { byLot, doubleKills, lostReplies, onePerPoint, seeded } from './fixtures/cases.ts'
 import { EXCUSED } from './fixtures/coverage.ts'
 import { programs } from './fixtures/reference.ts'
-import { World } from './fixtures/stage.ts'
+import { World } from './fixtures/outside.ts'
 import { caseOf, nameOf, recordAll, sweep, type Case, type Recording } from './fixtures/sweep.ts'
 
 const ONE = process.env['CRASH'] ?? ''

@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { hunt } from './fixtures/hunt.ts'
 import { plantOf, plants } from './fixtures/plants.ts'
-import { World } from './fixtures/stage.ts'
+import { World } from './fixtures/outside.ts'
 
 const SRC = join(import.meta.dirname, '..', '..', 'src')
 

@@ -4,7 +4,8 @@ import { once } from 'node:events'
 import { connect } from 'node:net'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { DEAD_AFTER, type Asked, type Fault } from './fixtures/ledger.ts'
-import { Scene, World } from './fixtures/stage.ts'
+import { World } from './fixtures/outside.ts'
+import { Scene } from './fixtures/scene.ts'
 
 let world: World
 beforeAll(() => {
