@@ -2,11 +2,12 @@
 import { define } from '../../src/agent/options.ts'
 import type { Definition } from '../../src/agent/definition.ts'
 import { AgentPausedException } from '../../src/base/interruption.ts'
-import { scriptedModel } from '../../src/model/scripted.ts'
+import type { LanguageModelV4 } from '../../src/model/ask.ts'
+import { scriptedModel, type ScriptedAnswer, type ScriptedCall } from '../../src/model/scripted.ts'
 import { tool, type Effect as Class, type ToolCallOptions } from '../../src/tool/tool.ts'
 import type { Journals } from './journal.ts'
 import type { Effect, Ledger } from './ledger.ts'
-import { sourceOf, TOOLS, type ToolName } from './program.ts'
+import { HELPER, sourceOf, TOOLS, type Program, type ToolName } from './program.ts'
 import type { Scenario } from './scenario.ts'
 import type { Wire } from './wire.ts'
 import type { Process, World } from './world.ts'
@@ -30,37 +31,53 @@ const CLASSES: Readonly<Record<ToolName, Class>> = {
   pausing: 'once',
 }
 
-/** The agent in the hand of one process. */
+/** The agent in the hand of one process, with the agent that it calls. */
 export function agentIn(around: Surroundings): (process: Process) => Definition {
-  const { scenario, wire } = around
-  const model = scriptedModel(
-    Array.from({ length: 40 }, () => ({ prompt, replies, canRun }) => {
-      const run = /run-(\d)/.exec(JSON.stringify(prompt))?.[1] ?? '0'
-      const program = scenario.scripts[Number(run)]?.[replies]
-      return program === undefined || !canRun ? { text: 'Done.' } : sourceOf(program)
-    }),
-  )
+  const { scenario } = around
   const { maxSteps, onLimit, onUnknownOutcome } = scenario
   const tools = TOOLS.map((name) => toolOf(name, around))
-  const options = { maxSteps, onLimit, onUnknownOutcome, pauseGrace: 2_000 }
-  const definition = define({ model, tools, ...options }, undefined)
-  return (process) => ({
-    ...definition,
-    context: process,
-    model: {
-      ...model,
-      doStream: undefined as never,
-      doGenerate: (options) =>
-        wire.operate({
-          what: 'model',
-          process,
-          there: 0,
-          back: scenario.work,
-          apply: async () => model.doGenerate(options),
-          died: () => around.world.reached('C2: killed while the model thought'),
-        }),
-    },
-  })
+  const options = { tools, maxSteps, onLimit, onUnknownOutcome, pauseGrace: 2_000 }
+  const reads = reader(
+    (prompt) => scenario.scripts[Number(/run-(\d)/.exec(JSON.stringify(prompt))?.[1] ?? '0')],
+  )
+  const helps = reader(() => scenario.helper)
+  const helper = define({ ...options, name: HELPER, description: 'Helps.', model: helps }, undefined)
+  const agent = define({ ...options, model: reads, managedAgents: [{ definition: () => helper }] }, undefined)
+  return (process) => {
+    const managed = new Map([
+      [HELPER, { ...helper, context: process, model: travelling(helps, process, around) }],
+    ])
+    return { ...agent, context: process, managed, model: travelling(reads, process, around) }
+  }
+}
+
+/** A model that says what the scenario wrote for it. */
+function reader(scriptOf: (prompt: unknown) => readonly Program[] | undefined): LanguageModelV4 {
+  const reply = ({ prompt, replies, canRun }: ScriptedCall): ScriptedAnswer => {
+    const program = scriptOf(prompt)?.[replies]
+    return program === undefined || !canRun ? { text: 'Done.' } : sourceOf(program)
+  }
+  return scriptedModel(Array.from({ length: 40 }, () => reply))
+}
+
+function travelling(
+  model: LanguageModelV4,
+  process: Process,
+  { wire, scenario, world }: Surroundings,
+): LanguageModelV4 {
+  return {
+    ...model,
+    doStream: undefined as never,
+    doGenerate: (options) =>
+      wire.operate({
+        what: 'model',
+        process,
+        there: 0,
+        back: scenario.work,
+        apply: async () => model.doGenerate(options),
+        died: () => world.reached('C2: killed while the model thought'),
+      }),
+  }
 }
 
 function toolOf(name: ToolName, around: Surroundings) {

@@ -6,7 +6,7 @@ import { decode, encode } from '../../src/base/codec.ts'
 import type { CallId, Ending, GuestCall, Halt, Outcome } from '../../src/base/halt.ts'
 import type { Guests } from '../../src/sandbox/guests.ts'
 import type { Link, Moment, Opening, Program, Sandbox, Snapshot } from '../../src/sandbox/sandbox.ts'
-import { programIn, type Item, type Program as Script } from './program.ts'
+import { HELPER, programIn, type Item, type Program as Script } from './program.ts'
 
 interface Strand {
   readonly step: number
@@ -168,7 +168,7 @@ function request(heap: Heap, strand: Strand, item: Exclude<Item, { do: 'spin' }>
   heap.open.push(id)
   switch (item.do) {
     case 'call':
-      return { id, name: item.tool, input: encode({ strand: strand.step, heard: heap.heard.join() }) }
+      return { id, name: item.tool, input: encode(inputOf(item.tool, strand, heap)) }
     case 'sleep':
       return { id, name: '$sleep', input: encode(item.ms) }
     case 'ask':
@@ -176,6 +176,11 @@ function request(heap: Heap, strand: Strand, item: Exclude<Item, { do: 'spin' }>
     default:
       return item satisfies never
   }
+}
+
+/** What was heard before is an argument of every call: another order would be another call. */
+function inputOf(tool: string, strand: Strand, { heard }: Heap): unknown {
+  return tool === HELPER ? `Help with ${heard.length}` : { strand: strand.step, heard: heard.join() }
 }
 
 /** How the program ends, if it does. */

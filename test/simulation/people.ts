@@ -157,8 +157,8 @@ function decisionsOn({ kind, call, runId }: QuestionRow, { world, ledger }: Offi
 /** When all is quiet, what rests for a person is resumed by one. */
 async function goOn(store: Store, office: Office): Promise<void> {
   const paused = (await tolerated(office, async () => store.runs({ status: ['paused'] }, 10))) ?? []
-  for (const { runId, cause, lastSeq } of paused) {
-    if (cause !== 'waiting' && cause !== 'diverged')
+  for (const { runId, rootRunId, cause, lastSeq } of paused) {
+    if (runId === rootRunId && cause !== 'waiting' && cause !== 'diverged')
       await tolerated(office, async () => store.signal(runId, `go on ${lastSeq}`, { kind: 'resume' }))
   }
 }

@@ -6,7 +6,7 @@
 export type Item =
   | {
       readonly do: 'call'
-      readonly tool: ToolName
+      readonly tool: ToolName | typeof HELPER
       /** Whether its error is caught. */ readonly caught: boolean
     }
   | { readonly do: 'sleep'; readonly ms: number }
@@ -25,6 +25,8 @@ export const TOOLS = [
   'pausing',
 ] as const
 export type ToolName = (typeof TOOLS)[number]
+/** An agent that is called like a tool: a run of its own. */
+export const HELPER = 'helper'
 
 export interface Program {
   readonly strands: readonly (readonly Item[])[]
@@ -63,7 +65,9 @@ export function programIn(body: string): Program {
 function statementOf(item: Item, strand: number): string {
   switch (item.do) {
     case 'call': {
-      const call = `tools.${item.tool}({ strand: ${strand}, heard: heard.join() })`
+      const input =
+        item.tool === HELPER ? `'Help with ' + heard.length` : `{ strand: ${strand}, heard: heard.join() }`
+      const call = `tools.${item.tool}(${input})`
       return `heard.push(await ${call}${item.caught ? '.catch((error) => error.name)' : ''})`
     }
     case 'sleep':

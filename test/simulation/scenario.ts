@@ -3,7 +3,7 @@
  * so many operations after the one before; each seed has a few sorts of them, and workers, leases and delays of its own.
  */
 import fc from 'fast-check'
-import { TOOLS, type Item, type Program } from './program.ts'
+import { HELPER, TOOLS, type Item, type Program } from './program.ts'
 
 /** What happens to an operation on its way to a store, a tool or a model. */
 export const FAULTS = [
@@ -56,6 +56,8 @@ export interface Scenario {
   /** Most ms that a tool or a model takes one way. */
   readonly work: number
   readonly scripts: readonly (readonly Program[])[]
+  /** What the agent does that the others call. */
+  readonly helper: readonly Program[]
   readonly maxSteps: number
   readonly onLimit: 'finish' | 'pause' | 'fail'
   readonly onUnknownOutcome: 'ask' | 'tell'
@@ -65,28 +67,38 @@ export interface Scenario {
   readonly commands: readonly Command[]
 }
 
-const item: fc.Arbitrary<Item> = fc.oneof(
-  {
-    weight: 16,
-    arbitrary: fc.record({
-      do: fc.constant('call' as const),
-      tool: fc.constantFrom(...TOOLS),
-      caught: fc.boolean(),
-    }),
-  },
-  {
-    weight: 4,
-    arbitrary: fc.record({ do: fc.constant('sleep' as const), ms: fc.constantFrom(200, 3_000, 40_000) }),
-  },
-  { weight: 2, arbitrary: fc.constant({ do: 'ask' } as const) },
-  { weight: 1, arbitrary: fc.constant({ do: 'spin' } as const) },
-)
+type ToolCalled = Extract<Item, { do: 'call' }>['tool']
 
-const program: fc.Arbitrary<Program> = fc.record({
-  strands: fc.array(fc.array(item, { minLength: 1, maxLength: 3 }), { minLength: 1, maxLength: 4 }),
-  join: fc.constantFrom('all', 'all', 'race'),
-  end: fc.constantFrom('value', 'value', 'answer', 'throw'),
-})
+/** `calls`: what it may call. */
+function itemOf(calls: readonly ToolCalled[]): fc.Arbitrary<Item> {
+  return fc.oneof(
+    {
+      weight: 16,
+      arbitrary: fc.record({
+        do: fc.constant('call' as const),
+        tool: fc.constantFrom(...calls),
+        caught: fc.boolean(),
+      }),
+    },
+    {
+      weight: 4,
+      arbitrary: fc.record({ do: fc.constant('sleep' as const), ms: fc.constantFrom(200, 3_000, 40_000) }),
+    },
+    { weight: 2, arbitrary: fc.constant({ do: 'ask' } as const) },
+    { weight: 1, arbitrary: fc.constant({ do: 'spin' } as const) },
+  )
+}
+
+function programOf(item: fc.Arbitrary<Item>): fc.Arbitrary<Program> {
+  return fc.record({
+    strands: fc.array(fc.array(item, { minLength: 1, maxLength: 3 }), { minLength: 1, maxLength: 4 }),
+    join: fc.constantFrom('all', 'all', 'race'),
+    end: fc.constantFrom('value', 'value', 'answer', 'throw'),
+  })
+}
+
+const program = programOf(itemOf([...TOOLS, HELPER]))
+const errand = programOf(itemOf(TOOLS))
 
 /** Swarm: each scenario has some sorts of faults, not all. */
 const faults: fc.Arbitrary<readonly Fault[]> = fc.subarray([...FAULTS], { minLength: 1 }).chain((kinds) =>
@@ -118,6 +130,7 @@ export const scenarios: fc.Arbitrary<Scenario> = fc.record({
   wire: fc.constantFrom(1, 5, 100),
   work: fc.constantFrom(10, 500, 8_000),
   scripts: fc.array(fc.array(program, { minLength: 1, maxLength: 3 }), { minLength: 1, maxLength: 2 }),
+  helper: fc.array(errand, { minLength: 1, maxLength: 2 }),
   maxSteps: fc.constantFrom(20, 20, 1),
   onLimit: fc.constantFrom('finish', 'pause', 'fail'),
   onUnknownOutcome: fc.constantFrom('ask', 'ask', 'tell'),

@@ -15,6 +15,7 @@ import { agentIn } from './agent.ts'
 import { fakeGuests } from './fake-guest.ts'
 import { Journals } from './journal.ts'
 import { Ledger } from './ledger.ts'
+import { HELPER } from './program.ts'
 import { rest, tolerated, work, type Office } from './people.ts'
 import { seeded } from './random.ts'
 import type { Scenario } from './scenario.ts'
@@ -30,6 +31,8 @@ const EVENING = 2 * 3_600_000
 const MOST_TASKS = 100_000
 /** How often it is looked whether all is over, in ms. */
 const ROUND = 5_000
+/** Tools whose result is none of the ledger's. */
+const NO_EFFECT: ReadonlySet<string> = new Set(['pausing', HELPER])
 /** How often a worker looks for what is due when no hint comes, in ms. */
 const SWEEP = 3_000
 
@@ -158,7 +161,11 @@ function watch(world: World, office: Office): void {
 /** All runs have ended, and nobody holds one (J7). */
 async function isOver({ journals, scenario }: Office): Promise<boolean> {
   if (journals.all.size < scenario.scripts.length) return false
-  for (const { state } of journals.all.values()) if (state?.ended === undefined) return false
+  for (const [runId, { state }] of journals.all) {
+    // What it called may rest with a run that has failed: it goes on if that is tried again.
+    const root = journals.of(runId.slice(0, 'run-0'.length)).state?.ended?.status
+    if (state?.ended === undefined && root !== 'failed') return false
+  }
   for (const runId of journals.all.keys()) if (await isHeld(journals.store, runId)) return false
   return true
 }
@@ -217,7 +224,7 @@ async function judge(office: Office): Promise<void> {
     for (const entry of entries) {
       if (entry.kind !== 'call-returned' || !entry.outcome.ok || entry.attempt === 0) continue
       const call = entries.find((other) => other.kind === 'call-requested' && other.call === entry.call)
-      if (call?.kind !== 'call-requested' || call.tool.startsWith('$') || call.tool === 'pausing') continue
+      if (call?.kind !== 'call-requested' || call.tool.startsWith('$') || NO_EFFECT.has(call.tool)) continue
       const known = ledger
         .of(runId, entry.call, call.tool)
         .some(({ value }) => entry.outcome.ok && entry.outcome.value === JSON.stringify([value]))
