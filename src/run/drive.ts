@@ -386,6 +386,14 @@ class Driver {
     return quiet && this.#mailbox.empty
   }
 
+  /** Nobody comes back to those that the run leaves behind, at work or at rest. */
+  async #endChildren(): Promise<void> {
+    const status = this.#log.state.ended?.status
+    if (this.#given.definition.managed.size === 0 || (status !== 'completed' && status !== 'stopped')) return
+    await this.#children?.[Symbol.asyncDispose]()
+    await this.#children?.stopStrays()
+  }
+
   async #rest(room: Room): Promise<Rest> {
     const inFlight = this.#flights.calls()
     const checkpoint =
@@ -395,6 +403,7 @@ class Driver {
     if (checkpoint !== undefined) this.#log.keep(checkpoint)
     faultPoint('run-unrested')
     await this.#log.flush()
+    await this.#endChildren()
     room.ended(this.#log.state)
     return { state: this.#log.state, inFlight, ...(room.heap === 'fresh' ? {} : { resumedFrom: room.heap }) }
   }
