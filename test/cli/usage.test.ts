@@ -21,6 +21,7 @@ test('-V prints the version; --help lists the commands in groups, and only those
     'fork',
     'list',
     'show',
+    'doctor',
     'inbox',
     'approve',
     'reject',
