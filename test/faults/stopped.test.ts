@@ -8,7 +8,7 @@ import { ALL, Life, World } from './fixtures/world.ts'
 const TTL = 4_000
 /** For what surely comes. */
 const PATIENT = { timeout: 60_000 }
-vi.setConfig({ testTimeout: 120_000 })
+vi.setConfig({ testTimeout: 120_000, maxConcurrency: 2 })
 
 const pass = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
 
