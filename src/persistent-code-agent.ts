@@ -157,7 +157,7 @@ function keyOf(stateKey: StateKey | undefined): { readonly stateKey?: StateKey }
 /** The run that is meant when nobody says which. @throws {StateNotFoundError} none. @throws {UsageError} several. */
 async function onlyRun(store: Store, where: string): Promise<string> {
   // An agent's run below another is meant by that one.
-  const rows = (await store.runs({}, 50)).filter((row) => row.rootRunId === row.runId)
+  const rows = await store.runs({ roots: true }, 50)
   const open = rows.filter((row) => row.status === 'running' || row.status === 'paused')
   const [only, second] = open.length > 0 ? open : rows
   if (only === undefined) throw new StateNotFoundError(`There is no run in ${where}.`)

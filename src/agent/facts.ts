@@ -64,7 +64,7 @@ function plainFactsOf(state: State, happening: Happening, desk: Desk): readonly 
     case 'pause-asked':
       return state.ended !== undefined || (state.pause !== undefined && state.pause.cause !== 'waiting')
         ? []
-        : [{ kind: 'run-paused', cause: 'requested', message: happening.message }]
+        : [{ kind: 'run-paused', cause: happening.cause, message: happening.message }]
     case 'stop-asked':
       return state.ended?.status === 'stopped' || state.ended?.status === 'completed'
         ? []

@@ -10,7 +10,7 @@ import type { CallId } from '../base/halt.ts'
 import type { Entry, Fact, RunId } from '../journal/entry.ts'
 import type { OpenCall, OpenQuestion, State } from '../journal/shape.ts'
 import { foldFacts } from './folding.ts'
-import { questionId } from './next.ts'
+import { isDiverged, questionId } from './next.ts'
 
 export interface ForkBegun {
   readonly from: { readonly run: RunId; readonly seq: number }
@@ -40,16 +40,13 @@ export function forkFacts(
   return [forked, ...calls, ...others]
 }
 
-/** F3. `own` are the facts since the fork: what has come for a waiting run ends its wait. */
-export function restFacts(state: State, from: ForkBegun['from'], own: readonly Fact[]): readonly Fact[] {
-  if (state.ended !== undefined) return []
+/** F3. A run that was put aside stays so: its question decides. */
+export function restFacts(state: State, from: ForkBegun['from']): readonly Fact[] {
+  if (state.ended !== undefined || isDiverged(state)) return []
   const message = `Forked from run ${from.run} at entry ${from.seq}. Resume it to go on.`
   const rest: Fact = { kind: 'run-paused', cause: 'requested', message }
   if (state.pause === undefined) return [rest]
-  const hasCome = own.some((fact) => fact.kind === 'call-returned' || fact.kind === 'question-answered')
-  return state.pause.cause === 'waiting' && hasCome
-    ? [{ kind: 'run-resumed', why: 'what it waited for is settled by the fork' }, rest]
-    : []
+  return state.pause.cause === 'waiting' ? [{ kind: 'run-resumed', why: 'it was forked' }, rest] : []
 }
 
 function callFacts(
@@ -60,11 +57,6 @@ function callFacts(
 ): readonly Fact[] {
   const { at } = call
   switch (at.is) {
-    case 'started':
-    case 'lost':
-      return call.effect === 'once' || call.effect === 'keyed' || call.child === true
-        ? [parents(state, call)]
-        : []
     case 'asking': {
       const question = state.questions[at.question]
       if (question === undefined) return []
@@ -72,18 +64,26 @@ function callFacts(
         ? [closed(question), parents(state, call)]
         : askAgain(state, question, now)
     }
-    case 'ready': {
+    case 'ready':
+    case 'started':
+    case 'lost':
+    case 'retrying': {
+      if (call.attempt > 0 && mayNotBeRepeated(call)) return [parents(state, call)]
       const approval = judged.get(call.id)
       return approval === undefined ? [] : [asked(state, approval.message, 'approval', call.id)]
     }
     case 'judging':
     case 'sleeping':
-    case 'retrying':
     case 'parked':
       return []
     default:
       return at satisfies never
   }
+}
+
+/** Sent by the fork it would be another one: under another key, or as another run. */
+function mayNotBeRepeated({ effect, child }: OpenCall): boolean {
+  return effect === 'once' || effect === 'keyed' || child === true
 }
 
 /** F1. */

@@ -144,7 +144,7 @@ export type Happening =
       readonly interruption: Interruption
     }
   | { readonly kind: 'signalled'; readonly rows: readonly SignalRow[] }
-  | { readonly kind: 'pause-asked'; readonly message: string }
+  | { readonly kind: 'pause-asked'; readonly cause: 'requested' | 'parent'; readonly message: string }
   | { readonly kind: 'stop-asked'; readonly message: string }
   /** The run of a managed agent was paused, by itself or by somebody. */
   | { readonly kind: 'child-paused'; readonly key: string; readonly message: string }

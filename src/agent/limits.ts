@@ -2,8 +2,8 @@
  * The limits of a task: turns of the model and driven time; and of a run: entries of its journal, questions to people.
  * Reaching one is a fact. What follows is the author's choice (`onLimit`) for a task's; the others always rest the run.
  *
- * Q1  Time counts while the run is driven and something of it is under way. Resting, and waiting for people and timers,
- *     do not count (see `driven` in `journal/state.ts`).
+ * Q1  Time counts while the run is driven and something of it is under way. Resting, and waiting for people, timers and
+ *     agents (which have their own time), do not count (see `driven` in `journal/state.ts`).
  * Q2  Whoever resumes a run that rested on a limit grants it as much again.
  */
 import { showDuration } from '../base/duration.ts'

@@ -119,7 +119,9 @@ export function next(state: State, setup: Setup, now: number): readonly Effect[]
   if (state.ended !== undefined || resting || isDiverged(state)) return [GRACE]
   const effects: Effect[] = Object.values(state.calls).flatMap((call) => ofCall(call, setup, now))
   const due = nextDue(state)
-  if (due !== undefined) effects.push({ do: 'wake', key: `wake:${due}`, durable: false, due })
+  // Another attempt that is due and has no place yet is begun when one comes home, not by the clock.
+  const isHeld = due !== undefined && due <= now && !isDueByClock(state, now)
+  if (due !== undefined && !isHeld) effects.push({ do: 'wake', key: `wake:${due}`, durable: false, due })
   const up = timeIsUpAt(state)
   if (up !== undefined) effects.push({ do: 'wake', key: `limit:${up}`, durable: false, due: up })
   const { phase } = state
@@ -136,6 +138,13 @@ export function next(state: State, setup: Setup, now: number): readonly Effect[]
   if (phase.at === 'reviewing') effects.push(...ofReview(phase, setup))
   if (phase.at === 'closing') effects.push(GRACE)
   return effects
+}
+
+function isDueByClock({ calls, questions }: State, now: number): boolean {
+  return (
+    Object.values(calls).some(({ at }) => at.is === 'sleeping' && at.due <= now) ||
+    Object.values(questions).some(({ expiresAt }) => expiresAt !== undefined && expiresAt <= now)
+  )
 }
 
 /** The id of the n-th question about a call: the same in every process. */
@@ -156,10 +165,11 @@ function callModel(state: State, attempt: number, now: number): Fact {
   return attempt === 1 ? thinkOrLimit(state, now) : thinkAgain(state, attempt, now)
 }
 
-function decideCalls(state: State, setup: Setup, { now }: Live): readonly Fact[] {
+function decideCalls(state: State, setup: Setup, { now, atRest }: Live): readonly Fact[] {
   const closing = state.phase.at === 'closing'
   const calls = Object.values(state.calls)
-  let free = state.run.options.callsInFlight - calls.filter((call) => call.at.is === 'started').length
+  const flying = calls.filter((call) => call.at.is === 'started' && !atRest.has(call.id))
+  let free = state.run.options.callsInFlight - flying.length
   return calls.flatMap((call): readonly Fact[] => {
     const isDue = call.at.is === 'ready' || (call.at.is === 'retrying' && call.at.due <= now)
     // The others are sent when one of these has come home.
@@ -186,6 +196,11 @@ function isProbed(call: OpenCall, setup: Setup): boolean {
   return call.at.is === 'lost' && !call.at.probed && setup.probes.has(call.tool)
 }
 
+/** The id of the question whether a call that a crash cut had happened, as it is asked first. */
+export function doubtId(state: State, call: OpenCall): string {
+  return questionId(state, call.id, 100 + call.attempt)
+}
+
 /** P4: a `once` call that a crash cut is never sent again without a word. */
 export function inDoubt(state: State, call: OpenCall): Fact {
   const late = call.late === undefined ? '' : ` A result came from there too late to count: ${call.late}.`
@@ -196,11 +211,8 @@ export function inDoubt(state: State, call: OpenCall): Fact {
   }
   return {
     kind: 'question-asked',
-    question: questionId(
-      state,
-      call.id,
-      call.late === undefined ? 100 + call.attempt : `late ${call.attempt}`,
-    ),
+    question:
+      call.late === undefined ? doubtId(state, call) : questionId(state, call.id, `late ${call.attempt}`),
     asks: 'unknownOutcome',
     call: call.id,
     message,
@@ -305,7 +317,8 @@ function ofCall(call: OpenCall, setup: Setup, now: number): readonly Effect[] {
   }
   if (call.at.is === 'judging') return [{ do: 'judge', key: `judge:${call.id}`, durable: false, call }]
   if (call.at.is !== 'started') return []
-  const durable = call.effect === 'once' || call.effect === 'keyed'
+  // An agent's run begins, or goes on, after the call that it is: what waits for it says so first.
+  const durable = call.effect === 'once' || call.effect === 'keyed' || call.child === true
   return [{ do: 'call', key: `call:${call.id}:${call.attempt}`, durable, call }]
 }
 

@@ -1,10 +1,24 @@
 /** Questions: how one is asked about a call, what its answer means, and what silence means. */
 import type { CallId, GuestError } from '../base/halt.ts'
-import type { CallOutcome, Decision, Fact } from '../journal/entry.ts'
+import type { CallOutcome, Decision, Fact, QuestionId } from '../journal/entry.ts'
 import type { OpenQuestion, State } from '../journal/shape.ts'
 import { nextDue } from '../journal/view.ts'
 import { UNDEFINED, type Desk } from './desk.ts'
-import { questionId } from './next.ts'
+import { doubtId, questionId } from './next.ts'
+
+/**
+ * The open question of this id. Where a late result has put another question about its call in the place of one, an
+ * answer that was accepted for that one counts.
+ */
+export function questionOf(state: State, id: QuestionId): OpenQuestion | undefined {
+  return (
+    state.questions[id] ??
+    Object.values(state.questions).find((question) => {
+      const call = state.calls[question.call ?? '']
+      return question.kind === 'unknownOutcome' && call !== undefined && doubtId(state, call) === id
+    })
+  )
+}
 
 /** A person is asked whether a call may be sent. */
 export function approvalQuestion(

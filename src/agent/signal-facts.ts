@@ -5,7 +5,7 @@ import type { Signal } from '../journal/store.ts'
 import { UNDEFINED, type Desk } from './desk.ts'
 import { foldFacts } from './folding.ts'
 import { inDoubt } from './next.ts'
-import { answerFacts } from './question-facts.ts'
+import { answerFacts, questionOf } from './question-facts.ts'
 
 /** The facts of a batch of signals. One that has nothing to say to the state any more is no more than read. */
 export function signalFacts(state: State, signals: readonly Signal[], desk: Desk): readonly Fact[] {
@@ -38,7 +38,7 @@ function oneSignal(state: State, signal: Signal, desk: Desk): readonly Fact[] {
       return lateFacts(state, signal)
     case 'answer': {
       // A failed task can be tried again, and its questions with it.
-      const question = over ? undefined : state.questions[signal.question]
+      const question = over ? undefined : questionOf(state, signal.question)
       return question === undefined ? [] : answerFacts(state, question, signal.decision, signal.by, desk)
     }
     default:

@@ -83,6 +83,8 @@ export type PauseCause =
   | 'model'
   /** A managed agent's run was paused. */
   | 'child'
+  /** The run of the agent that called it was paused. */
+  | 'parent'
   /** `onLimit: 'pause'`. */
   | 'limit'
 

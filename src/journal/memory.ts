@@ -227,6 +227,7 @@ export function memoryStore(clock: MemoryClock = systemClocks): Store {
       .filter((row) => filter.status?.includes(row.status) ?? true)
       .filter((row) => filter.agent === undefined || row.agent === filter.agent)
       .filter((row) => filter.rootRunId === undefined || row.rootRunId === filter.rootRunId)
+      .filter((row) => filter.roots !== true || row.rootRunId === row.runId)
       .slice(0, Math.max(0, limit))
   }
 

@@ -89,6 +89,8 @@ function change(state: State, entry: Entry): State {
         ...state,
         segments: state.segments + 1,
         span: entry.span,
+        // Whoever could bring their results does not drive the run any more.
+        strays: [],
         phase: afterCrash(state.phase),
         calls: mapCalls(state.calls, (call) => lostOrReady(call, entry.quarantine)),
       }
@@ -245,9 +247,7 @@ function change(state: State, entry: Entry): State {
     case 'run-resumed':
       // A person who resumes a run that rested on its step limit grants it another round.
       return without(
-        state.pause?.cause === 'limit'
-          ? { ...state, grantedAt: entry.seq, asked: 0, task: { ...state.task, turns: 0, driven: 0 } }
-          : state,
+        state.pause?.cause === 'limit' ? { ...state, ...granted(state, entry.seq) } : state,
         'pause',
       )
     case 'run-forked':
@@ -258,10 +258,8 @@ function change(state: State, entry: Entry): State {
             {
               ...state,
               phase: retry(state.ended.phase),
-              task: {
-                ...state.task,
-                turns: Math.max(0, Math.min(state.task.turns, state.task.maxSteps - 1)),
-              },
+              // Whoever tries again what a limit has failed grants as much again.
+              ...(state.ended.code === 'LIMIT' ? granted(state, entry.seq) : {}),
             },
             'ended',
           )
@@ -313,6 +311,11 @@ function forkState(state: State, entry: Entry<'run-forked'>): State {
     phase: afterCrash(state.phase),
     strays: [],
   }
+}
+
+/** As much again of all that is limited. */
+function granted(state: State, seq: number): Pick<State, 'grantedAt' | 'asked' | 'task'> {
+  return { grantedAt: seq, asked: 0, task: { ...state.task, turns: 0, driven: 0 } }
 }
 
 function thinkNext(state: State): Phase {

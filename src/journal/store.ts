@@ -228,6 +228,8 @@ export interface RunFilter {
   readonly agent?: string
   /** Only the runs of this family. */
   readonly rootRunId?: RunId
+  /** Only runs that are no part of another one. */
+  readonly roots?: true
 }
 
 export interface QuestionFilter {

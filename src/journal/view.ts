@@ -34,11 +34,15 @@ export function nextDue(state: State): number | undefined {
   return due
 }
 
-/** Something of the run is under way, other than waiting for people and timers: its time counts. */
+/** Something of the run is under way, other than waiting for people, timers and agents: its time counts. */
 export function isAtWork({ phase, pause, ended, calls }: State): boolean {
   if (ended !== undefined || pause !== undefined) return false
   const open = Object.values(calls)
-  return phase.at !== 'acting' || open.length === 0 || open.some(({ at }) => !WAITS.has(at.is))
+  return (
+    phase.at !== 'acting' ||
+    open.length === 0 ||
+    open.some(({ at, child }) => !WAITS.has(at.is) && child !== true)
+  )
 }
 
 const WAITS: ReadonlySet<string> = new Set(['asking', 'sleeping', 'retrying'])

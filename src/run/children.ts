@@ -13,7 +13,7 @@ import type { CallId, Encoded } from '../base/halt.ts'
 import type { Definition } from '../agent/definition.ts'
 import type { Happening } from '../agent/happening.ts'
 import { childId, errandOf } from '../agent/managed.ts'
-import { onlyWaits, type ChildAtRest } from '../agent/next.ts'
+import { isDiverged, onlyWaits, type ChildAtRest } from '../agent/next.ts'
 import type { CallOutcome, Usage } from '../journal/entry.ts'
 import type { OpenCall, State } from '../journal/shape.ts'
 import { readBlob } from './blob.ts'
@@ -54,6 +54,8 @@ export class Children implements AsyncDisposable {
   readonly #atRest = new Map<CallId, AtRest>()
   readonly #handles = new Map<CallId, Handles>()
   readonly #under = new Set<Promise<unknown>>()
+  /** The calls whose agents were resumed with the family: what pauses them from then on stands. */
+  readonly #resumed = new Set<CallId>()
 
   constructor(around: Around) {
     this.#around = around
@@ -168,11 +170,29 @@ export class Children implements AsyncDisposable {
         await this.#wait(call, recovered.state, due, handles)
         continue
       }
-      const { state } = await this.#drive(definition, recovered, handles)
-      if (state.ended !== undefined || state.pause?.cause === 'waiting') continue
+      const why = this.#whyOf(call, recovered.state)
+      if (why === undefined) return pausedBy(call, recovered.state)
+      const { state } = await this.#drive(definition, recovered, why, handles)
+      if (state.ended !== undefined || restsByItself(state)) continue
       if (handles.pause.signal.aborted) return undefined
-      return { paused: `${call.tool}: ${state.pause?.message ?? 'it was cut'}` }
+      return pausedBy(call, state)
     }
+  }
+
+  /**
+   * How the run goes on; undefined: somebody has paused it, and nobody has resumed the family since. A pause that came
+   * from above is over when the parent goes on.
+   */
+  #whyOf(call: OpenCall, { pause, segments }: State): Drive['why'] | undefined {
+    const { parent, why } = this.#around.drive
+    const isResumed = (parent?.isResumed ?? why === 'resume') && !this.#resumed.has(call.id)
+    this.#resumed.add(call.id)
+    if (segments === 0) return 'start'
+    if (pause === undefined) return 'take-over'
+    if (isResumed || pause.cause === 'parent') return 'resume'
+    return pause.cause === 'waiting' || pause.cause === 'diverged' || pause.cause === 'poisoned'
+      ? 'wake'
+      : undefined
   }
 
   /** H1. */
@@ -190,10 +210,13 @@ export class Children implements AsyncDisposable {
   async #drive(
     definition: Definition,
     recovered: Awaited<ReturnType<typeof recover>>,
+    why: Drive['why'],
     { pause, stop, cut }: Handles,
   ): Promise<Rest> {
-    const { store, lease, clock, guests, wait, parent } = this.#around.drive
+    const { store, lease, clock, guests, wait, parent, askedAt } = this.#around.drive
     const { state } = recovered
+    const isResumed =
+      why === 'resume' || (why !== 'wake' && (parent?.isResumed ?? this.#around.drive.why === 'resume'))
     if (cut.signal.aborted) throw new Cut()
     return this.#around.driveBelow({
       store,
@@ -202,13 +225,15 @@ export class Children implements AsyncDisposable {
       recovered,
       // A run that kills its process again and again is put aside at its root.
       lease: { ...lease, runId: state.runId, deaths: 0 },
-      why: state.segments === 0 ? 'start' : state.pause === undefined ? 'take-over' : 'resume',
-      askedAt: store.now(),
+      why,
+      // What was said before the family was resumed is older than that wish.
+      askedAt: why === 'resume' ? askedAt : 0,
       first: changesOf(state, definition, {}, (text) => text),
       abortSignal: pause.signal,
       parent: {
         kept: this.#around.kept,
         depth: (parent?.depth ?? 0) + 1,
+        isResumed,
         stop: stop.signal,
         cut: cut.signal,
       },
@@ -253,6 +278,9 @@ export class Children implements AsyncDisposable {
 
   async #ended(call: OpenCall, { ended, runId, usage }: State): Promise<Ended | undefined> {
     if (ended === undefined) return undefined
+    const { store, lease } = this.#around.drive
+    // Nobody can try it again: what it had begun ends with it.
+    await stopBelow(store, lease, runId, 'The agent that had called it has ended')
     switch (ended.status) {
       case 'completed': {
         const { output } = ended
@@ -281,10 +309,21 @@ const UNWATCHED: Drive['live'] = {
   logged: () => undefined,
 }
 
-/** It waits for a person or the clock, and nothing new has come. */
+/** It waits for a person or the clock, or was put aside with a question: an answer or the time is enough. */
+function restsByItself(state: State): boolean {
+  return state.pause?.cause === 'waiting' || isDiverged(state)
+}
+
+function pausedBy(call: OpenCall, { pause }: State): Ended {
+  return { paused: `${call.tool}: ${pause?.message ?? 'it was cut'}` }
+}
+
+/** It waits, and nothing new has come. */
 function isIdle(state: State, isReady: boolean): boolean {
-  if (isReady || state.pause?.cause !== 'waiting') return false
-  return onlyWaits(state) || Object.values(state.calls).some((call) => call.child === true)
+  if (isReady || !restsByItself(state)) return false
+  return (
+    isDiverged(state) || onlyWaits(state) || Object.values(state.calls).some((call) => call.child === true)
+  )
 }
 
 function failure(name: string, message: string): CallOutcome {

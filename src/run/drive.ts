@@ -118,7 +118,9 @@ class Driver {
     const kept = this.#keep()
     store.watch(() => this.#hint(), this.#over.signal)
     this.#healLater()
-    const onAbort = (): void => this.#mailbox.post({ kind: 'pause-asked', message: pauseReason(abortSignal) })
+    const cause = this.#given.parent === undefined ? 'requested' : 'parent'
+    const onAbort = (): void =>
+      this.#mailbox.post({ kind: 'pause-asked', cause, message: pauseReason(abortSignal) })
     if (abortSignal?.aborted === true) onAbort()
     abortSignal?.addEventListener('abort', onAbort, { once: true, signal: this.#over.signal })
 

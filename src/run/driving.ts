@@ -46,6 +46,8 @@ export interface Parent {
   readonly kept: KeptLease
   /** How many runs are above this one. */
   readonly depth: number
+  /** A person resumed the family: pauses from before that are lifted. */
+  readonly isResumed: boolean
   /** Fires: the run is stopped. */
   readonly stop: AbortSignal
   /** Fires: it is let go of where it stands, as if its process had died. */

@@ -22,8 +22,9 @@ async function rootOf(store: Store, runId: RunId, seen: Set<RunId>): Promise<Run
   const root = await store.run(row.rootRunId)
   if (root?.status === 'stopped' || root?.status === 'completed')
     await haltRun(store, runId, { kind: 'stop', reason: 'The run that it was a part of has ended' })
-  const isOpen = root?.status === 'running' || root?.status === 'paused'
-  if (root === undefined || !isOpen || seen.has(root.runId)) return undefined
+  // What a person has paused goes on when a person says so.
+  const mayGoOn = root?.status === 'running' || (root?.status === 'paused' && root.cause === 'waiting')
+  if (root === undefined || !mayGoOn || seen.has(root.runId)) return undefined
   seen.add(root.runId)
   return root
 }
@@ -43,7 +44,7 @@ export async function drainDue(
   const errors: unknown[] = []
   const seen = new Set<RunId>()
   for (;;) {
-    const due = (await store.due(claimant, AT_ONCE)).filter((runId) => !seen.has(runId))
+    const due = (await store.due(claimant, AT_ONCE + seen.size)).filter((runId) => !seen.has(runId))
     if (due.length === 0) break
     for (const runId of due) {
       seen.add(runId)

@@ -58,10 +58,13 @@ export async function newsIn(store: Store, rootRunId: RunId): Promise<{ of(runId
   return {
     of(runId) {
       const below = rows.filter((row) => isWithin(row.runId, runId))
+      // One that runs was cut off from its parent by a crash: nobody else drives it. One that has ended has an outcome.
+      const isCut = below.some(({ status }) => status === 'running')
       const hasEnded = below.some((row) => row.runId === runId && row.status !== 'paused')
       const resting = below.filter(({ status }) => status === 'paused')
       const due = Math.min(...resting.map(({ wakeAt }) => wakeAt ?? Infinity))
-      if (hasEnded || due <= now || resting.some((row) => signalled.has(row.runId))) return { isReady: true }
+      if (isCut || hasEnded || due <= now || resting.some((row) => signalled.has(row.runId)))
+        return { isReady: true }
       return due === Infinity ? { isReady: false } : { isReady: false, due }
     },
   }

@@ -82,11 +82,9 @@ export async function forkRun(
   }
   const { edit } = given
   const settled = edit !== undefined && 'result' in edit ? edit.result.call : undefined
-  const own = forkFacts(copy.state, past, begun, now, settled)
-  copy.add(own)
-  const edited = edit === undefined ? [] : await editFacts(copy, entries, given, edit, definition)
-  copy.add(edited)
-  copy.add(restFacts(copy.state, begun.from, [...own, ...edited]))
+  copy.add(forkFacts(copy.state, past, begun, now, settled))
+  if (edit !== undefined) copy.add(await editFacts(copy, entries, given, edit, definition))
+  copy.add(restFacts(copy.state, begun.from))
   if (!(await copy.create(definition)))
     throw new UsageError(`A run ${forkId} exists already.`, { hint: 'Choose another id for the fork.' })
   return forkId

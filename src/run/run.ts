@@ -1,6 +1,6 @@
 /** A run in the hand of this process: driven in the background from the moment it is made. */
 import type { Definition } from '../agent/definition.ts'
-import { onlyWaits } from '../agent/next.ts'
+import { isDiverged, onlyWaits } from '../agent/next.ts'
 import { systemClock, type Clock } from '../base/clock.ts'
 import { UsageError } from '../base/errors.ts'
 import { faultPoint } from '../base/fault-point.ts'
@@ -222,8 +222,14 @@ async function restingState(start: RunStart, state: State): Promise<State | unde
   if (ended !== undefined) return ended.status !== 'failed' || why !== 'resume' ? state : undefined
   const isWoken = why === 'wake' && state.pause !== undefined
   if (!isWoken && (why !== 'resume' || !onlyWaits(state))) return undefined
+  const signals = await store.signals(state.runId)
+  const isWaiting = state.pause?.cause === 'waiting' || isDiverged(state)
+  if (isWoken && !isWaiting)
+    return signals.some(({ signal }) => signal.kind === 'resume' || signal.kind === 'stop')
+      ? undefined
+      : state
   const due = state.pause?.cause === 'waiting' && (nextDue(state) ?? Infinity) <= store.now()
-  if (start.wait === true || due || (await store.signals(state.runId)).length > 0) return undefined
+  if (start.wait === true || due || signals.length > 0) return undefined
   const hasAgents = Object.values(state.calls).some((call) => call.child === true)
   if (hasAgents && (await newsIn(store, state.runId)).of(state.runId).isReady) return undefined
   return changesOf(state, definition, start.given ?? {}, (text) => text).length > 0 ? undefined : state

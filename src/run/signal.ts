@@ -8,9 +8,11 @@ import { faultPoint } from '../base/fault-point.ts'
 import { digestOf, randomText } from '../base/id.ts'
 import { parseJson } from '../base/json.ts'
 import { isDeepStrictEqual } from 'node:util'
+import { isWithin } from '../agent/managed.ts'
 import { guestError } from '../agent/thrown.ts'
 import type { CheckedAnswer } from '../agent/desk.ts'
 import { factsOf } from '../agent/facts.ts'
+import { questionOf } from '../agent/question-facts.ts'
 import type { Definition } from '../agent/definition.ts'
 import type { Happening } from '../agent/happening.ts'
 import type { Decision, QuestionKind } from '../journal/entry.ts'
@@ -43,11 +45,11 @@ export async function readSignals(
   const checked = new Map<string, CheckedAnswer>()
   for (const { signal } of rows) {
     if (signal.kind !== 'answer') continue
-    const question = state.questions[signal.question]
+    const question = questionOf(state, signal.question)
     const tool = definition.tools.get(state.calls[question?.call ?? '']?.tool ?? '')
-    if (tool === undefined || question?.resumption?.onAnswer === 'call') continue
+    if (question === undefined || tool === undefined || question.resumption?.onAnswer === 'call') continue
     const answer = await checkAnswer(tool, signal.decision)
-    if (answer !== undefined) checked.set(signal.question, answer)
+    if (answer !== undefined) checked.set(question.id, answer)
   }
   return { rows, checked }
 }
@@ -200,13 +202,16 @@ export async function endAlone(store: Store, runId: string): Promise<void> {
   } finally {
     await releaseLease(store, lease)
   }
-  if (lease.rootRunId !== runId) await tellRoot(store, lease.rootRunId, runId)
+  if (lease.rootRunId !== runId) await tellAbove(store, lease.rootRunId, runId)
 }
 
-/** Whoever waits for this run has something to see. */
-async function tellRoot(store: Store, rootRunId: string, runId: string): Promise<void> {
-  const key = `child_${randomText(12)}`
-  await again(async () => store.signal(rootRunId, key, { kind: 'child', run: runId }))
+/** Whoever waits for this run, up to the root, has something to see. */
+async function tellAbove(store: Store, rootRunId: string, runId: string): Promise<void> {
+  for (const row of await familyOf(store, rootRunId)) {
+    if (row.runId === runId || !isWithin(runId, row.runId)) continue
+    const key = `child_${randomText(12)}`
+    await again(async () => store.signal(row.runId, key, { kind: 'child', run: runId }))
+  }
 }
 
 /** Records what follows from one happening, under a lease of the run's family. */

@@ -176,7 +176,7 @@ function outside(play: Play, made: Map<number, number>, pick: Pick): Happening {
   if (way === 8)
     return pick(8) === 0
       ? { kind: 'diverged', message: 'the replay differs' }
-      : { kind: 'pause-asked', message: 'Ctrl-C' }
+      : { kind: 'pause-asked', cause: 'requested', message: 'Ctrl-C' }
   const stray = state.strays[pick(3)]
   if (stray !== undefined)
     return { kind: 'call-settled', key: '', ...stray, outcome: { ok: true, value: '["late"]' } }

@@ -79,7 +79,7 @@ describe('pause', () => {
   test('between the reply and the first halt: the calls are requested, none is started', () => {
     const play = new Play()
     play.act()
-    play.hear({ kind: 'pause-asked', message: 'Ctrl-C' })
+    play.hear({ kind: 'pause-asked', cause: 'requested', message: 'Ctrl-C' })
     const facts = play.waits(toolCall('1.1'), sleepCall('1.2', 5))
     expect(facts.map((fact) => fact.kind)).toEqual(['call-requested', 'call-requested', 'sleep-started'])
     expect(play.effects().map((effect) => effect.do)).toEqual(['grace'])
@@ -106,7 +106,7 @@ describe('pause', () => {
     const play = acting(toolCall('1.1'))
     play.signals({ kind: 'pause', reason: 'lunch' })
     expect(play.signals({ kind: 'pause', reason: 'again' })).toEqual([])
-    expect(play.hear({ kind: 'pause-asked', message: 'Ctrl-C' })).toEqual([])
+    expect(play.hear({ kind: 'pause-asked', cause: 'requested', message: 'Ctrl-C' })).toEqual([])
   })
 
   test('of a run that waits for a person makes it rest until somebody resumes it', () => {
@@ -496,7 +496,7 @@ describe('the end of a step', () => {
 
   test('told while the run is paused is recorded; nothing follows from it until it goes on', () => {
     const play = acting()
-    play.hear({ kind: 'pause-asked', message: 'Ctrl-C' })
+    play.hear({ kind: 'pause-asked', cause: 'requested', message: 'Ctrl-C' })
     play.ends()
     expect(play.kinds().at(-1)).toBe('step-ended')
     play.resume()

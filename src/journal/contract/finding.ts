@@ -128,6 +128,11 @@ export const listing: readonly Rule[] = [
     )
     assert.deepEqual(await store.runs({ rootRunId: 'child' }, 10), [])
     assert.deepEqual(
+      (await store.runs({ roots: true }, 10)).map(({ runId }) => runId),
+      ['other', RUN],
+    )
+    assert.equal((await store.runs({ roots: true, rootRunId: RUN }, 10)).length, 1)
+    assert.deepEqual(
       (await store.questions({ rootRunId: RUN })).map(({ id }) => id),
       ['q1'],
     )

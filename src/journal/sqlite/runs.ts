@@ -104,11 +104,12 @@ export function runsOf(db: Database): Runs {
   const made = db.prepare(`SELECT ${MADE}, r.key_id, ${HEAD} FROM runs r WHERE r.run = ?`)
   const strays = db.prepare(STRAYS)
   const numberAt = db.prepare(`SELECT run, root_run_id FROM runs WHERE tenant = '' AND run_id = ?`)
-  const page = db.prepare(`SELECT ${COLUMNS} FROM runs r ${WITH_WRAPS} WHERE +r.tenant = '' AND r.run < ?1
+  const page =
+    db.prepare(`SELECT ${COLUMNS} FROM runs r ${WITH_WRAPS} WHERE +r.tenant = '' AND r.run < ?1 AND (?5 = 0 OR r.run_id = r.root_run_id)
     AND (?2 IS NULL OR r.status IN (SELECT value FROM json_each(?2))) AND (?3 IS NULL OR r.agent = ?3)
     ORDER BY r.run DESC LIMIT ?4`)
   const family =
-    db.prepare(`SELECT ${COLUMNS} FROM runs r ${WITH_WRAPS} WHERE r.tenant = '' AND r.root_run_id = ?5 AND +r.run < ?1
+    db.prepare(`SELECT ${COLUMNS} FROM runs r ${WITH_WRAPS} WHERE r.tenant = '' AND r.root_run_id = ?6 AND +r.run < ?1 AND (?5 = 0 OR r.run_id = r.root_run_id)
     AND (?2 IS NULL OR r.status IN (SELECT value FROM json_each(?2))) AND (?3 IS NULL OR r.agent = ?3)
     ORDER BY r.run DESC LIMIT ?4`)
   const due = db.prepare(DUE)
@@ -183,7 +184,8 @@ export function runsOf(db: Database): Runs {
         throw new StateCorruptError('Entries in the state file belong to a run that is not there.')
       const before = cursor === undefined ? Number.MAX_SAFE_INTEGER : numberOfRun(cursor)
       const status = filter.status === undefined ? null : JSON.stringify(filter.status)
-      const given = [before, status, filter.agent ?? null, limitOf(limit)] as const
+      const roots = filter.roots === true ? 1 : 0
+      const given = [before, status, filter.agent ?? null, limitOf(limit), roots] as const
       return filter.rootRunId === undefined ? page.all(...given) : family.all(...given, filter.rootRunId)
     },
     due(claimant, limit, now) {
