@@ -235,7 +235,7 @@ function review(
 /** The output stands: what has not been sent is withdrawn; what has been gets its grace, then the task ends. */
 function close(state: State, output: Answer, live: Live): readonly Fact[] {
   const calls = Object.values(state.calls)
-  const idle = calls.filter((call) => call.at.is !== 'started' || live.graceOver)
+  const idle = calls.filter((call) => call.at.is !== 'started' || live.graceOver || live.atRest.has(call.id))
   if (idle.length > 0) return idle.map((call) => ({ kind: 'call-withdrawn', call: call.id, why: 'ended' }))
   return calls.length > 0
     ? []

@@ -135,6 +135,8 @@ export interface State {
   readonly seq: number
   /** `at` of the last entry. */
   readonly at: number
+  /** `epoch` of the last entry. */
+  readonly epoch: number
   readonly runId: RunId
   readonly run: Fact<'run-started'>
   readonly createdAt: number

@@ -26,22 +26,23 @@ export function fold(state: State | undefined, entry: Entry, runId: RunId): Stat
   }
   const told = state.told + (NARRATIVE.has(entry.kind) ? 1 : 0)
   const after = change(tick(state, entry), entry)
-  return { ...after, seq: entry.seq, at: entry.at, told }
+  return { ...after, seq: entry.seq, at: entry.at, epoch: entry.epoch, told }
 }
 
-/** Time that was driven since the entry before. A new segment says nothing of the time before it. */
-function tick(state: State, { kind, at }: Entry): State {
+/** Time that was driven since the entry before: by the same driver. Nobody drives under epoch 0. */
+function tick(state: State, { at, epoch }: Entry): State {
   const passed = at - state.at
-  if (passed <= 0 || kind === 'segment-started' || kind === 'task-added' || !isAtWork(state)) return state
+  if (passed <= 0 || epoch === 0 || epoch !== state.epoch || !isAtWork(state)) return state
   return { ...state, task: { ...state.task, driven: state.task.driven + passed } }
 }
 
 function begin(entry: Entry<'run-started'>, runId: RunId): State {
-  const { seq, at } = entry
+  const { seq, at, epoch } = entry
   const run = without(entry, 'seq', 'at', 'epoch', 'v')
   return {
     seq,
     at,
+    epoch,
     runId,
     run,
     createdAt: at,

@@ -19,7 +19,7 @@ import type { OpenCall, State } from '../journal/shape.ts'
 import { readBlob } from './blob.ts'
 import { changesOf, createRun } from './begin.ts'
 import { Cut, type Drive, type Rest } from './driving.ts'
-import { childrenOf, newsIn } from './family.ts'
+import { newsIn, openChildren } from './family.ts'
 import type { KeptLease } from './lease.ts'
 import { recover } from './recover.ts'
 import { stopBelow, stopRun } from './signal.ts'
@@ -102,16 +102,16 @@ export class Children implements AsyncDisposable {
 
   /** H4. Those that only wait have nothing to pause. */
   pause(): void {
-    for (const { pause } of this.#handles.values()) pause.abort('Its parent was paused')
+    for (const [call, { pause }] of this.#handles)
+      if (!this.#atRest.has(call)) pause.abort('Its parent was paused')
   }
 
   /** H4: those whose call nobody waits for any more, of a process before too. */
   async stopStrays(): Promise<void> {
     const { store, lease } = this.#around.drive
     const { runId, calls } = this.#around.state()
-    for (const [call, row] of await childrenOf(store, lease.rootRunId, runId)) {
-      const isOver = row.status !== 'running' && row.status !== 'paused'
-      if (isOver || call in calls) continue
+    for (const [call, row] of await openChildren(store, lease.rootRunId, runId)) {
+      if (call in calls) continue
       await stopBelow(store, lease, row.runId, 'Its call was withdrawn')
       await stopRun(store, lease, row.runId, 'Its call was withdrawn')
     }

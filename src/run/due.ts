@@ -16,7 +16,7 @@ export interface Driving {
 }
 
 /** An agent's run below another is driven with that one, once for all of its family; it does not outlive it. */
-async function rootOf(store: Store, runId: RunId, seen: Set<RunId>): Promise<RunRow | undefined> {
+async function rootOf(store: Store, runId: RunId, driven: Set<RunId>): Promise<RunRow | undefined> {
   const row = await store.run(runId)
   if (row === undefined || row.rootRunId === runId) return row
   const root = await store.run(row.rootRunId)
@@ -24,8 +24,8 @@ async function rootOf(store: Store, runId: RunId, seen: Set<RunId>): Promise<Run
     await haltRun(store, runId, { kind: 'stop', reason: 'The run that it was a part of has ended' })
   // What a person has paused goes on when a person says so.
   const mayGoOn = root?.status === 'running' || (root?.status === 'paused' && root.cause === 'waiting')
-  if (root === undefined || !mayGoOn || seen.has(root.runId)) return undefined
-  seen.add(root.runId)
+  if (root === undefined || !mayGoOn || driven.has(root.runId)) return undefined
+  driven.add(root.runId)
   return root
 }
 
@@ -43,13 +43,16 @@ export async function drainDue(
   const results: RunResult[] = []
   const errors: unknown[] = []
   const seen = new Set<RunId>()
+  /** Roots that were found by a run below them. */
+  const driven = new Set<RunId>()
   for (;;) {
     const due = (await store.due(claimant, AT_ONCE + seen.size)).filter((runId) => !seen.has(runId))
     if (due.length === 0) break
     for (const runId of due) {
       seen.add(runId)
+      if (driven.has(runId)) continue
       try {
-        const row = await rootOf(store, runId, seen)
+        const row = await rootOf(store, runId, driven)
         const definition = definitions.get(row?.agent ?? '')
         if (row === undefined || definition === undefined) continue
         const why = row.status === 'running' ? 'take-over' : 'wake'

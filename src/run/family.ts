@@ -1,15 +1,21 @@
 /** The runs of a family: a root and the agents' runs below it. They share one lease. */
-import { childId, isWithin } from '../agent/managed.ts'
+import { isWithin } from '../agent/managed.ts'
 import type { RunId } from '../journal/entry.ts'
-import type { RunRow, Store } from '../journal/store.ts'
+import type { RunFilter, RunRow, Store } from '../journal/store.ts'
 
 const PAGE = 200
+const OPEN = ['running', 'paused'] as const
 
-/** Every run of the family, the root too; the newest first. */
-export async function familyOf(store: Store, rootRunId: RunId): Promise<readonly RunRow[]> {
+/** The runs of the family that have not ended (or all of them), the root too; the newest first. */
+export async function familyOf(
+  store: Store,
+  rootRunId: RunId,
+  which: 'open' | 'all' = 'open',
+): Promise<readonly RunRow[]> {
+  const filter: RunFilter = which === 'all' ? { rootRunId } : { rootRunId, status: OPEN }
   const rows: RunRow[] = []
   for (;;) {
-    const page = await store.runs({ rootRunId }, PAGE, rows.at(-1)?.runId)
+    const page = await store.runs(filter, PAGE, rows.at(-1)?.runId)
     rows.push(...page)
     if (page.length < PAGE) return rows
   }
@@ -19,12 +25,12 @@ export async function familyOf(store: Store, rootRunId: RunId): Promise<readonly
 export async function openBelow(store: Store, rootRunId: RunId, runId: RunId): Promise<readonly RunRow[]> {
   const rows = await familyOf(store, rootRunId)
   return rows
-    .filter((row) => row.runId !== runId && isWithin(row.runId, runId) && isOpen(row))
+    .filter((row) => row.runId !== runId && isWithin(row.runId, runId))
     .toSorted((one, other) => other.runId.length - one.runId.length)
 }
 
-/** The runs that calls of `runId` have begun, by the call. */
-export async function childrenOf(
+/** The runs that calls of `runId` have begun and that have not ended, by the call. */
+export async function openChildren(
   store: Store,
   rootRunId: RunId,
   runId: RunId,
@@ -33,9 +39,7 @@ export async function childrenOf(
   return new Map(
     rows.flatMap((row): readonly [string, RunRow][] => {
       const call = row.runId.slice(runId.length + 1)
-      return isWithin(row.runId, runId) && /^\d+\.\d+$/.test(call) && childId(runId, call) === row.runId
-        ? [[call, row]]
-        : []
+      return isWithin(row.runId, runId) && /^\d+\.\d+$/.test(call) ? [[call, row]] : []
     }),
   )
 }
@@ -60,7 +64,7 @@ export async function newsIn(store: Store, rootRunId: RunId): Promise<{ of(runId
       const below = rows.filter((row) => isWithin(row.runId, runId))
       // One that runs was cut off from its parent by a crash: nobody else drives it. One that has ended has an outcome.
       const isCut = below.some(({ status }) => status === 'running')
-      const hasEnded = below.some((row) => row.runId === runId && row.status !== 'paused')
+      const hasEnded = !below.some((row) => row.runId === runId)
       const resting = below.filter(({ status }) => status === 'paused')
       const due = Math.min(...resting.map(({ wakeAt }) => wakeAt ?? Infinity))
       if (isCut || hasEnded || due <= now || resting.some((row) => signalled.has(row.runId)))
@@ -77,8 +81,4 @@ export async function pathOf(store: Store, rootRunId: RunId, runId: RunId): Prom
     .filter((row) => isWithin(runId, row.runId))
     .toSorted((one, other) => one.runId.length - other.runId.length)
     .map((row) => row.agent)
-}
-
-function isOpen({ status }: RunRow): boolean {
-  return status === 'running' || status === 'paused'
 }

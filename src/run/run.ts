@@ -1,5 +1,6 @@
 /** A run in the hand of this process: driven in the background from the moment it is made. */
 import type { Definition } from '../agent/definition.ts'
+import { childId } from '../agent/managed.ts'
 import { isDiverged, onlyWaits } from '../agent/next.ts'
 import { systemClock, type Clock } from '../base/clock.ts'
 import { UsageError } from '../base/errors.ts'
@@ -108,7 +109,7 @@ export class Run<Output = unknown> {
     try {
       const known = await newest(store, runId, asked.known)
       let start = { ...asked, why: whyNow(asked.why, asked.known?.state, known.state) }
-      if (known.state.ended === undefined) mustBeRoot(known.state)
+      if (start.task !== undefined || !isOver(known.state)) mustBeRoot(known.state)
       const untouched = async (state: State): Promise<RunResult<Output>> =>
         (await resultOf(store, state, {
           durationMs: clock.now() - began,
@@ -118,6 +119,7 @@ export class Run<Output = unknown> {
       if (settled !== undefined) return await untouched(settled)
       // What does not fit is refused before anything is written, the lease included.
       firstFacts(known.state, start)
+      await mustFit(store, known.state, start.definition)
       const lease = await takeLease(store, runId, clock, start.leaseTtl)
       let recovered: Recovered
       let first: readonly Fact[]
@@ -166,6 +168,11 @@ export class Run<Output = unknown> {
   }
 }
 
+/** Nothing more can become of its task. */
+function isOver({ ended }: State): boolean {
+  return ended?.status === 'completed' || ended?.status === 'stopped'
+}
+
 /** @throws {UsageError} an agent's run below another is driven with that one: they share a lease. */
 function mustBeRoot({ runId, run }: State): void {
   if (run.parent === undefined) return
@@ -197,6 +204,18 @@ function whyNow(why: RunStart['why'], seen: State | undefined, now: State): RunS
 async function newest(store: Store, runId: RunId, known: Recovered | undefined): Promise<Recovered> {
   const row = known === undefined ? undefined : await store.run(runId)
   return known !== undefined && row?.lastSeq === known.state.seq ? known : recover(store, runId)
+}
+
+/** @throws {UsageError} a run of an agent that is called now does not fit the agent that is given, however deep below. */
+async function mustFit(store: Store, { runId, calls }: State, definition: Definition): Promise<void> {
+  for (const call of Object.values(calls)) {
+    const managed = call.child === true ? definition.managed.get(call.tool) : undefined
+    const row = managed === undefined ? undefined : await store.run(childId(runId, call.id))
+    if (managed === undefined || (row?.status !== 'running' && row?.status !== 'paused')) continue
+    const { state } = await recover(store, row.runId)
+    changesOf(state, managed, {}, (text) => text)
+    await mustFit(store, state, managed)
+  }
 }
 
 /** What comes before all else in this segment. @throws {UsageError} if the definition does not fit the run. */

@@ -132,7 +132,7 @@ async function answerClosed(
 ): Promise<Receipt> {
   const receipt = await store.signal(runId, signal.question, signal)
   if (receipt.accepted || receipt.why !== 'unknown') return receipt
-  for (const row of await familyOf(store, runId)) {
+  for (const row of await familyOf(store, runId, 'all')) {
     if (row.runId === runId) continue
     const other = await store.signal(row.runId, signal.question, signal)
     if (other.accepted || other.why !== 'unknown') return other

@@ -13,6 +13,10 @@ import {
   type Store,
 } from '../../src/index.ts'
 import { violations } from '../../src/journal/check.ts'
+import { newsIn } from '../../src/run/family.ts'
+import { RunLog } from '../../src/run/log.ts'
+import { recover } from '../../src/run/recover.ts'
+import { haltRun } from '../../src/run/signal.ts'
 import { scriptedModel, type Script } from '../../src/testing.ts'
 import {
   echo,
@@ -313,7 +317,6 @@ describe('what befalls a family', () => {
       .resume({ runId: `${must(agent.runId)}.1.1` })
       .catch(() => undefined)
     expect(child).toBeUndefined()
-    const { haltRun } = await import('../../src/run/signal.ts')
     await haltRun(store, `${must(agent.runId)}.1.1`, { kind: 'stop', reason: 'not needed' })
     const [result] = await drainDue(store, [agent])
     expect(output(must(result))).toContain('writer was stopped: not needed')
@@ -380,5 +383,138 @@ describe('what befalls a family', () => {
     await agent.run('x')
     const twin = await agent.fork()
     expect(output(await goOn(twin))).toBe('ForkedCallError')
+  })
+})
+
+describe('a family and whoever sweeps', () => {
+  const asking = (name: string, more: Partial<Given> = {}): CodeAgent =>
+    worker(name, { script: ['finalAnswer(await ask("?"))'], ...more })
+
+  test('three floors: who waits above says that it goes on before what is below does', async () => {
+    const inner = memoryStore()
+    const written: string[] = []
+    const store: Store = {
+      ...inner,
+      append: async (lease, write) => {
+        await inner.append(lease, write)
+        written.push(...write.entries.map((entry) => `${lease.runId.length} ${entry.kind}`))
+      },
+    }
+    const middle = worker('middle', {
+      script: ['finalAnswer(await leaf("x"))'],
+      managedAgents: [asking('leaf')],
+    })
+    const agent = manager(store, ['finalAnswer(await middle("x"))'], [middle])
+    const { id } = onlyQuestion(await agent.run('x'))
+    await agent.answer(id, { type: 'respond', value: 7 })
+    written.length = 0
+    expect(output(await goOn(agent))).toBe(7)
+    const ids = (await store.runs({}, 3)).map(({ runId }) => runId.length).toSorted((a, b) => b - a)
+    const [leaf, mid, root] = ids
+    const at = (what: string): number => written.indexOf(what)
+    expect(at(`${root} call-started`)).toBeGreaterThanOrEqual(0)
+    expect(at(`${mid} call-started`)).toBeGreaterThan(at(`${root} call-started`))
+    expect(at(`${leaf} question-answered`)).toBeGreaterThan(at(`${mid} call-started`))
+    await lawful(store)
+  })
+
+  test('an agent that a crash has cut from its caller is news; one that only waits is none', async () => {
+    const store = memoryStore()
+    const agent = manager(store, CALL, [asking('writer')])
+    const { id } = onlyQuestion(await agent.run('x'))
+    const runId = must(agent.runId)
+    expect((await newsIn(store, runId)).of(runId)).toEqual({ isReady: false })
+    // Its driver had written that it goes on, and died before its caller's had.
+    const lease = await store.claim(`${runId}.1.1`, { holder: 'gone', isDead: () => true }, 1_000)
+    const { state, chain, seal } = await recover(store, `${runId}.1.1`)
+    const log = new RunLog({ store, lease, state, chain, seal, schemas: () => ({}) })
+    log.record([{ kind: 'run-resumed', why: 'it crashes here' }])
+    await log.flush()
+    await store.release(lease)
+    expect((await newsIn(store, runId)).of(runId)).toEqual({ isReady: true })
+    await agent.answer(id, { type: 'respond', value: 7 })
+    const [result] = await drainDue(store, [agent])
+    expect(output(must(result))).toBe(7)
+  })
+
+  test('what a person has paused is not driven by an answer below it, and does not grow', async () => {
+    const store = memoryStore()
+    const agent = manager(store, CALL, [asking('writer')])
+    const { id } = onlyQuestion(await agent.run('x'))
+    await agent.pause('lunch')
+    await agent.answer(id, { type: 'respond', value: 7 })
+    const before = (await journalOf(store, must(agent.runId))).length
+    for (let sweep = 0; sweep < 3; sweep++) expect(await drainDue(store, [agent])).toEqual([])
+    expect((await journalOf(store, must(agent.runId))).length).toBe(before)
+    expect(output(await goOn(agent))).toBe(7)
+  })
+
+  test('a pause of one agent stands until somebody resumes the family', async () => {
+    const store = memoryStore()
+    const sent: number[] = []
+    const pay = plainTool('pay', () => sent.push(1))
+    const writer = worker('writer', { script: ['await ask("?")\nfinalAnswer(await pay({}))'], tools: [pay] })
+    const agent = manager(store, CALL, [writer])
+    const { id } = onlyQuestion(await agent.run('x'))
+    await haltRun(store, `${must(agent.runId)}.1.1`, { kind: 'pause', reason: 'not now' })
+    await agent.answer(id, { type: 'respond', value: 1 })
+    await drainDue(store, [agent])
+    expect(sent).toEqual([])
+    expect((await store.run(must(agent.runId)))?.cause).toBe('child')
+    expect(output(await goOn(agent))).toBe(1)
+    await lawful(store)
+  })
+
+  test('agents that only wait take no place of the calls in flight', async () => {
+    const agent = manager(
+      memoryStore(),
+      ['finalAnswer(await Promise.all([writer("a"), writer("b"), writer("c")]))'],
+      [asking('writer')],
+      { limits: { callsInFlight: 2 } },
+    )
+    expect(rested(await agent.run('x'), 'paused').questions).toHaveLength(3)
+  })
+
+  test('an agent that fails takes those below it along', async () => {
+    const store = memoryStore()
+    const middle = worker('middle', {
+      script: ['void leaf("x")\nawait echo({ n: 1 })'],
+      tools: [echo],
+      managedAgents: [asking('leaf')],
+      maxSteps: 1,
+      onLimit: 'fail',
+    })
+    const agent = manager(store, ['finalAnswer(await middle("x").catch((error) => error.message))'], [middle])
+    expect(output(await agent.run('x'))).toContain('middle failed')
+    expect(await statuses(store)).toEqual({ manager: 'completed', middle: 'failed', leaf: 'stopped' })
+    expect(await store.questions({})).toEqual([])
+  })
+
+  test('a run with many agents below it is found as the only one', async () => {
+    const store = memoryStore()
+    const done = worker('done', { script: ['finalAnswer(1)'] })
+    const script = ['for (let n = 0; n < 60; n++) await done("x")\nfinalAnswer(await ask("?"))']
+    const agent = manager(store, script, [done])
+    await agent.run('x')
+    expect((await manager(store, script, [done]).resume()).runId).toBe(agent.runId)
+  })
+
+  test('runs of other agents, however many are due, hide none', async () => {
+    const store = memoryStore()
+    const theirs = new PersistentCodeAgent({
+      name: 'theirs',
+      store,
+      model: scriptedModel(['await ask("?")']),
+    })
+    await theirs.run('x')
+    for (let made = 0; made < 120; made++) {
+      const twin = await theirs.fork()
+      await store.signal(must(twin.runId), 'go', { kind: 'resume' })
+    }
+    const agent = manager(store, ['finalAnswer(await ask("?"))'], [])
+    const { id } = onlyQuestion(await agent.run('mine'))
+    await agent.answer(id, { type: 'respond', value: 3 })
+    const results = await drainDue(store, [agent])
+    expect(results.map(output)).toEqual([3])
   })
 })

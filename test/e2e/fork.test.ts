@@ -1,7 +1,14 @@
 /** Forks: another run from the same past. What it shares, what it does not inherit, and what may be different in it. */
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
-import { memoryStore, tool, UsageError, type PersistentCodeAgent, type Store } from '../../src/index.ts'
+import {
+  drainDue,
+  memoryStore,
+  tool,
+  UsageError,
+  type PersistentCodeAgent,
+  type Store,
+} from '../../src/index.ts'
 import { violations } from '../../src/journal/check.ts'
 import {
   again,
@@ -224,6 +231,40 @@ describe('what was under way when it was forked', () => {
     expect(rested(must(twin.result), 'paused').wakeAt).toEqual(wakeAt)
     clock.forward(86_400_000)
     expect(output(await goOn(twin))).toBe(1)
+  })
+})
+
+describe('a keyed call that was sent and is to be tried again', () => {
+  test('belongs to the parent; the fork rests, whatever the clock says', async () => {
+    const clock = new HandClock()
+    const store = memoryStore(clock)
+    const keys: string[] = []
+    const pay = tool({
+      name: 'pay',
+      description: 'Pays',
+      effect: 'keyed',
+      needsApproval: true,
+      retry: { attempts: 3, backoff: '1h' },
+      execute: async (_input, { idempotencyKey }) => {
+        if (keys.push(idempotencyKey) === 1) throw new Error('busy')
+        return 'paid'
+      },
+    })
+    const options = {
+      store,
+      tools: [pay],
+      script: ['finalAnswer(await pay({}).catch((error) => error.name))'],
+    }
+    const agent = agentOf(options)
+    await agent.answer(onlyQuestion(await agent.run('pay')).id, { type: 'approve' })
+    expect(rested(await goOn(agent), 'paused').wakeAt).toBeDefined()
+    const twin = await agent.fork()
+    clock.forward(3_600_000)
+    const driven = await drainDue(store, [agent])
+    expect(driven.map(({ runId }) => runId)).toEqual([agent.runId])
+    expect(output(must(driven[0]))).toBe('paid')
+    expect(output(await goOn(twin))).toBe('ForkedCallError')
+    expect(new Set(keys).size).toBe(1)
   })
 })
 

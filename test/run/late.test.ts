@@ -4,6 +4,7 @@ import { LeaseLostError, memoryStore, tool, type Store } from '../../src/index.t
 import { violations } from '../../src/journal/check.ts'
 import { LEASE_TTL } from '../../src/run/lease.ts'
 import { Run } from '../../src/run/run.ts'
+import { haltRun } from '../../src/run/signal.ts'
 import {
   again,
   agentOf,
@@ -66,6 +67,19 @@ describe('a result that comes after its driver has come to rest', () => {
     const journal = await journalOf(options.store, runId)
     expect(journal.filter((entry) => entry.kind === 'call-orphaned')).toHaveLength(1)
     expect(violations(journal)).toEqual([])
+  })
+
+  test('does not take a decision away that was accepted before it was read', async () => {
+    const slow = new HandTool()
+    const options = { store: memoryStore(), tools: [slow.tool], pauseGrace: 5, script: SCRIPT }
+    const runId = await restedWithout(slow, options)
+    const agent = await again(options)
+    const { id } = onlyQuestion(await goOn(agent))
+    slow.settle(1, { paid: 7 })
+    await told(options.store, runId)
+    await agent.answer(id, { type: 'respond', value: 'I looked: it happened' })
+    expect(output(await goOn(agent))).toBe('I looked: it happened')
+    expect(violations(await journalOf(options.store, runId))).toEqual([])
   })
 
   test('of an attempt before the one that counts is kept, and changes nothing', async () => {
@@ -139,6 +153,35 @@ describe('a lease that ran out', () => {
     clock.advance(1)
     expect(onlyQuestion(await run.result())).toMatchObject({ kind: 'unknownOutcome' })
     await expect(first.result()).rejects.toThrow(LeaseLostError)
+  })
+
+  test('not even where somebody else had held the lease for a moment in between', async () => {
+    const clock = new HandClock()
+    const store = memoryStore(clock)
+    const slow = new HandTool()
+    const options = { store, tools: [slow.tool], script: SCRIPT }
+    const first = await agentOf(options).start('x')
+    await slow.begun(1)
+    clock.advance(LEASE_TTL + 1)
+    await haltRun(store, first.id, { kind: 'pause', reason: 'wait' })
+    const run = new Run({
+      store,
+      definition: agentOf(options).definition(),
+      runId: first.id,
+      why: 'resume',
+      clock,
+    })
+    await expect
+      .poll(
+        async () =>
+          (await journalOf(store, first.id)).filter(({ kind }) => kind === 'segment-started').length,
+        PATIENT,
+      )
+      .toBe(2)
+    clock.advance(LEASE_TTL - 1)
+    expect(await store.questions({})).toEqual([])
+    clock.advance(1)
+    expect(onlyQuestion(await run.result())).toMatchObject({ kind: 'unknownOutcome' })
   })
 
   test('nor is a probe, which would find nothing yet', async () => {

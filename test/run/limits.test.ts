@@ -2,6 +2,7 @@
 import { describe, expect, test } from 'vitest'
 import {
   memoryStore,
+  tool,
   UsageError,
   type PersistentAgentOptions,
   type RunResult,
@@ -123,10 +124,7 @@ describe('timeout', () => {
     const run = start('start')
     await slow.begun(1)
     clock.advance(TIME)
-    await expect.poll(() => clock.pending, PATIENT).toBeGreaterThan(0)
-    const soon = Promise.race([run.result(), turn()])
-    for (let result: RunResult | undefined; result === undefined; result = (await soon) ?? undefined)
-      clock.advance(5)
+    await graceful(run, clock)
     expect(await run.result()).toMatchObject(expected)
     if (onLimit === 'fail') return
     slow.forget(1)
@@ -135,6 +133,29 @@ describe('timeout', () => {
     clock.advance(TIME - 1)
     slow.settle(1, 'done')
     expect(output(await again.result())).toBe('done')
+  })
+
+  test('a task that failed on its time can be tried again, with as much', async () => {
+    const slow = new HandTool('slow', 'read')
+    const { clock, start } = await bench(
+      ['finalAnswer(await slow({ n: 1 }))', 'finalAnswer(await slow({ n: 2 }))'],
+      {
+        tools: [slow.tool],
+        timeout: '20s',
+        onLimit: 'fail',
+        pauseGrace: 5,
+      },
+    )
+    const run = start('start')
+    await slow.begun(1)
+    clock.advance(TIME)
+    expect((await graceful(run, clock)).status).toBe('failed')
+    slow.forget(1)
+    const again = start('resume')
+    await slow.begun(1)
+    clock.advance(TIME - 1)
+    slow.settle(1, 'in time')
+    expect((await again.result()).status).toBe('completed')
   })
 
   test('what waits for people and timers, or rests, takes no time', async () => {
@@ -189,6 +210,43 @@ test('limits.callsInFlight: further calls wait their turn, and all come home', a
   expect(most).toBe(3)
 })
 
+test('another attempt that has no place yet waits for one, not for the clock', async () => {
+  const inner = memoryStore()
+  let looks = 0
+  const store: Store = {
+    ...inner,
+    signals: async (runId) => {
+      looks++
+      return inner.signals(runId)
+    },
+  }
+  const slow = new HandTool('slow', 'read')
+  let failed = 0
+  const shaky = tool({
+    name: 'shaky',
+    description: 'Fails at first',
+    effect: 'read',
+    retry: { attempts: 2, backoff: 1 },
+    execute: async () => {
+      if (failed++ === 0) throw new Error('busy')
+      return 'done'
+    },
+  })
+  const agent = agentOf({
+    store,
+    tools: [slow.tool, shaky],
+    limits: { callsInFlight: 1 },
+    script: ['finalAnswer(await Promise.all([shaky({}), slow({ n: 1 })]))'],
+  })
+  const run = await agent.start('x')
+  await slow.begun(1)
+  const before = looks
+  for (let turns = 0; turns < 200; turns++) await turn()
+  expect(looks - before).toBeLessThan(5)
+  slow.settle(1, 'free')
+  expect(output(await run.result())).toEqual(['done', 'free'])
+})
+
 test('limits.entries: a journal that grows without end rests its run; resuming grants as many more', async () => {
   const store = memoryStore()
   const agent = agentOf({
@@ -219,6 +277,15 @@ test('limits.questions: a flood of questions rests the run; the answers that the
   for (const { id, message } of flooded.questions) await agent.answer(id, { type: 'respond', value: message })
   expect(output(await goOn(agent))).toEqual(['1?', '2?', '3?', '4?', '5?'])
 })
+
+/** The result of a run whose calls never come home: the clock goes on until their grace is over. */
+async function graceful(run: Run, clock: HandClock): Promise<RunResult> {
+  for (;;) {
+    const result = await Promise.race([run.result(), turn()])
+    if (result !== undefined) return result
+    clock.advance(5)
+  }
+}
 
 /** A turn of the event loop. */
 function turn(): Promise<undefined> {
