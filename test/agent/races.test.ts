@@ -597,7 +597,7 @@ describe('limits', () => {
     expect(play.state.pause?.cause).toBe('limit')
   })
 
-  test('fail: a retry grants one turn, and fails again', () => {
+  test('fail: a retry grants as much again, and fails again', () => {
     const play = new Play({ options: { maxSteps: 2, onLimit: 'fail' } })
     for (let step = 0; step < 2; step++) {
       play.act()
@@ -607,6 +607,9 @@ describe('limits', () => {
     play.record([{ kind: 'run-retried', why: 'again' }])
     play.decide()
     expect(play.state.phase).toMatchObject({ at: 'thinking', step: 3, purpose: 'step' })
+    play.reply({ code: 'code' })
+    play.ends()
+    expect(play.state.ended).toBeUndefined()
     play.reply({ code: 'code' })
     play.ends()
     expect(play.state.ended).toMatchObject({ status: 'failed', code: 'LIMIT' })

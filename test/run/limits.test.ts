@@ -22,7 +22,6 @@ import {
   must,
   onlyQuestion,
   output,
-  PATIENT,
   plainTool,
   rested,
 } from '../e2e/fixtures/bench.ts'
