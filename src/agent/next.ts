@@ -33,6 +33,8 @@ export interface Live {
   readonly graceOver: boolean
   /** A timer that is due sooner than this many ms is worth waiting for in the process. */
   readonly stay: number
+  /** Agents are at work, for calls that are open or were withdrawn. */
+  readonly hasAgents: boolean
   /** Calls of managed agents whose runs only wait. */
   readonly atRest: ReadonlyMap<CallId, ChildAtRest>
 }
@@ -237,7 +239,8 @@ function close(state: State, output: Answer, live: Live): readonly Fact[] {
   const calls = Object.values(state.calls)
   const idle = calls.filter((call) => call.at.is !== 'started' || live.graceOver || live.atRest.has(call.id))
   if (idle.length > 0) return idle.map((call) => ({ kind: 'call-withdrawn', call: call.id, why: 'ended' }))
-  return calls.length > 0
+  // An agent ends before the task that it worked for: no crash in between leaves it behind.
+  return calls.length > 0 || live.hasAgents
     ? []
     : [{ kind: 'task-completed', output: output.value, reason: output.reason, usage: state.usage }]
 }

@@ -319,6 +319,7 @@ class Driver {
         guestIdle: this.#room?.guest.idle ?? true,
         graceOver: this.#flights.graceOver,
         stay: this.#given.wait === true ? Infinity : STAY,
+        hasAgents: this.#flights.hasAgents(),
         atRest: this.#children?.atRest ?? NOBODY,
       })
       if (facts.length === 0) return

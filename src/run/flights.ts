@@ -87,6 +87,11 @@ export class Flights {
     )
   }
 
+  /** True while an agent is at work, also for a call that nobody waits for any more. */
+  hasAgents(): boolean {
+    return [...this.#under.values()].some(({ effect }) => isAgent(effect))
+  }
+
   /** The calls that may still land. */
   calls(): readonly { readonly call: CallId; readonly tool: string }[] {
     return [...this.#under.values()].flatMap(({ effect }) =>

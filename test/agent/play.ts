@@ -125,7 +125,14 @@ export class Play {
     for (let round = 0; ; round++) {
       const { now, graceOver, stay } = this
       const guestIdle = !this.busy && !this.#owes
-      const facts = decide(this.state, this.setup, { now, guestIdle, graceOver, stay, atRest: new Map() })
+      const facts = decide(this.state, this.setup, {
+        now,
+        guestIdle,
+        graceOver,
+        stay,
+        hasAgents: false,
+        atRest: new Map(),
+      })
       this.rounds = Math.max(this.rounds, round)
       if (facts.length === 0) return
       if (round > 50) throw new Error(`decide never comes to an end: ${facts[0]?.kind}`)
