@@ -88,7 +88,7 @@ async function firstFailure(node, commands) {
 async function testCrash(node, args) {
   const proof = await run(node, ['test/crash/fixtures/whole.ts', ...args])
   const env = { CRASH: 'all', FAULTS: 'all', HOSTILE: 'all', SIM: 'all', SWEEP: 'all' }
-  const folders = ['crash', 'faults', 'simulation', 'journal', 'run', 'sandbox'].map(
+  const folders = ['crash', 'faults', 'hostile', 'simulation', 'journal', 'run', 'sandbox'].map(
     (name) => `test/${name}/`,
   )
   const tests = await run(node, [vitest, 'run', ...folders], { env })
