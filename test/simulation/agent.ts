@@ -90,7 +90,11 @@ function toolOf(name: ToolName, around: Surroundings) {
       back: scenario.work,
       apply,
       died: (applied) =>
-        world.reached(applied ? `C3: killed after the effect of ${name}` : `C2: killed during ${name}`),
+        world.reached(
+          applied
+            ? `C3: killed after the effect (${CLASSES[name]})`
+            : `C2: killed in mid-call (${CLASSES[name]})`,
+        ),
     })
   return tool<unknown, unknown, Process>({
     name,

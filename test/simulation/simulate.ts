@@ -217,7 +217,7 @@ async function judge(office: Office): Promise<void> {
     }
   }
   for (const [runId, { entries, state }] of journals.all) {
-    world.reached(`ends: ${state?.ended?.status}`)
+    world.reached(`ends: ${state?.ended?.status ?? 'rests below a run that failed'}`)
     const isResumed = office.scenario.commands.some(({ kind }) => kind === 'drive' || kind === 'abort')
     if (!isResumed && entries.some((entry) => entry.kind === 'run-retried'))
       world.violation(`${runId} had failed and was tried again, though nobody asked for it`)
