@@ -34,6 +34,8 @@ interface Around {
   readonly drive: Drive
   readonly kept: KeptLease
   state(): State
+  /** The family was resumed, by whoever began this segment or by a signal since. */
+  isResumed(): boolean
   /** Something may have changed: the driver is to look. */
   hint(): void
   driveBelow(child: Drive): Promise<Rest>
@@ -184,8 +186,7 @@ export class Children implements AsyncDisposable {
    * from above is over when the parent goes on.
    */
   #whyOf(call: OpenCall, { pause, segments }: State): Drive['why'] | undefined {
-    const { parent, why } = this.#around.drive
-    const isResumed = (parent?.isResumed ?? why === 'resume') && !this.#resumed.has(call.id)
+    const isResumed = this.#around.isResumed() && !this.#resumed.has(call.id)
     this.#resumed.add(call.id)
     if (segments === 0) return 'start'
     if (pause === undefined) return 'take-over'
@@ -215,8 +216,7 @@ export class Children implements AsyncDisposable {
   ): Promise<Rest> {
     const { store, lease, clock, guests, wait, parent, askedAt } = this.#around.drive
     const { state } = recovered
-    const isResumed =
-      why === 'resume' || (why !== 'wake' && (parent?.isResumed ?? this.#around.drive.why === 'resume'))
+    const isResumed = why === 'resume' || (why !== 'wake' && this.#around.isResumed())
     if (cut.signal.aborted) throw new Cut()
     return this.#around.driveBelow({
       store,

@@ -70,6 +70,8 @@ class Driver {
   readonly #over = new AbortController()
   #room: Room | undefined
   #children: Children | undefined
+  /** Somebody wants the run to go on, and all that it called with it. */
+  #isResumed: boolean
   /** When nothing was waiting to be committed, last: what gathers since then has an age. */
   #cleanAt = 0
   /** What the journal knows has been replayed and compared: only then is anything new begun. */
@@ -84,6 +86,7 @@ class Driver {
 
   constructor(given: Drive) {
     this.#given = given
+    this.#isResumed = given.parent?.isResumed ?? given.why === 'resume'
     const { store, lease, recovered, definition } = given
     this.#log = new RunLog({
       store,
@@ -134,6 +137,7 @@ class Driver {
       drive: this.#given,
       kept,
       state: () => this.#log.state,
+      isResumed: () => this.#isResumed,
       hint: () => this.#hint(),
       driveBelow: drive,
     })
@@ -298,6 +302,8 @@ class Driver {
       factsOf(this.#log.state, { kind: 'signalled', rows: fresh }, this.#desk(checked)),
     )
     faultPoint('signals-read')
+    const isResumed = fresh.some(({ signal }) => signal.kind === 'resume')
+    if (isResumed && entries.some((entry) => entry.kind === 'run-resumed')) this.#isResumed = true
     return entries
   }
 
