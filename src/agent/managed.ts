@@ -1,8 +1,7 @@
 /** Agents that another agent calls like tools. */
 import { decode } from '../base/codec.ts'
 import { UsageError } from '../base/errors.ts'
-import type { CallId, Encoded } from '../base/halt.ts'
-import type { RunId } from '../journal/entry.ts'
+import type { Encoded } from '../base/halt.ts'
 import { tool, type ToolDefinition } from '../tool/tool.ts'
 import type { Definition } from './definition.ts'
 
@@ -67,14 +66,4 @@ export function errandOf(input: Encoded): Errand {
   // The schema above has checked it.
   const given = decode(input) as string | Errand
   return typeof given === 'string' ? { task: given } : given
-}
-
-/** The id of the run that a call of an agent is: the same in every process. */
-export function childId(parent: RunId, call: CallId): RunId {
-  return `${parent}.${call}`
-}
-
-/** True if `runId` is `ancestor`, or below it. */
-export function isWithin(runId: RunId, ancestor: RunId): boolean {
-  return runId === ancestor || runId.startsWith(`${ancestor}.`)
 }

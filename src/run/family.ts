@@ -1,5 +1,5 @@
 /** The runs of a family: a root and the agents' runs below it. They share one lease. */
-import { isWithin } from '../agent/managed.ts'
+import { isWithin } from '../agent/lineage.ts'
 import type { RunId } from '../journal/entry.ts'
 import type { RunFilter, RunRow, Store } from '../journal/store.ts'
 

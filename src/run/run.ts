@@ -1,6 +1,6 @@
 /** A run in the hand of this process: driven in the background from the moment it is made. */
 import type { Definition } from '../agent/definition.ts'
-import { childId } from '../agent/managed.ts'
+import { childId } from '../agent/lineage.ts'
 import { isDiverged, onlyWaits } from '../agent/next.ts'
 import { systemClock, type Clock } from '../base/clock.ts'
 import { UsageError } from '../base/errors.ts'

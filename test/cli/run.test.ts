@@ -70,7 +70,7 @@ test('a run that fails exits 1, by a limit 5; resume tries again', async () => {
     code: 1,
     last: { status: 'failed', error: { code: 'MODEL' } },
   })
-  expect((await place.pca('resume', 'l', '--json')).last).toMatchObject({ status: 'failed', stepCount: 3 })
+  expect((await place.pca('resume', 'l', '--json')).last).toMatchObject({ status: 'failed', stepCount: 4 })
 })
 
 test('--wait stays through a timer', async () => {
