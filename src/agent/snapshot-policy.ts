@@ -26,7 +26,7 @@ const COMPUTING = 100
 /** What a delivery costs beside the guest's computing, in ms. */
 const DELIVERY = 0.3
 /** Of a large heap a snapshot costs more than that: it is taken when replay would cost this many times its own price. */
-const WORTH = 2
+const WORTH = 5
 
 export const whenReplayCosts: SnapshotPolicy = ({ deliveries, computing, waited, price }) => {
   if (waited >= WAITS) return true

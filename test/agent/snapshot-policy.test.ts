@@ -11,10 +11,10 @@ test('what is worth a snapshot', () => {
     [{ deliveries: 63, computing: 99 }, false],
     [{ deliveries: 64 }, true],
     [{ computing: 100 }, true],
-    [{ computing: 100, price: 49 }, true],
-    [{ computing: 100, price: 51 }, false],
+    [{ computing: 100, price: 20 }, true],
+    [{ computing: 100, price: 21 }, false],
     [{ deliveries: 64, price: 100 }, false],
-    [{ deliveries: 700, price: 100 }, true],
+    [{ deliveries: 1_700, price: 100 }, true],
     [{ waited: WAITS }, true],
     [{ waited: WAITS, price: 10_000 }, true],
     [{ waited: WAITS - 1 }, false],
@@ -23,7 +23,7 @@ test('what is worth a snapshot', () => {
     expect(whenReplayCosts({ ...NOTHING, ...since }), `${JSON.stringify(since)}`).toBe(taken)
 })
 
-test('whatever a snapshot costs, all of them cost at most half of what replay would', () => {
+test('whatever a snapshot costs, all of them cost at most a fifth of what replay would', () => {
   const history = fc.array(fc.double({ min: 0, max: 500, noNaN: true }), { minLength: 1, maxLength: 200 })
   fc.assert(
     fc.property(history, fc.double({ min: 0.1, max: 5_000, noNaN: true }), (computings, price) => {
@@ -37,7 +37,7 @@ test('whatever a snapshot costs, all of them cost at most half of what replay wo
         since = { ...NOTHING, deliveries: 0, price }
       }
       // The first one's price is not known when it is taken.
-      expect(paid - price).toBeLessThanOrEqual(replay / 2 + 1)
+      expect(paid - price).toBeLessThanOrEqual(replay / 5 + 1)
     }),
   )
 })
