@@ -210,7 +210,9 @@ export function memoryStore(clock: MemoryClock = systemClocks): Store {
     const now = instant()
     return [...runs.values()]
       .filter(
-        (run) => isReady(run, now.at) && ifHeld(leases.get(run.row.rootRunId), now, claimant) === undefined,
+        (run) =>
+          isReady(run, runs.get(run.row.rootRunId)?.row, now.at) &&
+          ifHeld(leases.get(run.row.rootRunId), now, claimant) === undefined,
       )
       .toSorted((one, other) => one.row.updatedAt - other.row.updatedAt)
       .slice(0, Math.max(0, limit))

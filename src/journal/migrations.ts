@@ -46,6 +46,7 @@ CREATE TABLE runs (
 CREATE INDEX runs_root ON runs (tenant, root_run_id);
 CREATE INDEX runs_running ON runs (status) WHERE status = 'running';
 CREATE INDEX runs_waiting ON runs (wake_at) WHERE status = 'paused' AND cause = 'waiting' AND wake_at IS NOT NULL;
+CREATE INDEX runs_below ON runs (root_run_id) WHERE status = 'paused' AND run_id <> root_run_id;
 
 CREATE TABLE wraps (
   run INTEGER PRIMARY KEY REFERENCES runs ON DELETE CASCADE,

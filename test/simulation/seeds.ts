@@ -27,8 +27,12 @@ export async function simulateSeed(seed: number, simulate: Simulate): Promise<Ou
   return outcome
 }
 
-/** The smallest scenario that was found to break a promise in place of the seed's own. */
-export async function shrink(seed: number, simulate: Simulate): Promise<Broken | undefined> {
+/** The smallest scenario that was found to break a promise in place of the seed's own, in a way that looks like `seen`. */
+export async function shrink(
+  seed: number,
+  simulate: Simulate,
+  seen: RegExp = /./,
+): Promise<Broken | undefined> {
   let attempts = 0
   let broken: Broken | undefined
   await fc.check(
@@ -36,12 +40,18 @@ export async function shrink(seed: number, simulate: Simulate): Promise<Broken |
       if (broken !== undefined && ++attempts > ATTEMPTS) return true
       const outcome = await simulate(scenario)
       // fast-check goes on from what failed last: each is smaller than the one before.
-      if (outcome.violations.length > 0) broken = { seed, scenario, outcome }
-      return outcome.violations.length === 0
+      if (!isSeen(outcome, seen)) return true
+      broken = { seed, scenario, outcome }
+      return false
     }),
     { seed, numRuns: 1 },
   )
   return broken
+}
+
+/** Whether a promise is broken in a way that looks like `seen`. */
+export function isSeen({ violations }: Outcome, seen: RegExp): boolean {
+  return violations.some((violation) => seen.test(violation))
 }
 
 /** For people: what broke, how to see it again, and how it came to it. */

@@ -95,6 +95,24 @@ export const due: readonly Rule[] = [
       assert.deepEqual(await dueAfter(store, rests, { kind: 'say', text: 'ahoy' }), [])
     }),
   ),
+  rule('due: one that rests below a run which has ended: it is to end as well', async (store) => {
+    const lease = await driven(store)
+    await store.create(newRun('child', { rootRunId: RUN }), [entry(1, 0)], [])
+    const pauses = view({ status: 'paused', cause: 'parent' })
+    await store.append({ ...lease, runId: 'child' }, write(lease, 1, { view: pauses }))
+    await store.release(lease)
+    for (const [after, status, ready] of [
+      [1, 'paused', []],
+      [2, 'failed', []],
+      [3, 'stopped', ['child']],
+      [4, 'completed', ['child']],
+    ] as const) {
+      const held = await store.claim(RUN, bob, MINUTE)
+      await store.append(held, write(held, after, { view: view({ status, cause: 'requested' }) }))
+      await store.release(held)
+      assert.deepEqual(await store.due(bob, 10), ready, status)
+    }
+  }),
   rule('due: oldest first, each once, no more than asked for', async (store, clock) => {
     for (const runId of ['c', 'a', 'b']) {
       clock.advance(1)

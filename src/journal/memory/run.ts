@@ -61,11 +61,15 @@ export function refusal(run: Run, id: QuestionId, now: number): Receipt | undefi
   return expiresAt !== undefined && expiresAt <= now ? { accepted: false, why: 'expired' } : undefined
 }
 
-/** Whether a run could go on now if nobody drove it. A person resumes what rests for another cause than waiting. */
-export function isReady(run: Run, now: number): boolean {
-  const { status, cause, wakeAt } = run.row
+/**
+ * Whether a run could go on now if nobody drove it. A person resumes what rests for another cause than waiting; what
+ * rests below a run that has ended is to end as well.
+ */
+export function isReady(run: Run, root: RunRow | undefined, now: number): boolean {
+  const { status, cause, wakeAt, runId, rootRunId } = run.row
   if (status === 'running') return true
   if (status !== 'paused') return false
+  if (runId !== rootRunId && (root?.status === 'completed' || root?.status === 'stopped')) return true
   if (cause === 'waiting' && wakeAt !== undefined && wakeAt <= now) return true
   return [...run.inbox.values()].some(({ consumed, signal }) => !consumed && wakes(signal.kind, cause))
 }

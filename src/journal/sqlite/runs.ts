@@ -72,13 +72,15 @@ const STRAYS = `WITH RECURSIVE written (run) AS (
   ) SELECT w.run FROM written w WHERE w.run IS NOT NULL
     AND NOT EXISTS (SELECT 1 FROM runs r WHERE r.run = w.run AND r.tenant = '') LIMIT 1`
 
-/** Three small indexes, not a scan: most runs rest. */
+/** Small indexes, not a scan: most runs rest. The last look is for runs whose family has ended without them. */
 const DUE = `SELECT DISTINCT r.run, r.run_id, r.updated_at, l.epoch, l.holder, l.claimed_at, l.expires_at,
     l.boot, l.expires_in_boot, l.deaths, l.doubted, l.doubted_until FROM (
     SELECT run FROM runs WHERE status = 'running'
     UNION SELECT run FROM runs WHERE status = 'paused' AND cause = 'waiting' AND wake_at IS NOT NULL AND wake_at <= ?1
     UNION SELECT i.run FROM inbox i JOIN runs s ON s.run = i.run WHERE i.consumed = 0 AND s.status IN ('running', 'paused')
       AND (s.status = 'running' OR i.kind IN ('resume', 'stop') OR (s.cause = 'waiting' AND i.kind <> 'say'))
+    UNION SELECT c.run FROM runs c JOIN runs f ON f.tenant = c.tenant AND f.run_id = c.root_run_id
+      WHERE c.status = 'paused' AND c.run_id <> c.root_run_id AND f.status IN ('completed', 'stopped')
   ) ready JOIN runs r ON r.run = ready.run
   LEFT JOIN leases l ON l.tenant = r.tenant AND l.root_run_id = r.root_run_id
   WHERE r.tenant = '' ORDER BY r.updated_at, r.run`
