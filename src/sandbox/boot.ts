@@ -10,13 +10,33 @@ import { tellTale } from './tell-tale.ts'
 /** All that is needed of a global which neither our libs nor Node's types declare. */
 declare const WebAssembly: { compile(bytes: Uint8Array): Promise<object> }
 
-const PRELUDE = ['intrinsics', 'codec', 'inspect', 'random', 'boot'] as const
+/** Each is a file of the prelude, in the order in which they are given to `TOGETHER`. */
+const PRELUDE = [
+  'intrinsics',
+  'codec',
+  'strings',
+  'layout',
+  'inspect',
+  'format',
+  'table',
+  'shown',
+  'console',
+  'random',
+  'boot',
+] as const
 
 /** Takes the functions of the files in the order of `PRELUDE`, and `look`. Gives `api`. */
-const TOGETHER = `(function (intrinsics, codec, inspect, random, boot, look) {
+const TOGETHER = `(function (${PRELUDE.join(', ')}, look) {
 const kit = intrinsics()
 const coder = codec(kit)
-return boot(kit, coder, inspect(kit, coder.tagOf, look), random)
+const { tagOf } = coder
+const texts = strings(kit)
+const show = inspect(kit, tagOf, look, texts, layout(kit, texts))
+const rows = table(kit, show, tagOf, texts)
+const shows = {
+  inspect: show, format: format(kit, show), table: rows, shown: shown(kit, show, rows, tagOf, texts),
+}
+return boot(kit, coder, shows, { makeRandom: random, makeConsole: console })
 })`
 
 /** The bytes of `base.heap`. */

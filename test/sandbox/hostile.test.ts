@@ -357,6 +357,6 @@ test('nothing that was frozen, sealed or made exotic breaks the display', async 
     print(r.proxy, o, new Proxy([1, 2], { get() { throw 1 } }), { get bad() { throw 1 } }, Object.create({ constructor: { name: 5 } }))
     print(class A {}, function* g() {}, async () => {}, Symbol('x'), [ , 1], [undefined, null, -0], new Error('e').message)`
   expect(await guest.show(source)).toMatch(
-    /^\[Revoked Proxy\] <ref \*1> \[Object: null prototype\] \{ self: \[Circular \*1\] \} \[ 1, 2 \] \{ bad: \[Getter\] \}/,
+    /^<Revoked Proxy> <ref \*1> \[Object: null prototype\] \{ self: \[Circular \*1\] \} \[ 1, 2 \] \{ bad: \[Getter\] \}/,
   )
 })

@@ -36,10 +36,11 @@ export class Session implements AsyncDisposable {
     this.tools = tools
   }
 
-  /** Compiles and runs the next step; gives the first halt. */
-  start(source: string): Promise<Halt> {
+  /** Compiles and runs the next step, to which `variables` (an encoded record) are given; gives the first halt. */
+  start(source: string, variables?: string): Promise<Halt> {
     this.#step += 1
-    return this.sandbox.run(this.#step, program(this.#step, source), { clock: CLOCK })
+    const given = variables === undefined ? {} : { variables }
+    return this.sandbox.run(this.#step, { ...program(this.#step, source), ...given }, { clock: CLOCK })
   }
 
   resolve(id: string, value: unknown): Promise<Halt> {
@@ -51,9 +52,9 @@ export class Session implements AsyncDisposable {
   }
 
   /** Runs a step to its end, answering calls by the tools, in the order in which they were made. */
-  async step(source: string): Promise<Halt & { readonly kind: 'ended' }> {
+  async step(source: string, variables?: string): Promise<Halt & { readonly kind: 'ended' }> {
     const queue: GuestCall[] = []
-    let halt = await this.start(source)
+    let halt = await this.start(source, variables)
     for (;;) {
       if (halt.kind === 'killed') throw new Error(`killed: ${halt.reason}: ${halt.message}`)
       if (halt.kind === 'ended') return halt
@@ -76,8 +77,8 @@ export class Session implements AsyncDisposable {
   }
 
   /** What a step shows: its output and its value, or its error. */
-  async show(source: string): Promise<string> {
-    const { output, ending } = await this.step(source)
+  async show(source: string, variables?: string): Promise<string> {
+    const { output, ending } = await this.step(source, variables)
     switch (ending.kind) {
       case 'value':
         return output + (ending.shown ?? '')

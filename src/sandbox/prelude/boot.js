@@ -8,8 +8,10 @@
  * B4  The first final answer ends the step where it stands: what the step's code does after it (prints, calls,
  *     another answer) has no effect, and its open calls are never settled.
  */
-;(function boot(kit, coder, show, makeRandom) {
+;(function boot(kit, coder, shows, parts) {
   'use strict'
+  const { inspect, format, table, shown } = shows
+  const { makeRandom, makeConsole } = parts
   const {
     list,
     push,
@@ -27,7 +29,6 @@
     indexOf,
   } = kit
   const { encode, decode, newError, quote } = coder
-  const { inspect, format } = show
   const P = kit.Promise
   const Fault = kit.Error
   const global = globalThis
@@ -72,6 +73,12 @@
     return from.cut === 0
       ? from.head + from.tail
       : from.head + '\n[… ' + from.cut + ' characters cut …]\n' + from.tail
+  }
+  function cutShort(text) {
+    if (text.length <= limits.output) return text
+    const all = buffer()
+    append(all, text)
+    return textOf(all)
   }
   let output = buffer() // since the step's start
   let printed = buffer() // since the last halt
@@ -214,7 +221,10 @@
     }
     const cause = own(thrown, 'cause')
     if (cause !== undefined && cause !== thrown)
-      text += ' (cause: ' + (kit.isError(cause) ? titleOf(cause) : inspect(cause, 1)) + ')'
+      text +=
+        ' (cause: ' +
+        (kit.isError(cause) ? titleOf(cause) : inspect(cause, { __proto__: null, depth: 1 })) +
+        ')'
     return { __proto__: null, name: known, message: text, stack: frames }
   }
   function titleOf(error) {
@@ -324,118 +334,17 @@
     mapDelete(timers, id)
   }
 
-  function log(...args) {
-    if (answer === null) print(format(args) + '\n')
-  }
-
-  const counts = new kit.Map()
-  const console = {
-    log(...args) {
-      apply(log, undefined, args)
+  const { console, begin: beginConsole } = makeConsole(kit, {
+    print,
+    format,
+    inspect,
+    table,
+    framesHere: () => {
+      const stack = kit.stackOf(new Fault(''))
+      return typeof stack === 'string' ? framesOf(stack) : ''
     },
-    info(...args) {
-      apply(log, undefined, args)
-    },
-    warn(...args) {
-      apply(log, undefined, args)
-    },
-    error(...args) {
-      apply(log, undefined, args)
-    },
-    debug(...args) {
-      apply(log, undefined, args)
-    },
-    trace(...args) {
-      apply(log, undefined, args)
-    },
-    dir(value) {
-      print(inspect(value) + '\n')
-    },
-    table(rows) {
-      print(table(rows) + '\n')
-    },
-    group(...args) {
-      if (args.length > 0) apply(log, undefined, args)
-    },
-    groupEnd() {},
-    time() {},
-    timeEnd() {},
-    timeLog() {},
-    count(label = 'default') {
-      const n = (mapGet(counts, '' + label) ?? 0) + 1
-      mapSet(counts, '' + label, n)
-      print(label + ': ' + n + '\n')
-    },
-    assert(condition, ...args) {
-      if (!condition)
-        print(args.length === 0 ? 'Assertion failed\n' : 'Assertion failed: ' + format(args) + '\n')
-    },
-  }
-
-  /** Rows by columns, as `console.table` draws them; anything that is no table is inspected. */
-  function table(rows) {
-    if (
-      typeof rows !== 'object' ||
-      rows === null ||
-      coder.tagOf(rows) === 'Map' ||
-      coder.tagOf(rows) === 'Set'
-    )
-      return inspect(rows)
-    const names = list()
-    const cells = list()
-    push(names, '(index)')
-    const columns = new kit.Map()
-    const keys = kit.keys(rows)
-    let values = -1
-    for (let i = 0; i < keys.length && i < 1000; i++) {
-      const row = kit.getOwnPropertyDescriptor(rows, keys[i])?.value
-      const line = list()
-      line[0] = keys[i]
-      if (typeof row === 'object' && row !== null) {
-        const inner = kit.keys(row)
-        for (let j = 0; j < inner.length && j < 100; j++) {
-          let at = mapGet(columns, inner[j])
-          if (at === undefined) {
-            at = names.length
-            mapSet(columns, inner[j], at)
-            push(names, inner[j])
-          }
-          line[at] = inspect(kit.getOwnPropertyDescriptor(row, inner[j])?.value, 0)
-        }
-      } else {
-        line.value = inspect(row, 0)
-        values = 0
-      }
-      push(cells, line)
-    }
-    if (values === 0) {
-      values = names.length
-      push(names, 'Values')
-    }
-    const widths = list()
-    for (let c = 0; c < names.length; c++) {
-      let width = names[c].length
-      for (let r = 0; r < cells.length; r++) width = kit.max(width, (cell(cells[r], c, values) ?? '').length)
-      push(widths, width + 2)
-    }
-    const rule = (left, middle, right) => {
-      let text = left
-      for (let c = 0; c < widths.length; c++) text += (c > 0 ? middle : '') + kit.repeat('─', widths[c])
-      return text + right
-    }
-    const line = (at) => {
-      let text = '│'
-      for (let c = 0; c < widths.length; c++)
-        text += (c > 0 ? '│' : '') + kit.padEnd(' ' + (at(c) ?? ''), widths[c])
-      return text + '│'
-    }
-    let text = rule('┌', '┬', '┐') + '\n' + line((c) => names[c]) + '\n' + rule('├', '┼', '┤') + '\n'
-    for (let r = 0; r < cells.length; r++) text += line((c) => cell(cells[r], c, values)) + '\n'
-    return text + rule('└', '┴', '┘')
-  }
-  function cell(line, column, values) {
-    return column === values ? line.value : line[column]
-  }
+    now: kit.Date.now,
+  })
 
   function structuredClone(value) {
     let text
@@ -547,6 +456,7 @@
     answer = null
     doom = null
     flushRejections()
+    beginConsole()
     running = { __proto__: null, settled: false, value: '', failed: null, returned: null, hasValue: false }
     remember(file, kit.parse(positions))
   }
@@ -572,7 +482,7 @@
       if (running !== mine) return
       const value = mine.returned === null ? done.value : mine.returned.value
       mine.value =
-        (hasValue === 'true' || mine.returned !== null) && value !== undefined ? inspect(value) : ''
+        (hasValue === 'true' || mine.returned !== null) && value !== undefined ? cutShort(shown(value)) : ''
     } catch (error) {
       mine.failed = { __proto__: null, error }
     }

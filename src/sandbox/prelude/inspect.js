@@ -1,20 +1,22 @@
 /**
- * Shows values as Node's `util.inspect` and `console.log` do (the layout rules are those of Node 24).
+ * Shows values as Node's `util.inspect` and `console.log` do (the rules are those of Node 24).
  *
  * V1  Runs no foreign code: getters are named, not called; of a proxy its target is shown; nothing is looked up on
  *     a value but its own descriptors and its prototypes'.
  * V2  Bounded: depth, items, characters of a string, and entries in all.
+ * V3  Differs from Node on purpose: four levels are shown, not two; what V1 forbids to ask for is not there (a
+ *     `Symbol.toStringTag` that is a getter, `util.inspect.custom`); iterators are not run ahead to see what they hold.
  */
-;(function inspector(kit, tagOf, look) {
+;(function inspector(kit, tagOf, look, strings, layout) {
   'use strict'
-  const { list, push, exec, slice, repeat, charCode, indexOf, getOwnPropertyDescriptor, getPrototypeOf } = kit
+  const { list, push, exec, slice, indexOf, getOwnPropertyDescriptor, getPrototypeOf, mapGet, mapSet } = kit
+  const { hex, quoted, withEscapes } = strings
 
   const DEPTH = 4
   const ITEMS = 100
   const STRING = 10_000
   const ENTRIES = 5_000
   const WIDTH = 80
-  const COMPACT = 3
   const NAME = /^[a-zA-Z_][a-zA-Z_0-9]*$/
   const INDEX = /^(?:0|[1-9][0-9]{0,9})$/
   const CLASS = /^class\b/
@@ -22,64 +24,32 @@
   const PENDING = 1
   const REJECTED = 3
   const PROXY = 9
+  /** How far up prototypes are followed. */
+  const HIGH = 100
 
-  function joined(items, separator) {
-    let text = ''
-    for (let i = 0; i < items.length; i++) text += i > 0 ? separator + items[i] : items[i]
-    return text
-  }
-
-  function hex(code, digits) {
-    return kit.padStart(kit.numberText(code, 16), digits, '0')
-  }
-
-  const ESCAPES = { __proto__: null, 8: '\\b', 9: '\\t', 10: '\\n', 12: '\\f', 13: '\\r', 92: '\\\\' }
-
-  function quoted(text) {
-    let mark = "'"
-    if (indexOf(text, "'") >= 0) {
-      if (indexOf(text, '"') < 0) mark = '"'
-      else if (indexOf(text, '`') < 0 && indexOf(text, '${') < 0) mark = '`'
-    }
-    const markCode = charCode(mark, 0)
-    let out = mark
-    let from = 0
-    for (let i = 0; i < text.length; i++) {
-      const code = charCode(text, i)
-      let by
-      if (code === markCode) by = '\\' + mark
-      else if (code === 92 || code < 32) by = ESCAPES[code] ?? '\\x' + kit.padStart(hex(code, 2), 2, '0')
-      else if (code > 126 && code < 160) by = '\\x' + hex(code, 2)
-      else if (code >= 0xd800 && code <= 0xdfff) {
-        const next = i + 1 < text.length ? charCode(text, i + 1) : 0
-        if (code <= 0xdbff && next >= 0xdc00 && next <= 0xdfff) {
-          i++
-          continue
-        }
-        by = '\\u' + hex(code, 4)
-      } else continue
-      out += slice(text, from, i) + by
-      from = i + 1
-    }
-    return out + slice(text, from) + mark
-  }
+  /** How values of our own classes are shown, by their prototype. */
+  const taught = new kit.Map()
 
   function showString(text, context) {
     let trailer = ''
     if (text.length > STRING) {
-      trailer = '... ' + (text.length - STRING) + ' more character' + (text.length - STRING > 1 ? 's' : '')
+      trailer = '... ' + more(text.length - STRING, 'character')
       text = slice(text, 0, STRING)
     }
-    if (text.length <= 16 || text.length <= WIDTH - context.indent - 4) return quoted(text) + trailer
+    if (text.length <= 16 || text.length <= context.width - context.indent - 4) return quoted(text) + trailer
     let out = ''
     let from = 0
     while (from < text.length) {
       const end = indexOf(text, '\n', from)
       const next = end < 0 ? text.length : end + 1
-      out += (from > 0 ? ' +\n' + repeat(' ', context.indent + 2) : '') + quoted(slice(text, from, next))
+      out += (from > 0 ? ' +\n' + kit.repeat(' ', context.indent + 2) : '') + quoted(slice(text, from, next))
       from = next
     }
     return out + trailer
+  }
+
+  function more(count, what) {
+    return count + ' more ' + what + (count > 1 ? 's' : '')
   }
 
   function showNumber(value) {
@@ -88,7 +58,7 @@
 
   /** An own data property, or the first one up the prototypes, without running anything. */
   function peek(value, key) {
-    for (let at = value, steps = 0; at !== null && steps < 100; at = getPrototypeOf(at), steps++) {
+    for (let at = value, steps = 0; at !== null && steps < HIGH; at = getPrototypeOf(at), steps++) {
       if (look(at) === PROXY) return undefined
       const found = getOwnPropertyDescriptor(at, key)
       if (found !== undefined) return found.value
@@ -96,39 +66,72 @@
     return undefined
   }
 
-  /** The name of the first constructor up the prototypes; `null` if there is none. */
-  function classOf(value) {
-    for (let at = value, steps = 0; at !== null && steps < 100; at = getPrototypeOf(at), steps++) {
-      if (look(at) === PROXY) return null
+  function isOf(value, Class) {
+    const prototype = getOwnPropertyDescriptor(Class, 'prototype')?.value
+    for (let at = getPrototypeOf(value), steps = 0; at !== null && steps < HIGH; steps++) {
+      if (at === prototype) return true
+      if (look(at) === PROXY) return false
+      at = getPrototypeOf(at)
+    }
+    return false
+  }
+
+  /** The name of the nearest class; `null` if it has no prototype at all. */
+  function classOf(context, value) {
+    let first
+    for (let at = value, steps = 0; at !== null && steps < HIGH; at = getPrototypeOf(at), steps++) {
+      if (steps === 1) first = at
+      if (look(at) === PROXY) break
       const own = getOwnPropertyDescriptor(at, 'constructor')?.value
       if (typeof own !== 'function' || look(own) === PROXY) continue
       const name = getOwnPropertyDescriptor(own, 'name')?.value
-      if (typeof name === 'string' && name !== '') return name
+      if (typeof name === 'string' && name !== '' && isOf(value, own)) return name
     }
-    return null
+    if (first === undefined) return null
+    const { depth } = context
+    context.depth = -1
+    const parent = classOf(context, first) ?? show(context, first, 0)
+    context.depth = depth
+    return 'Object <' + parent + '>'
   }
 
-  const UNTAGGED = { __proto__: null, Array: true, Date: true, RegExp: true, Object: true }
-
-  /** The class before the braces; of an heir, also what it inherits from. */
-  function prefix(name, fallback, size) {
-    if (name === null) return '[' + fallback + size + ': null prototype] '
-    const heir = UNTAGGED[fallback] === undefined && indexOf(name, fallback) < 0
-    return name + size + (heir ? ' [' + fallback + '] ' : ' ')
+  /** The class before the braces, and the tag if that says more. */
+  function prefix(name, tag, fallback, size) {
+    if (name === null) {
+      const mark = tag === '' || tag === fallback ? '' : '[' + tag + '] '
+      return '[' + fallback + size + ': null prototype] ' + mark
+    }
+    return name + size + ' ' + (says(name, tag) ? '[' + tag + '] ' : '')
+  }
+  function says(name, tag) {
+    if (tag === '') return false
+    const at = indexOf(name, tag)
+    if (at < 0) return true
+    const next = slice(name, at + tag.length, at + tag.length + 1)
+    return next !== '' && next === kit.lower(next)
   }
 
-  /** Shows `value`. `depth` levels of nesting are shown. */
-  function inspect(value, depth) {
-    const context = {
+  /**
+   * Shows `value`. Options: `depth`, `items`, `width`; `tail`: how many of the last items of a long list are shown too;
+   * `hidden`: what is not enumerable is shown too.
+   */
+  function inspect(value, options) {
+    return show(contextOf(options), value, 0)
+  }
+  function contextOf(options) {
+    return {
       __proto__: null,
-      depth: depth ?? DEPTH,
+      depth: options?.depth ?? DEPTH,
+      items: options?.items ?? ITEMS,
+      width: options?.width ?? WIDTH,
+      tail: options?.tail ?? 0,
+      hidden: options?.hidden === true,
       indent: 0,
       current: 0,
       left: ENTRIES,
       seen: list(),
       circular: null,
     }
-    return show(context, value, 0)
   }
 
   function show(context, value, level) {
@@ -148,35 +151,40 @@
     }
     if (value === null) return 'null'
     for (let steps = 0; look(value) === PROXY; steps++) {
-      if (steps > 100) return '[Proxy]'
+      if (steps > HIGH) return '[Proxy]'
       value = look(value, true)
-      if (value === null) return '[Revoked Proxy]'
+      if (value === null) return '<Revoked Proxy>'
     }
     for (let i = 0; i < context.seen.length; i++) {
-      if (context.seen[i] === value) {
-        context.circular ??= new kit.Map()
-        if (!kit.mapHas(context.circular, value))
-          kit.mapSet(context.circular, value, kit.mapSize(context.circular) + 1)
-        return '[Circular *' + kit.mapGet(context.circular, value) + ']'
-      }
+      if (context.seen[i] === value) return '[Circular *' + referenceOf(context, value) + ']'
     }
     return showObject(context, value, level)
   }
+  function referenceOf(context, value) {
+    context.circular ??= new kit.Map()
+    const known = mapGet(context.circular, value)
+    if (known !== undefined) return known
+    const next = kit.mapSize(context.circular) + 1
+    mapSet(context.circular, value, next)
+    return next
+  }
 
   function showObject(context, value, level) {
-    const tag = typeof value === 'function' ? 'Function' : tagOf(value)
-    const name = classOf(value)
-    const indexed = tag === 'Array' || kit.typedName(value) !== undefined
-    const keys = visibleKeys(value, indexed)
-    const shape = outline(context, value, tag, name, keys)
+    const kind = typeof value === 'function' ? 'Function' : tagOf(value)
+    const name = classOf(context, value)
+    const indexed = kind === 'Array' || kit.typedName(value) !== undefined
+    const keys = visibleKeys(context, value, indexed)
+    const tag = tagIn(value)
+    const shape = outline(context, value, { __proto__: null, kind, name, tag, keys })
     if (typeof shape === 'string') return shape
     if (level > context.depth) {
-      return '[' + (tag === 'Array' ? 'Array' : (name ?? tag + ': null prototype')) + ']'
+      const bare = prefix(name, tag, kind === 'Array' ? 'Array' : 'Object', '')
+      return name === null ? slice(bare, 0, -1) : '[' + slice(bare, 0, -1) + ']'
     }
     context.seen[context.seen.length++] = value
     context.current = level
     const output = list()
-    shape.fill?.(output, level + 1)
+    const loose = shape.fill?.(output, level + 1) ?? 0
     for (let i = 0; i < keys.length; i++) {
       if (context.left-- <= 0) {
         push(output, '... ' + (keys.length - i) + ' more properties')
@@ -185,161 +193,206 @@
       push(output, showProperty(context, value, keys[i], level + 1))
     }
     context.seen.length--
-    let base = shape.base
-    let open = shape.open
-    const reference = context.circular === null ? undefined : kit.mapGet(context.circular, value)
-    if (reference !== undefined) {
-      if (base === '') open = '<ref *' + reference + '> ' + open
-      else base = '<ref *' + reference + '> ' + base
-    }
-    return layout(context, {
-      __proto__: null,
-      output,
-      base,
-      open,
-      close: shape.close,
-      level,
-      grouped: indexed ? value : null,
-    })
+    const { open, close } = shape
+    const reference = context.circular === null ? undefined : mapGet(context.circular, value)
+    const mark = reference === undefined ? '' : '<ref *' + reference + '>'
+    const base = mark === '' || shape.base === '' ? mark + shape.base : mark + ' ' + shape.base
+    const grouped = indexed ? value : null
+    return layout(context, { __proto__: null, output, base, open, close, level, grouped, loose })
   }
 
-  function visibleKeys(value, indexed) {
+  function visibleKeys(context, value, indexed) {
     const all = kit.ownKeys(value)
     const keys = list()
     for (let i = 0; i < all.length; i++) {
       const key = all[i]
       if (indexed && typeof key === 'string' && exec(INDEX, key) !== null) continue
-      if (kit.isEnumerable(value, key)) push(keys, key)
+      if (context.hidden || kit.isEnumerable(value, key)) push(keys, key)
     }
     return keys
   }
+  function without(keys, key) {
+    const left = list()
+    for (let i = 0; i < keys.length; i++) if (keys[i] !== key) push(left, keys[i])
+    keys.length = left.length
+    for (let i = 0; i < left.length; i++) keys[i] = left[i]
+  }
+  function has(keys, key) {
+    for (let i = 0; i < keys.length; i++) if (keys[i] === key) return true
+    return false
+  }
+
+  /** `Symbol.toStringTag`, where it is not among the properties anyway. */
+  function tagIn(value) {
+    if (kit.isEnumerable(value, TAG)) return ''
+    const label = peek(value, TAG) ?? kit.typedName(value)
+    return typeof label === 'string' ? label : ''
+  }
+
+  function braces(open, close, fill, base) {
+    return { __proto__: null, open, close, fill, base: base ?? '' }
+  }
 
   /** The braces of a value and what fills them before its own properties; a whole text if there is nothing to fill. */
-  function outline(context, value, tag, name, keys) {
+  function outline(context, value, about) {
+    const { kind, name, tag, keys } = about
     const none = keys.length === 0
-    const shape = (open, close, fill, base) => ({ __proto__: null, open, close, fill, base: base ?? '' })
-    if (tag === 'Array') {
-      const head = name === 'Array' ? '' : prefix(name, 'Array', '(' + value.length + ')')
+    const own = taughtFor(value)
+    if (own !== undefined) return own(context, value, about)
+    if (kind === 'Array') {
+      const plain = name === 'Array' && tag === ''
+      const head = plain ? '' : prefix(name, tag, 'Array', '(' + value.length + ')')
       if (value.length === 0 && none) return head + '[]'
-      return shape(head + '[', ']', (output, level) => fillArray(context, output, value, level))
+      return braces(head + '[', ']', (output, level) => fillArray(context, output, value, level))
     }
     if (kit.typedName(value) !== undefined) {
       const length = kit.typedLength(value)
-      const head = prefix(name, tag, '(' + length + ')')
+      const head = prefix(name, tag, kind, '(' + length + ')')
       if (length === 0 && none) return head + '[]'
-      return shape(head + '[', ']', (output, level) => fillArray(context, output, value, level, length))
+      return braces(head + '[', ']', (output, level) => fillArray(context, output, value, level, length))
     }
-    switch (tag) {
-      case 'Set': {
-        const head = prefix(name, 'Set', '(' + kit.setSize(value) + ')')
-        if (kit.setSize(value) === 0 && none) return head + '{}'
-        return shape(head + '{', '}', (output, level) => fillSet(context, output, value, level))
-      }
+    switch (kind) {
+      case 'Set':
       case 'Map': {
-        const head = prefix(name, 'Map', '(' + kit.mapSize(value) + ')')
-        if (kit.mapSize(value) === 0 && none) return head + '{}'
-        return shape(head + '{', '}', (output, level) => fillMap(context, output, value, level))
+        const size = kind === 'Set' ? kit.setSize(value) : kit.mapSize(value)
+        const head = prefix(name, tag, kind, '(' + size + ')')
+        if (size === 0 && none) return head + '{}'
+        const fill = kind === 'Set' ? fillSet : fillMap
+        return braces(head + '{', '}', (output, level) => fill(context, output, value, level, size))
       }
       case 'Function':
-        return none ? functionBase(value, name) : shape('{', '}', undefined, functionBase(value, name))
-      case 'RegExp': {
-        const base =
-          (name === 'RegExp' ? '' : prefix(name, 'RegExp', '')) +
-          '/' +
-          kit.regExpSource(value) +
-          '/' +
-          kit.regExpFlags(value)
-        return none ? base : shape('{', '}', undefined, base)
-      }
+        return based(none, functionBase(context, value, about))
+      case 'RegExp':
+        return based(none, heir(about) + '/' + kit.regExpSource(value) + '/' + kit.regExpFlags(value))
       case 'Date': {
         const time = kit.dateTime(value)
-        const base =
-          (name === 'Date' ? '' : prefix(name, 'Date', '')) +
-          (time !== time ? 'Invalid Date' : kit.dateISO(value))
-        return none ? base : shape('{', '}', undefined, base)
+        return based(none, heir(about) + (time !== time ? 'Invalid Date' : kit.dateISO(value)))
       }
       case 'Error': {
-        const base = errorBase(context, value, name)
-        const cause = getOwnPropertyDescriptor(value, 'cause')
-        if (cause === undefined || kit.isEnumerable(value, 'cause'))
-          return none ? base : shape('{', '}', undefined, base)
-        return shape(
-          '{',
-          '}',
-          (output, level) => {
-            push(output, '[cause]: ' + indented(context, () => show(context, cause.value, level)))
-          },
-          base,
-        )
+        const base = errorBase(context, value, about)
+        return based(keys.length === 0, base)
       }
       case 'Promise':
-        return shape(prefix(name, 'Promise', '') + '{', '}', (output, level) => {
+        return braces(prefix(name, tag, kind, '') + '{', '}', (output, level) => {
           const state = look(value)
-          if (state === PENDING) return push(output, '<pending>')
-          const text = indented(context, () => show(context, look(value, true), level))
+          const text =
+            state === PENDING ? '<pending>' : indented(context, () => show(context, look(value, true), level))
           push(output, state === REJECTED ? '<rejected> ' + text : text)
         })
       case 'WeakMap':
       case 'WeakSet':
-        return shape(prefix(name, tag, '') + '{', '}', (output) => push(output, '<items unknown>'))
-      case 'ArrayBuffer': {
-        const length = kit.bufferLength(value)
-        return shape(prefix(name, 'ArrayBuffer', '') + '{', '}', (output) => {
-          const bytes = new kit.Uint8Array(value, 0, kit.min(50, length))
-          let text = ''
-          for (let i = 0; i < bytes.length; i++) text += (i > 0 ? ' ' : '') + hex(bytes[i], 2)
-          const more = length > 50 ? ' ... ' + (length - 50) + ' more byte' + (length > 51 ? 's' : '') : ''
-          push(output, '[Uint8Contents]: <' + text + more + '>')
-          push(output, '[byteLength]: ' + length)
+        return braces(prefix(name, tag, kind, '') + '{', '}', (output) => push(output, '<items unknown>'))
+      case 'ArrayBuffer':
+      case 'SharedArrayBuffer':
+        return braces(prefix(name, tag, kind, '') + '{', '}', (output) => fillBytes(context, output, value))
+      case 'DataView':
+        return braces(prefix(name, tag, kind, '') + '{', '}', (output, level) => {
+          push(output, '[byteLength]: ' + kit.viewLength(value))
+          push(output, '[byteOffset]: ' + kit.viewOffset(value))
+          const text = indented(context, () => show(context, kit.viewBuffer(value), level))
+          push(output, '[buffer]: ' + text)
         })
-      }
       case 'Number':
-        return boxed(shape, none, 'Number', showNumber(kit.numberValue(value)))
+        return based(none, boxed(about, showNumber(kit.numberValue(value))))
       case 'Boolean':
-        return boxed(shape, none, 'Boolean', kit.booleanValue(value) ? 'true' : 'false')
+        return based(none, boxed(about, kit.booleanValue(value) ? 'true' : 'false'))
       case 'BigInt':
-        return boxed(shape, none, 'BigInt', kit.bigintValue(value) + 'n')
+        return based(none, boxed(about, kit.bigintValue(value) + 'n'))
       case 'Symbol':
-        return boxed(shape, none, 'Symbol', kit.symbolText(kit.symbolValue(value)))
-      case 'String':
-        return '[String: ' + quoted(kit.stringValue(value)) + ']'
+        return based(none, boxed(about, kit.symbolText(kit.symbolValue(value))))
+      case 'String': {
+        const text = kit.stringValue(value)
+        for (let i = 0; i < text.length; i++) without(keys, kit.numberText(i))
+        return based(keys.length === 0, boxed(about, quoted(text)))
+      }
     }
-    const label = kit.isEnumerable(value, TAG) ? undefined : peek(value, TAG)
-    const mark = typeof label === 'string' && label !== '' && label !== name ? '[' + label + '] ' : ''
-    const head = name === 'Object' ? (mark === '' ? '' : 'Object ' + mark) : prefix(name, 'Object', '') + mark
-    return none ? head + '{}' : shape(head + '{', '}')
+    if (name === 'Object' && tag === '' && kit.tagText(value) === '[object Arguments]')
+      return none ? '[Arguments] {}' : braces('[Arguments] {', '}')
+    const head = name === 'Object' && tag === '' ? '' : prefix(name, tag, 'Object', '')
+    return none ? head + '{}' : braces(head + '{', '}')
   }
 
-  function boxed(shape, none, kind, text) {
-    const base = '[' + kind + ': ' + text + ']'
-    return none ? base : shape('{', '}', undefined, base)
+  /** What needs no braces but for properties of its own. */
+  function based(none, base) {
+    return none ? base : braces('{', '}', undefined, base)
+  }
+  function heir({ kind, name, tag }) {
+    const head = prefix(name, tag, kind, '')
+    return head === kind + ' ' ? '' : head
+  }
+  function boxed({ kind, name, tag }, text) {
+    const other = name === kind ? '' : name === null ? ' (null prototype)' : ' (' + name + ')'
+    return '[' + kind + other + ': ' + text + ']' + (tag !== '' && tag !== name ? ' [' + tag + ']' : '')
   }
 
-  function functionBase(value, name) {
-    const source = kit.functionText(value)
+  function functionBase(context, value, { name, tag }) {
     const own = getOwnPropertyDescriptor(value, 'name')?.value
     const known = typeof own === 'string' && own !== ''
-    if (exec(CLASS, source) !== null) {
+    const mark = tag !== '' && tag !== name ? ' [' + tag + ']' : ''
+    if (exec(CLASS, kit.functionText(value)) !== null) {
       const parent = getPrototypeOf(value)
       const base = typeof parent === 'function' ? getOwnPropertyDescriptor(parent, 'name')?.value : ''
+      const kind = name === 'Function' || name === null ? '' : ' [' + name + ']'
+      const above = typeof base === 'string' && base !== '' ? ' extends ' + base : ''
       return (
         '[class ' +
         (known ? own : '(anonymous)') +
-        (typeof base === 'string' && base !== '' ? ' extends ' + base : '') +
+        kind +
+        mark +
+        (name === null ? ' extends [null prototype]' : above) +
         ']'
       )
     }
-    const kind = name === null || exec(/Function$/, name) === null ? 'Function' : name
-    return '[' + kind + (known ? ': ' + own : ' (anonymous)') + ']'
+    const isKnownKind =
+      tag === 'AsyncFunction' || tag === 'GeneratorFunction' || tag === 'AsyncGeneratorFunction'
+    const kind = isKnownKind ? tag : 'Function'
+    const label = known ? ': ' + own : ' (anonymous)'
+    const base = '[' + kind + (name === null ? ' (null prototype)' : '') + label + ']'
+    return base + (name === kind || name === null ? '' : ' ' + name) + mark
   }
 
-  function errorBase(context, value, name) {
+  /** The title of an error, as its class, its `name` and its message make it, with the frames in the code. */
+  function errorBase(context, value, { name, tag, keys }) {
     const own = peek(value, 'name')
     const message = peek(value, 'message')
-    const title = typeof own === 'string' && own !== 'Error' ? own : (name ?? 'Error')
-    const head = typeof message === 'string' && message !== '' ? title + ': ' + message : title
-    const frames = context.frames === undefined ? inspect.frames(value) : ''
-    return frames === '' ? '[' + head + ']' : head + '\n' + frames
+    const text = typeof message === 'string' ? message : ''
+    const title = typeof own === 'string' ? own : 'Error'
+    let stack = title === '' ? text : text === '' ? title : title + ': ' + text
+    const frames = inspect.frames(value)
+    const all = frames === '' ? stack : stack + '\n' + frames
+    if (!context.hidden) {
+      without(keys, 'stack')
+      if (typeof message !== 'string' || indexOf(all, message) >= 0) without(keys, 'message')
+      if (typeof own !== 'string' || indexOf(all, own) >= 0) without(keys, 'name')
+    }
+    for (const key of ['cause', 'errors']) {
+      const found = getOwnPropertyDescriptor(value, key)
+      if (found === undefined || has(keys, key)) continue
+      if (key === 'cause' || kit.isArray(found.value)) push(keys, key)
+    }
+    stack = withClass(stack, title, name, tag)
+    if (frames === '') return lifted(context, '[' + stack + ']')
+    return lifted(context, stack + '\n' + frames)
+  }
+  function lifted(context, text) {
+    if (context.indent === 0) return text
+    const pad = '\n' + kit.repeat(' ', context.indent)
+    let out = ''
+    let from = 0
+    for (let at = indexOf(text, '\n'); at >= 0; at = indexOf(text, '\n', from)) {
+      out += slice(text, from, at) + pad
+      from = at + 1
+    }
+    return out + slice(text, from)
+  }
+  /** The title with the class in it, where that is not the name that the error gives itself. */
+  function withClass(stack, title, name, tag) {
+    const isUsual = exec(/Error$/, title) !== null && indexOf(stack, title) === 0
+    if (name !== null && !isUsual) return stack
+    const head = slice(prefix(name, tag, name === null ? title : 'Error', ''), 0, -1)
+    if (head === title) return stack
+    const rest = slice(stack, title.length)
+    return indexOf(head, title) >= 0 ? head + rest : head + ' [' + title + ']' + rest
   }
 
   function indented(context, make) {
@@ -349,22 +402,19 @@
     return text
   }
 
+  // These fill what stands between the braces, and give the number of last entries that tell what was left out.
+
   function fillArray(context, output, value, level, typed) {
     const length = typed ?? value.length
-    const shown = list()
-    let holes = 0
+    const last = level === 1 ? context.tail : 0
+    const most = length <= context.items + last ? length : context.items
     let index = 0
-    const flush = () => {
-      if (holes > 0) push(output, '<' + holes + ' empty item' + (holes > 1 ? 's' : '') + '>')
-      holes = 0
-    }
-    for (; index < length && output.length < ITEMS; index++) {
+    for (; index < length && output.length < most; index++) {
       const own = getOwnPropertyDescriptor(value, index)
       if (own === undefined) {
         const next = nextIndex(value, index, length)
-        holes += next - index
+        push(output, '<' + (next - index) + ' empty item' + (next - index > 1 ? 's' : '') + '>')
         index = next - 1
-        flush()
         continue
       }
       if (context.left-- <= 0) break
@@ -372,10 +422,21 @@
         output,
         indented(context, () => showValue(context, own, level)),
       )
-      push(shown, own.value)
     }
-    if (index < length)
-      push(output, '... ' + (length - index) + ' more item' + (length - index > 1 ? 's' : ''))
+    const tail = kit.min(last, length - index)
+    rest(output, length - index - tail)
+    if (tail === 0) return index < length ? 1 : 0
+    for (let i = length - tail; i < length; i++) {
+      const own = getOwnPropertyDescriptor(value, i)
+      const text =
+        own === undefined ? '<1 empty item>' : indented(context, () => showValue(context, own, level))
+      push(output, text)
+    }
+    return tail + 1
+  }
+  function rest(output, left) {
+    if (left > 0) push(output, '... ' + more(left, 'item'))
+    return left > 0 ? 1 : 0
   }
 
   /** The first filled index after `from`. */
@@ -388,30 +449,34 @@
     return length
   }
 
-  function fillSet(context, output, value, level) {
-    let left = 0
+  function fillSet(context, output, value, level, size) {
+    context.indent += 2
     kit.setEach(value, (item) => {
-      if (output.length >= ITEMS || context.left-- <= 0) left++
-      else
-        push(
-          output,
-          indented(context, () => show(context, item, level)),
-        )
+      if (output.length < context.items && context.left-- > 0) push(output, show(context, item, level))
     })
-    if (left > 0) push(output, '... ' + left + ' more item' + (left > 1 ? 's' : ''))
+    context.indent -= 2
+    return rest(output, size - output.length)
   }
 
-  function fillMap(context, output, value, level) {
-    let left = 0
+  function fillMap(context, output, value, level, size) {
+    context.indent += 2
     kit.mapEach(value, (item, key) => {
-      if (output.length >= ITEMS || context.left-- <= 0) left++
-      else
-        push(
-          output,
-          indented(context, () => show(context, key, level) + ' => ' + show(context, item, level)),
-        )
+      if (output.length < context.items && context.left-- > 0)
+        push(output, show(context, key, level) + ' => ' + show(context, item, level))
     })
-    if (left > 0) push(output, '... ' + left + ' more item' + (left > 1 ? 's' : ''))
+    context.indent -= 2
+    return rest(output, size - output.length)
+  }
+
+  function fillBytes(context, output, value) {
+    const bytes = new kit.Uint8Array(value)
+    const length = kit.typedLength(bytes)
+    const most = kit.min(context.items, length)
+    let text = ''
+    for (let i = 0; i < most; i++) text += (i > 0 ? ' ' : '') + hex(bytes[i], 2)
+    const left = length - most
+    push(output, '[Uint8Contents]: <' + text + (left > 0 ? ' ... ' + more(left, 'byte') : '') + '>')
+    push(output, '[byteLength]: ' + length)
   }
 
   function showValue(context, own, level) {
@@ -423,136 +488,46 @@
   function showProperty(context, value, key, level) {
     const own = getOwnPropertyDescriptor(value, key)
     const text = own === undefined ? 'undefined' : indented(context, () => showValue(context, own, level))
-    if (typeof key === 'symbol') return kit.symbolText(key) + ': ' + text
-    if (key === '__proto__') return "['__proto__']: " + text
-    return (exec(NAME, key) !== null ? key : quoted(key)) + ': ' + text
+    const name = nameOf(key)
+    return (own?.enumerable === false ? '[' + name + ']' : name) + ': ' + text
+  }
+  function nameOf(key) {
+    if (typeof key === 'symbol') return withEscapes(kit.symbolText(key), 39)
+    if (key === '__proto__') return "['__proto__']"
+    return exec(NAME, key) !== null ? key : quoted(key)
   }
 
-  /** One line if it fits, columns for long arrays, otherwise a line for each entry. */
-  function layout(context, { output, base, open, close, level, grouped }) {
-    const lines = grouped !== null && output.length > 6 ? columns(context, output, grouped) : output
-    if (context.current - level < COMPACT && lines === output) {
-      let total = output.length * 2 + context.indent + open.length + base.length + 10
-      let single = total <= WIDTH && indexOf(base, '\n') < 0
-      total -= output.length
-      total += output.length
-      for (let i = 0; single && i < output.length; i++) {
-        total += output[i].length
-        single = total <= WIDTH && indexOf(output[i], '\n') < 0
-      }
-      if (single) return (base === '' ? '' : base + ' ') + open + ' ' + joined(output, ', ') + ' ' + close
+  function taughtFor(value) {
+    if (kit.mapSize(taught) === 0) return undefined
+    for (let at = getPrototypeOf(value), steps = 0; at !== null && steps < HIGH; steps++) {
+      const found = mapGet(taught, at)
+      if (found !== undefined) return found
+      at = getPrototypeOf(at)
     }
-    const start = '\n' + repeat(' ', context.indent)
-    return (
-      (base === '' ? '' : base + ' ') +
-      open +
-      start +
-      '  ' +
-      joined(lines, ',' + start + '  ') +
-      start +
-      close
-    )
-  }
-
-  function columns(context, output, value) {
-    const counted = output.length - (indexOf(output[output.length - 1], '... ') === 0 ? 1 : 0)
-    let total = 0
-    let longest = 0
-    for (let i = 0; i < counted; i++) {
-      total += output[i].length + 2
-      longest = kit.max(longest, output[i].length)
-    }
-    const widest = longest + 2
-    if (!(widest * 3 + context.indent < WIDTH && (total / widest > 5 || longest <= 6))) return output
-    const bias = kit.max(widest - 3 - kit.sqrt(widest - total / output.length), 1)
-    const count = kit.min(
-      kit.floor(kit.sqrt(2.5 * bias * counted) / bias + 0.5),
-      kit.floor((WIDTH - context.indent) / widest),
-      COMPACT * 4,
-      15,
-    )
-    if (count <= 1) return output
-    let numbers = true
-    for (let i = 0; i < counted && numbers; i++) {
-      const item = getOwnPropertyDescriptor(value, i)?.value
-      numbers = typeof item === 'number' || typeof item === 'bigint'
-    }
-    const lines = list()
-    for (let i = 0; i < counted; i += count) {
-      const end = kit.min(i + count, counted)
-      let line = ''
-      for (let j = i; j < end; j++) {
-        let width = 0
-        for (let k = j - i; k < output.length; k += count)
-          if (k < counted) width = kit.max(width, output[k].length)
-        width += 2
-        const last = j === end - 1
-        if (numbers) line += kit.padStart(last ? output[j] : output[j] + ', ', last ? width - 2 : width)
-        else line += last ? output[j] : kit.padEnd(output[j] + ', ', width)
-      }
-      push(lines, line)
-    }
-    if (counted < output.length) push(lines, output[counted])
-    return lines
-  }
-
-  /** `console.log`'s text of its arguments, with Node's format specifiers. */
-  function format(args) {
-    let text = ''
-    let next = 0
-    if (args.length > 0 && typeof args[0] === 'string') {
-      const first = args[0]
-      next = 1
-      let from = 0
-      for (let i = 0; args.length > 1 && i < first.length - 1; i++) {
-        if (charCode(first, i) !== 37) continue
-        const by = specified(slice(first, i + 1, i + 2), args, next)
-        if (by === undefined) continue
-        text += slice(first, from, i) + by.text
-        next = by.next
-        from = i + 2
-        i++
-      }
-      text += slice(first, from)
-    }
-    for (let i = next; i < args.length; i++) {
-      text += (i > 0 ? ' ' : '') + (typeof args[i] === 'string' ? args[i] : inspect(args[i]))
-    }
-    return text
-  }
-
-  function specified(letter, args, next) {
-    if (letter === '%') return { text: '%', next }
-    if (next >= args.length) return undefined
-    const value = args[next]
-    const primitive = value === null || (typeof value !== 'object' && typeof value !== 'function')
-    const number = (turn) =>
-      typeof value === 'bigint'
-        ? value + 'n'
-        : !primitive || typeof value === 'symbol'
-          ? 'NaN'
-          : showNumber(turn(value))
-    switch (letter) {
-      case 's':
-        if (typeof value === 'string') return { text: value, next: next + 1 }
-        return { text: inspect(value, 0), next: next + 1 }
-      case 'd':
-        return { text: number(kit.Number), next: next + 1 }
-      case 'i':
-        return { text: number(kit.parseInt), next: next + 1 }
-      case 'f':
-        return { text: number(kit.parseFloat), next: next + 1 }
-      case 'j':
-      case 'o':
-      case 'O':
-        return { text: inspect(value), next: next + 1 }
-      case 'c':
-        return { text: '', next: next + 1 }
-      default:
-        return undefined
-    }
+    return undefined
   }
 
   inspect.frames = () => ''
-  return { inspect, format, quoted }
+  inspect.number = showNumber
+  /**
+   * Says how the values of a class of our own are shown: `partsOf(value)` gives a list of keys and values in turn, or
+   * undefined for what is no real value of it; a key that is no name is shown before `arrow`.
+   */
+  inspect.teach = (Class, partsOf, arrow) => {
+    mapSet(taught, Class.prototype, (context, value, { name, tag, keys }) => {
+      const parts = partsOf(value)
+      const head = prefix(name, tag, 'Object', '')
+      if (parts === undefined || parts.length === 0)
+        return keys.length === 0 ? head + '{}' : braces(head + '{', '}')
+      return braces(head + '{', '}', (output, level) => {
+        context.indent += 2
+        for (let i = 0; i < parts.length; i += 2) {
+          const key = arrow === undefined ? nameOf(parts[i]) + ': ' : show(context, parts[i], level) + arrow
+          push(output, key + show(context, parts[i + 1], level))
+        }
+        context.indent -= 2
+      })
+    })
+  }
+  return inspect
 })

@@ -20,6 +20,9 @@
   const Typed = getPrototypeOf(Uint8Array)
   const array = []
   const map = new Map()
+  const builtIns = new Set()
+  for (const name of Object.getOwnPropertyNames(globalThis))
+    if (typeof globalThis[name] === 'function') builtIns.add(globalThis[name])
 
   return {
     apply,
@@ -77,12 +80,16 @@
     lastIndexOf: uncurry(String.prototype.lastIndexOf),
     slice: uncurry(String.prototype.slice),
     charCode: uncurry(String.prototype.charCodeAt),
+    fromCode: String.fromCharCode,
+    upper: uncurry(String.prototype.toUpperCase),
+    lower: uncurry(String.prototype.toLowerCase),
     isWellFormed: uncurry(String.prototype.isWellFormed),
     padStart: uncurry(String.prototype.padStart),
     padEnd: uncurry(String.prototype.padEnd),
     repeat: uncurry(String.prototype.repeat),
     exec: uncurry(RegExp.prototype.exec),
     numberText: uncurry(Number.prototype.toString),
+    toFixed: uncurry(Number.prototype.toFixed),
     symbolText: uncurry(Symbol.prototype.toString),
     functionText: uncurry(Function.prototype.toString),
     tagText: uncurry(Object.prototype.toString),
@@ -99,6 +106,8 @@
     setDelete: uncurry(Set.prototype.delete),
     setEach: uncurry(Set.prototype.forEach),
     setSize: getter(Set.prototype, 'size'),
+    /** True for what the language itself defines. */
+    isBuiltIn: uncurry(Set.prototype.has).bind(undefined, builtIns),
     dateTime: uncurry(Date.prototype.getTime),
     dateISO: uncurry(Date.prototype.toISOString),
     regExpSource: getter(RegExp.prototype, 'source'),
