@@ -158,7 +158,8 @@ export class Guest implements AsyncDisposable {
       moment = { clock: entry.at, step: entry.step }
     }
     // The journal's chain vouches for a program that we compiled and wrote.
-    const program = parseJson(entry.program, `The program of step ${entry.step}`) as unknown as Program
+    const compiled = parseJson(entry.program, `The program of step ${entry.step}`) as unknown as Program
+    const program = { ...compiled, source: entry.source }
     faultPoint('delivery-unmade')
     const halt = await this.#timed(async () => this.#sandbox.run(entry.step, program, moment))
     await this.#halted(entry.step, entry.seq, halt, calls)

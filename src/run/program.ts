@@ -14,5 +14,6 @@ export async function programOf(
     ...(args === undefined ? {} : { variables: await text(args) }),
     ...(forgotten.length === 0 ? {} : { forget: forgotten }),
   }
-  return JSON.stringify({ ...program, ...given })
+  // The source stands beside it, in `step-started`.
+  return JSON.stringify({ ...program, source: undefined, ...given })
 }

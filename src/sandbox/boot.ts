@@ -22,6 +22,8 @@ const PRELUDE = [
   'shown',
   'console',
   'random',
+  'session',
+  'stack',
   'boot',
 ] as const
 
@@ -36,7 +38,9 @@ const rows = table(kit, show, tagOf, texts)
 const shows = {
   inspect: show, format: format(kit, show), table: rows, shown: shown(kit, show, rows, tagOf, texts),
 }
-return boot(kit, coder, shows, { makeRandom: random, makeConsole: console })
+return boot(kit, coder, shows, {
+  makeRandom: random, makeConsole: console, session: session(kit), stack: stack(kit),
+})
 })`
 
 /** The bytes of `base.heap`. */

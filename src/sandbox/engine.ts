@@ -246,7 +246,7 @@ export class Guest {
       this.#call('begin', String(step), program.file, program.positions)
       if (program.forget !== undefined) this.#call('forget', JSON.stringify(program.forget))
       if (program.variables !== undefined) this.#call('variables', program.variables)
-      const first = this.#evaluate(program.declarations, program.file, EvalFlags.STRICT)
+      const first = this.#evaluate(program.declarations, `${program.file}#`, EvalFlags.STRICT)
       if (!first.ok) return this.#invoke('failed', [first.ptr])
       this.#exports().qjs_free_value(first.ptr)
       const body = this.#evaluate(program.body, program.file, EvalFlags.STRICT | EvalFlags.ASYNC)

@@ -1,31 +1,36 @@
 /**
- * What the guest needs to tell positions as the model wrote them: the lines (to name what was called), the lines whose
- * columns differ in bytes (the engine's) and in characters, and the source map where the program was reprinted.
+ * What the guest needs to tell positions as the model wrote them. A pure function of the program: it becomes a part of
+ * the heap.
  */
-import { blank } from './rewrite.ts'
-import type { Program } from './sandbox.ts'
+import { hintsFor } from './modules.ts'
+import type { PositionMap, Program } from './sandbox.ts'
 
 const WIDE = /[^\p{ASCII}]/u
 
-/** JSON for the guest: `{ lines, wide, shift, map? }`. `shift`: characters put before the first line. */
-export function positionsOf(program: Program): string {
-  const lines = merge(program.body.split('\n'), program.declarations.split('\n'))
-  const wide: Record<number, string> = {}
-  for (const [index, line] of lines.entries()) if (WIDE.test(line)) wide[index + 1] = line
-  const shift = /^\$step:\{/.exec(program.body)?.[0].length ?? 0
-  return JSON.stringify({ lines, wide, shift, map: program.map })
+interface Script {
+  /** Lines whose columns differ in bytes (the engine's) and in characters, by number from 1. */
+  readonly wide: Readonly<Record<number, string>>
+  readonly map?: PositionMap
 }
 
-/** The two scripts are the same text with different parts blanked; a blank of either takes as many bytes. */
-function merge(body: readonly string[], declarations: readonly string[]): readonly string[] {
-  return body.map((line, index) => {
-    const other = declarations[index] ?? ''
-    if (other === '' || other === blank(other)) return line
-    let merged = ''
-    for (let i = 0; i < Math.max(line.length, other.length); i++) {
-      const char = other[i] ?? ' '
-      merged += char === blank(char) ? (line[i] ?? char) : char
-    }
-    return merged
+/**
+ * JSON for the guest: `{ lines, hints, body?, hoisted? }`. The lines are the source's, `hints` what there is in place
+ * of the modules that it asks for. The scripts are there if something is to be known of their positions.
+ */
+export function positionsOf({ source, body, declarations, map, declarationsMap }: Program): string {
+  const text = (source ?? body).replace(/\r\n?/g, '\n')
+  return JSON.stringify({
+    lines: text.split('\n'),
+    hints: hintsFor(text),
+    body: scriptOf(body, map),
+    hoisted: scriptOf(declarations, declarationsMap),
   })
+}
+
+function scriptOf(code: string, map: PositionMap | undefined): Script | undefined {
+  const wide: Record<number, string> = {}
+  if (WIDE.test(code)) {
+    for (const [index, line] of code.split('\n').entries()) if (WIDE.test(line)) wide[index + 1] = line
+  } else if (map === undefined) return undefined
+  return { wide, ...(map === undefined ? {} : { map }) }
 }

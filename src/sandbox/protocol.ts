@@ -18,7 +18,7 @@ export interface ProgramText {
   readonly declarations: string
   readonly body: string
   readonly hasValue: boolean
-  /** JSON for the guest: `{ lines, wide, shift, map? }`, so that it can tell positions as the model wrote them. */
+  /** JSON for the guest, so that it can tell positions as the model wrote them: see `positionsOf`. */
   readonly positions: string
   /** Encoded record of values to define first. */
   readonly variables?: string

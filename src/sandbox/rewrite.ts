@@ -1,72 +1,106 @@
 /**
- * One program into two scripts, so that its top-level names live on as globals: `declarations` (hoisted functions,
- * then `var` for every other name) and `body` (the rest). See `Program`.
+ * One program into two scripts, so that its top-level names live on as globals: `declarations` (hoisted functions, then
+ * what the names are) and `body` (the rest). See `Program`.
  *
- * R1  Every character stays at its line and column; what is taken out is blanked, byte for byte in UTF-8.
+ * R1  Every line stays where it is, and nearly every character; the maps tell about the others.
  * R2  A name may be declared again by a later step, by any kind of declaration. So `let`, `const`, `class` become
- *     assignments to globals; the type check, not the engine, tells about `const` and the temporal dead zone.
+ *     assignments to globals. The guest keeps what makes them what they are (`prelude/session.js`): until a declaration
+ *     has run, its name is what the steps before left, or cannot be read; a `const` cannot be assigned.
  * R3  A top-level `return` (or `using`) puts the body into a labelled block that `return` leaves; `finally` runs.
+ * R4  An enum or a namespace is a new one in each step; within a step those of one name are one.
+ * R5  A variable called `finalAnswer` is a variable of its program: the function keeps its name for the steps to come.
  */
+import { showsValue } from './completion.ts'
+import { blank, layOut } from './edits.ts'
+import type { Edit } from './edits.ts'
+import type { Reference } from './scope.ts'
+import type { PositionMap } from './sandbox.ts'
+import type { SourceMap } from './source-map.ts'
 import { bindingNames, mentions, nestedVars, topLevelReturns } from './tree.ts'
-import type { Declaration, ReturnStatement, TopLevel, Tree, VariableDeclaration } from './tree.ts'
+import type {
+  ClassDeclaration,
+  Declaration,
+  FunctionDeclaration,
+  ReturnStatement,
+  TopLevel,
+  Tree,
+  VariableDeclaration,
+} from './tree.ts'
 
 const RETURN = '$r'
+const NAMES = '$names'
 const LABEL = '$step'
-
-interface Edit {
-  readonly start: number
-  readonly end: number
-  readonly text: string
-}
+const ANSWER = 'finalAnswer'
+/** As long as the name for which it stands. */
+const OWN_ANSWER = '$inalAnswer'
 
 export interface Scripts {
   readonly declarations: string
   readonly body: string
   readonly hasValue: boolean
+  readonly map?: PositionMap
+  readonly declarationsMap?: PositionMap
 }
 
-/** As many blanks as `text` has characters, and as many bytes; line breaks stay. */
-export function blank(text: string): string {
-  return text.replace(/[^\n\r\u2028\u2029]/g, (char) => {
-    const code = char.charCodeAt(0)
-    if (code < 0x80) return ' '
-    return code < 0x800 || (code >= 0xd800 && code <= 0xdfff) ? '\u00a0' : '\u3000'
-  })
+export interface Rewriting {
+  readonly code: string
+  readonly tree: Tree
+  /** From the code to the source, if the code was reprinted. */
+  readonly map?: SourceMap
+  /** The places of the program's own variable `finalAnswer` (R5). */
+  readonly answers: readonly Reference[]
+}
+
+/** The names that a program declares. */
+interface Names {
+  readonly vars: Set<string>
+  readonly lets: Set<string>
+  readonly consts: Set<string>
 }
 
 /** The two scripts of a program. The tree is of the code, and holds no import. */
-export function rewrite(code: string, tree: Tree): Scripts {
-  const edits: Edit[] = []
-  const functions: Edit[] = []
-  const names = new Set(nestedVars(tree))
-  let block = false
+export function rewrite({ code, tree, map, answers }: Rewriting): Scripts {
+  const edits: Edit[] = answers.map(renamed)
+  const functions: FunctionDeclaration[] = []
+  const names: Names = { vars: new Set(nestedVars(tree).map(own)), lets: new Set(), consts: new Set() }
+  let isBlock = false
   for (const statement of tree.body) {
     const node = exported(statement, code, edits)
-    if (node === undefined) continue
-    if (node.type === 'FunctionDeclaration') {
-      functions.push({ start: node.start, end: node.end, text: code.slice(node.start, node.end) })
-      edits.push(blanked(code, node.start, node.end))
-    } else if (node.type === 'ClassDeclaration') {
-      names.add(node.id.name)
-      // The inner name is needed where the class speaks of itself before the assignment: static parts.
-      const head = mentions(node.body, node.id.name)
-        ? `${node.id.name}=class ${node.id.name}`
-        : `${node.id.name}=class`
-      edits.push({ start: node.start, end: node.id.end, text: head.padEnd(node.id.end - node.start) })
-      edits.push({ start: node.end, end: node.end, text: ';' })
-    } else if (node.type === 'VariableDeclaration') {
-      if (node.kind === 'using' || node.kind === 'await using') block = true
-      else declare(node, edits, names)
+    if (node?.type === 'FunctionDeclaration') functions.push(node)
+    else if (node?.type === 'ClassDeclaration') {
+      names.lets.add(node.id.name)
+      edits.push(...assigned(node))
+    } else if (node?.type === 'VariableDeclaration') {
+      if (node.kind === 'using' || node.kind === 'await using') isBlock = true
+      else edits.push(...declared(node, names))
     }
   }
   const returns = topLevelReturns(tree)
-  for (const node of returns) edits.push(...leave(node))
-  const shows = endsInExpression(tree)
-  return {
-    declarations: declarations(code, functions, names),
-    body: wrap(apply(code, edits), block || returns.length > 0, shows),
-    hasValue: shows || returns.length > 0,
+  for (const node of returns) edits.push(...left(node))
+  if (map !== undefined) edits.push(...renewed(code, tree))
+  const shows = showsValue(tree.body)
+  const hoisted = layOut(
+    code,
+    [...around(code, functions), ...edits.filter((one) => isIn(functions, one))],
+    map,
+  )
+  edits.push(...functions.map(({ start, end }) => blanked(code, start, end)))
+  if (isBlock || returns.length > 0) {
+    edits.unshift(edit(0, 0, `${LABEL}:{`))
+    edits.push(edit(code.length, code.length, `\n${shows ? '' : ';void 0'}}`))
   }
+  const body = layOut(code, edits, map)
+  return {
+    declarations: (functions.length === 0 ? '' : hoisted.text) + told(names),
+    body: body.text,
+    hasValue: shows || returns.length > 0,
+    ...(body.map === undefined ? {} : { map: body.map }),
+    ...(functions.length === 0 || hoisted.map === undefined ? {} : { declarationsMap: hoisted.map }),
+  }
+}
+
+function edit(start: number, end: number, text: string): Edit {
+  return { start, end, pieces: [text] }
 }
 
 /** What a statement declares; of an export, the `export` is taken away. */
@@ -82,10 +116,7 @@ function exported(statement: TopLevel, code: string, edits: Edit[]): Declaration
       edits.push(blanked(code, statement.start, inner.start))
       if (inner.type === 'FunctionDeclaration' || inner.type === 'ClassDeclaration') {
         if (inner.id !== null) return inner
-        edits.push(
-          { start: inner.start, end: inner.start, text: '(' },
-          { start: inner.end, end: inner.end, text: ')' },
-        )
+        edits.push(edit(inner.start, inner.start, '('), edit(inner.end, inner.end, ')'))
       }
       return undefined
     }
@@ -97,65 +128,89 @@ function exported(statement: TopLevel, code: string, edits: Edit[]): Declaration
   }
 }
 
-function declare(node: VariableDeclaration, edits: Edit[], names: Set<string>): void {
-  const end = node.start + node.kind.length
-  if (node.kind !== 'var') edits.push({ start: node.start, end, text: 'var'.padEnd(node.kind.length) })
+function declared(node: VariableDeclaration, names: Names): readonly Edit[] {
+  const edits: Edit[] = []
+  if (node.kind === 'var') return edits
+  edits.push(edit(node.start, node.start + node.kind.length, 'var'.padEnd(node.kind.length)))
   for (const { id, init } of node.declarations) {
-    for (const name of bindingNames(id)) names.add(name)
+    for (const name of bindingNames(id)) (node.kind === 'const' ? names.consts : names.lets).add(own(name))
     // A declaration without a value gives `undefined`, also where an earlier step left something.
-    if (node.kind === 'let' && !init) edits.push({ start: id.end, end: id.end, text: '=void 0' })
+    if (!init) edits.push(edit(id.end, id.end, '=void 0'))
   }
+  return edits
+}
+
+/** A class becomes an assignment. Its inner name is needed where it speaks of itself before that: static parts. */
+function assigned({ id, body, start, end }: ClassDeclaration): readonly Edit[] {
+  const head = `${id.name}=class${mentions(body, id.name) ? ` ${id.name}` : ''}`
+  return [edit(start, id.end, head.padEnd(id.end - start)), edit(end, end, ';')]
 }
 
 /** A blank that is still the end of what stood before it. */
 function blanked(code: string, start: number, end: number): Edit {
-  return { start, end, text: `;${blank(code.slice(start, end)).slice(1)}` }
+  return edit(start, end, `;${blank(code.slice(start, end)).slice(1)}`)
 }
 
-function leave(node: ReturnStatement): readonly Edit[] {
-  const head = { start: node.start, end: node.start + 6, text: `{${RETURN}( `.padEnd(6) }
-  const from = node.argument?.end ?? head.end
-  return [head, { start: from, end: node.end, text: `);break ${LABEL}}` }]
+/** R3. */
+function left({ start, end, argument }: ReturnStatement): readonly Edit[] {
+  const head = edit(start, start + 6, `{${RETURN}( `)
+  return [head, edit(argument?.end ?? head.end, end, `);break ${LABEL}}`)]
 }
 
-function wrap(body: string, block: boolean, shows: boolean): string {
-  return block ? `${LABEL}:{${body}\n${shows ? '' : ';void 0'}}` : body
-}
-
-function declarations(code: string, functions: readonly Edit[], names: ReadonlySet<string>): string {
-  let text = ''
-  let from = 0
-  for (const each of functions) {
-    text += blank(code.slice(from, each.start)) + each.text
-    from = each.end
+/** R4. Where reprinting would go on with what has the name, the first of a name begins anew. */
+function renewed(code: string, tree: Tree): readonly Edit[] {
+  const known = new Set<string>()
+  const edits: Edit[] = []
+  for (const statement of tree.body) {
+    const node = statement.type === 'ExportNamedDeclaration' ? statement.declaration : statement
+    if (node?.type === 'FunctionDeclaration' || node?.type === 'ClassDeclaration') known.add(node.id.name)
   }
-  // Only what trails on a line is cut: the lines must stay, so that the names come after the last of them.
-  text = (text + blank(code.slice(from))).replace(/[ \u00a0\u3000]+$/gm, '')
-  return names.size === 0 ? text : `${text}\nvar ${[...names].join(',')};`
-}
-
-function apply(code: string, edits: readonly Edit[]): string {
-  let text = ''
-  let from = 0
-  for (const edit of edits.toSorted((a, b) => a.start - b.start || a.end - b.end)) {
-    text += code.slice(from, edit.start) + edit.text
-    from = edit.end
+  for (const statement of tree.body) {
+    const node = statement.type === 'ExportNamedDeclaration' ? statement.declaration : statement
+    const made =
+      node?.type === 'VariableDeclaration'
+        ? node.declarations[0]?.init
+        : node?.type === 'ExpressionStatement'
+          ? node.expression
+          : undefined
+    const given = made?.type === 'CallExpression' ? made.arguments[0] : undefined
+    if (given?.type !== 'LogicalExpression' || given.left.type !== 'Identifier') continue
+    const { left: had, right } = given
+    if (right.type !== 'ObjectExpression' && right.type !== 'AssignmentExpression') continue
+    const end = code.indexOf('||', had.end) + 2
+    if (!known.has(had.name)) edits.push(edit(had.start, end, ' '.repeat(end - had.start)))
+    known.add(had.name)
   }
-  return text + code.slice(from)
+  return edits
 }
 
-function endsInExpression(tree: Tree): boolean {
-  const last = tree.body.findLast(
-    (node) => node.type !== 'EmptyStatement' && node.type !== 'FunctionDeclaration' && !isBareVar(node),
-  )
-  return last?.type === 'ExpressionStatement' || last?.type === 'ExportDefaultDeclaration'
+/** R5. */
+function renamed({ start, end, isShorthand }: Reference): Edit {
+  return edit(start, end, isShorthand ? `${ANSWER}:${OWN_ANSWER}` : OWN_ANSWER)
 }
 
-/** `var N;`, which reprinting puts last. */
-function isBareVar(node: TopLevel): boolean {
-  return (
-    node.type === 'VariableDeclaration' &&
-    node.kind === 'var' &&
-    node.declarations.every((each) => !each.init)
-  )
+function own(name: string): string {
+  return name === ANSWER ? OWN_ANSWER : name
+}
+
+/** All but these functions, as blanks; nothing after the last. */
+function around(code: string, functions: readonly FunctionDeclaration[]): readonly Edit[] {
+  let from = 0
+  const edits: Edit[] = []
+  for (const { start, end } of functions) {
+    edits.push(edit(from, start, blank(code.slice(from, start)).replace(/ +\n/g, '\n')))
+    from = end
+  }
+  return [...edits, edit(from, code.length, '')]
+}
+
+function isIn(functions: readonly FunctionDeclaration[], one: Edit): boolean {
+  return functions.some(({ start, end }) => one.start >= start && one.end <= end)
+}
+
+/** Tells the guest what the names are (R2). */
+function told({ vars, lets, consts }: Names): string {
+  if (vars.size + lets.size + consts.size === 0) return ''
+  const given = [vars, lets, consts].map((names) => JSON.stringify([...names].join()))
+  return `\n${NAMES}(${given.join()});`
 }

@@ -14,22 +14,29 @@ import type { CallId, Encoded, Halt, Outcome } from '../base/halt.ts'
 export interface Program {
   /** The file name in stack frames: `step3.ts`. */
   readonly file: string
-  /** Evaluated first: hoisted function declarations, then `var` for each other top-level name. */
+  /** Evaluated first: hoisted function declarations, then what the other top-level names are. */
   readonly declarations: string
-  /** Evaluated with top-level await; every character at the line and column where the model wrote it. */
+  /** Evaluated with top-level await; every line where the model wrote it, but where `map` says otherwise. */
   readonly body: string
+  /** What the model wrote. For telling about errors only; in the journal it stands beside the program. */
+  readonly source?: string
   /** A record of values (encoded) that become top-level variables before anything runs. */
   readonly variables?: Encoded
   /** Calls of earlier steps that nobody will settle any more: what awaits them waits for nothing. */
   readonly forget?: readonly CallId[]
-  /** True if the last statement is an expression, or a top-level `return` occurs: there is a value to show. */
+  /** True if the last statement has a value to show, or a top-level `return` occurs. */
   readonly hasValue: boolean
-  /**
-   * Present if the code had to be reprinted (enum, namespace, parameter properties): by line of `body`, `[column,
-   * source line, source column]`, all from 0. Error positions go through it.
-   */
-  readonly map?: readonly (readonly (readonly [column: number, sourceLine: number, sourceColumn: number])[])[]
+  /** Where the lines of `body` came from, and those of `declarations`, as far as they are not where they were written. */
+  readonly map?: PositionMap
+  readonly declarationsMap?: PositionMap
 }
+
+/** By line: `[column, source line, source column]`, all from 0. A line without any is where it was written. */
+export type PositionMap = readonly (readonly (readonly [
+  column: number,
+  sourceLine: number,
+  sourceColumn: number,
+])[])[]
 
 /** Bounds on one guest. Fixed per run: they are part of what makes replay exact. */
 export interface SandboxLimits {

@@ -8,14 +8,8 @@ import { createRequire } from 'node:module'
 import type * as Amaro from 'amaro'
 import { parseJson } from '../base/json.ts'
 import { decodeMap } from './source-map.ts'
+import type { SyntaxFault } from './fault.ts'
 import type { SourceMap } from './source-map.ts'
-
-/** Where and why the source cannot be read. Line and column count from 1. */
-export interface SyntaxFault {
-  readonly message: string
-  readonly line: number
-  readonly column: number
-}
 
 export type Stripped =
   /** `map`: from the code to the source, if the code was reprinted. */

@@ -4,10 +4,15 @@ import type * as acorn from 'acorn'
 
 export type Tree = acorn.Program
 export type TopLevel = acorn.Program['body'][number]
+export type Statement = acorn.Statement
 export type Declaration = acorn.Statement | acorn.Declaration
+export type FunctionDeclaration = acorn.FunctionDeclaration
+export type ClassDeclaration = acorn.ClassDeclaration
 export type VariableDeclaration = acorn.VariableDeclaration
 export type ReturnStatement = acorn.ReturnStatement
 export type AnyNode = acorn.AnyNode
+export type Identifier = acorn.Identifier
+export type Pattern = acorn.Pattern
 
 const load = createRequire(import.meta.url)
 
@@ -28,11 +33,19 @@ type Visit = (node: acorn.AnyNode) => boolean
 function walk(node: acorn.AnyNode, visit: Visit): void {
   const waiting: acorn.AnyNode[] = [node]
   for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
-    if (!visit(next)) continue
-    for (const child of Object.values(next)) {
-      for (const each of Array.isArray(child) ? child : [child]) if (isNode(each)) waiting.push(each)
-    }
+    if (visit(next)) waiting.push(...childrenOf(next))
   }
+}
+
+/** The nodes right below a node. */
+export function childrenOf(node: acorn.AnyNode): readonly acorn.AnyNode[] {
+  const children: acorn.AnyNode[] = []
+  for (const child of Object.values(node)) {
+    if (Array.isArray(child)) {
+      for (const each of child) if (isNode(each)) children.push(each)
+    } else if (isNode(child)) children.push(child)
+  }
+  return children
 }
 
 function isNode(value: unknown): value is acorn.AnyNode {

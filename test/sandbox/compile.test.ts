@@ -18,9 +18,16 @@ const REFUSED: { readonly [about: string]: readonly [source: string, message: st
   'a variable named tools': ['const { tools } = { tools: 1 }', /^`tools` holds the tools/],
   'a function named finalAnswer': [
     'function finalAnswer() {}',
-    /^`finalAnswer` is the function that ends the task/,
+    /^`finalAnswer` is the function that ends the task\. It is there already \(step4\.ts:1:10\)/,
   ],
-  'a variable named finalAnswer': ['const finalAnswer = 1', /choose another name/],
+  'a variable named finalAnswer that is called': [
+    'const finalAnswer = 1\nconst f = () => finalAnswer(finalAnswer)',
+    /^`finalAnswer` is a variable of this program, so it cannot be called[^]*\(step4\.ts:2:17\)/,
+  ],
+  'an assignment to finalAnswer': [
+    'let a = 1\nfinalAnswer = a',
+    /call it, finalAnswer\(value\) \(step4\.ts:2:1\)/,
+  ],
   decorators: ['@dec class A {}', /\(step4\.ts:1:\d+\)/],
   'await in a plain function': ['function f() { await g() }', /\(step4\.ts:1:\d+\)/],
   'a fault in a program with a return': ['return 1\nlet = ;', /\(step4\.ts:2:\d+\)/],

@@ -111,7 +111,7 @@ test('a rejected call has the name, the message and the line where the model wai
     message: 'who knows',
   })
   expect(ending.kind === 'error' && ending.error.stack).toMatch(
-    /who knows\n {4}at go \(step1\.ts:3:\d+\)\n {4}at step1\.ts:5:\d+$/,
+    /who knows\n {2}3 \| {3}return tools\.a\(\)\n {4}\| {16}\^\n {4}at go \(step1\.ts:3:\d+\)\n {4}at step1\.ts:5:\d+$/,
   )
   await guest.start(
     'try { await tools.a() } catch (e) { [e instanceof Error, e instanceof TypeError, String(e)] }',

@@ -11,7 +11,7 @@
 ;(function boot(kit, coder, shows, parts) {
   'use strict'
   const { inspect, format, table, shown } = shows
-  const { makeRandom, makeConsole } = parts
+  const { makeRandom, makeConsole, session, stack } = parts
   const {
     list,
     push,
@@ -37,11 +37,6 @@
   const limits = { __proto__: null, calls: 1000, output: 20_000 }
   const open = new kit.Map() // call id → { resolve, reject, step, trace }
   const rejections = new kit.Map() // promise → reason, of rejections that nobody has handled
-  // For the positions in stacks. Most programs run as they were written: their positions need nothing.
-  const files = new kit.Map() // file → { wide, shift, map } of the newest programs that do
-  const kept = { __proto__: null } // those files, in a ring
-  let keeping = 0
-  let current = { __proto__: null, file: '', lines: null } // the lines of the newest program
   let made = list() // calls since the last halt
   let step = 0
   let ordinal = 0
@@ -91,61 +86,6 @@
 
   // Errors: what the model is told of a thrown value.
 
-  const FRAME = /^ *at (?:(.*) )?\(?([^()\s]+):(\d+):(\d+)\)?$/
-  const PROGRAM = /^step\d+\.ts$/
-  const KEPT = 50
-  const CALLEE = /^\.?[\w$]*/
-  const OBJECT = /[\w$.\][]*$/
-
-  /** The frames of the model's own code, at the positions where it was written. */
-  function framesOf(stack) {
-    let text = ''
-    for (let from = 0; from < stack.length;) {
-      const end = indexOf(stack, '\n', from)
-      const line = slice(stack, from, end < 0 ? stack.length : end)
-      from = end < 0 ? stack.length : end + 1
-      const found = kit.exec(FRAME, line)
-      if (found === null || kit.exec(PROGRAM, found[2]) === null) continue
-      const place = placed(mapGet(files, found[2]), +found[3], +found[4])
-      const name =
-        found[1] === undefined || found[1] === '<eval>' || found[1] === '<anonymous>' ? '' : found[1]
-      const where = found[2] + ':' + place.line + ':' + place.column
-      text += (text === '' ? '' : '\n') + '    at ' + (name === '' ? where : name + ' (' + where + ')')
-    }
-    return text
-  }
-
-  /** Line and column as the model wrote them: columns of the engine count UTF-8 bytes, and a map moves both. */
-  function placed(file, line, byte) {
-    if (file === undefined) return { line, column: byte }
-    const wide = read(file.wide, line)
-    let column = byte
-    if (wide !== undefined) {
-      let bytes = 1
-      column = 1
-      for (; bytes < byte && column <= wide.length; column++) bytes += bytesAt(wide, column - 1)
-    }
-    if (line === 1) column -= file.shift
-    const map = read(file, 'map')
-    const row = map === undefined ? undefined : read(map, line - 1)
-    if (row === undefined) return { line, column }
-    let best = read(row, 0)
-    for (let i = 0; i < row.length && row[i][0] <= column - 1; i++) best = row[i]
-    if (best === undefined) return { line, column }
-    return { line: best[1] + 1, column: best[2] + 1 }
-  }
-  function bytesAt(text, index) {
-    const code = kit.charCode(text, index)
-    if (code < 0x80) return 1
-    if (code < 0x800) return 2
-    return code >= 0xd800 && code <= 0xdfff ? 2 : 3 // half of a pair: four bytes for two units
-  }
-
-  /** What parsed JSON holds itself; its prototypes are the code's. */
-  function read(json, key) {
-    return kit.hasOwn(json, key) ? json[key] : undefined
-  }
-
   function own(value, key) {
     for (let at = value; at !== null; at = kit.getPrototypeOf(at)) {
       const found = kit.getOwnPropertyDescriptor(at, key)
@@ -154,16 +94,7 @@
     return undefined
   }
 
-  const traces = new WeakMap()
-  const traceOf = kit.uncurry(WeakMap.prototype.get)
-  const setTrace = kit.uncurry(WeakMap.prototype.set)
-
-  inspect.frames = (error) => {
-    const trace = traceOf(traces, error)
-    if (trace !== undefined) return trace
-    const stack = kit.stackOf(error)
-    return typeof stack === 'string' ? framesOf(stack) : ''
-  }
+  inspect.frames = stack.framesOf
 
   const ABSENT = {
     __proto__: null,
@@ -177,67 +108,94 @@
     WebAssembly: 'There is no WebAssembly here.',
   }
 
-  /** Better words for what the engine says poorly. */
-  function reworded(error, name, message, frames) {
-    if (name === 'TypeError' && message === 'not a function') return callee(frames) + ' is not a function'
+  const UNREADY = /^(.*) is not initialized$/
+  const READ_ONLY = /^'(.*)' is read-only$/
+  const NOTHING = /^cannot (read|set) property '([^]*)' of (undefined|null)$/
+  const NO_MODULE = /^could not load module '([^]*)'$/
+
+  /** Better words for what the engine says poorly: those that Node would use, and what there is instead. */
+  function reworded(name, message, frames) {
+    let found
+    if (name === 'TypeError') {
+      if (message === 'not a function') return uncallable(stack.callee(frames))
+      if ((found = kit.exec(READ_ONLY, message)) !== null && isVariable(found[1]))
+        return 'Assignment to constant variable: ' + found[1]
+      if ((found = kit.exec(NOTHING, message)) !== null)
+        return (
+          'Cannot ' +
+          found[1] +
+          ' properties of ' +
+          found[3] +
+          ' (' +
+          found[1] +
+          (found[1] === 'set' ? 'ting ' : 'ing ') +
+          "'" +
+          found[2] +
+          "'" +
+          ')'
+        )
+    }
     if (name === 'ReferenceError') {
+      if ((found = kit.exec(UNREADY, message)) !== null)
+        return "Cannot access '" + found[1] + "' before initialization"
+      if ((found = kit.exec(NO_MODULE, message)) !== null)
+        return message + '. ' + (stack.hint(found[1], frames) ?? ABSENT.require)
       const end = indexOf(message, ' is not defined')
       const word = end < 0 ? '' : slice(message, 0, end)
-      if (ABSENT[word] !== undefined) return message + '. ' + ABSENT[word]
-      if (indexOf(message, 'could not load module') === 0)
-        return message + '. Nothing can be imported here; the tools are the only way out.'
+      const instead = word === 'require' ? (stack.hint(undefined, frames) ?? ABSENT.require) : ABSENT[word]
+      if (instead !== undefined) return message + '. ' + instead
     }
     return message
   }
-
-  /** The expression that was called at the first frame's position, as the model wrote it. */
-  function callee(frames) {
-    const found = kit.exec(/at (?:.* )?\(?([^()\s]+):(\d+):(\d+)\)?/, frames)
-    const known = found !== null && found[1] === current.file && current.lines !== null
-    const line = known ? read(current.lines, +found[2] - 1) : undefined
-    if (line === undefined) return 'what was called'
-    const at = +found[3] - 1
-    // The engine names the dot of a member on the first line, and what follows it on the others.
-    const after = kit.exec(CALLEE, slice(line, at))[0]
-    const member = kit.charCode(line, at) === 46 || kit.charCode(line, at - 1) === 46
-    const before = member ? kit.exec(OBJECT, slice(line, 0, at))[0] : ''
-    return before + after === '' ? 'what was called' : before + after
+  function uncallable(what) {
+    const text = what + ' is not a function'
+    return kit.hasOwn(tools, what) ? text + ': the name is a variable now. The tool is tools.' + what : text
+  }
+  function isVariable(name) {
+    const found = kit.getOwnPropertyDescriptor(global, name)
+    return found !== undefined && found.writable === false && found.configurable === true
   }
 
   /** `{ name, message, stack }` of anything thrown. Runs no foreign code. */
   function explain(thrown) {
-    if (typeof thrown !== 'object' || thrown === null || !kit.isError(thrown)) {
+    if (!stack.isError(thrown)) {
       const text = typeof thrown === 'string' ? thrown : inspect(thrown)
       return { __proto__: null, name: 'Error', message: 'Uncaught ' + text, stack: '' }
     }
-    const name = own(thrown, 'name')
-    const message = own(thrown, 'message')
-    const frames = inspect.frames(thrown)
-    const known = typeof name === 'string' && name !== '' ? name : 'Error'
-    let text = reworded(thrown, known, typeof message === 'string' ? message : '', frames)
+    const frames = stack.framesOf(thrown)
+    const known = stack.own(thrown, 'name') || 'Error'
+    let text = reworded(known, stack.own(thrown, 'message') ?? '', frames)
     const errors = own(thrown, 'errors')
     if (kit.isArray(errors)) {
       for (let i = 0; i < errors.length && i < 10; i++) text += '\n  - ' + titled(explain(errors[i]))
     }
-    const cause = own(thrown, 'cause')
-    if (cause !== undefined && cause !== thrown)
-      text +=
-        ' (cause: ' +
-        (kit.isError(cause) ? titleOf(cause) : inspect(cause, { __proto__: null, depth: 1 })) +
-        ')'
+    text += causeOf(thrown, 0)
     return { __proto__: null, name: known, message: text, stack: frames }
   }
   function titleOf(error) {
-    const message = own(error, 'message')
-    const name = own(error, 'name')
-    return (typeof name === 'string' ? name : 'Error') + ': ' + (typeof message === 'string' ? message : '')
+    return (stack.own(error, 'name') ?? 'Error') + ': ' + (stack.own(error, 'message') ?? '')
+  }
+  /** What led to an error, and to that, as far as five. */
+  function causeOf(error, depth) {
+    const cause = own(error, 'cause')
+    if (cause === undefined || cause === error || depth === 5) return ''
+    return (
+      ' (cause: ' +
+      (stack.isError(cause)
+        ? titleOf(cause) + causeOf(cause, depth + 1)
+        : inspect(cause, { __proto__: null, depth: 1 })) +
+      ')'
+    )
   }
   function titled(told) {
     return told.name === '' ? told.message : told.name + ': ' + told.message
   }
   function errorText(told) {
-    const stack = told.stack === '' ? '' : ',"stack":' + quote(titled(told) + '\n' + told.stack)
-    return '{"name":' + quote(told.name) + ',"message":' + quote(told.message) + stack + '}'
+    const trace =
+      told.stack === ''
+        ? ''
+        : ',"stack":' + quote(titled(told) + '\n' + stack.excerpt(told.stack) + told.stack)
+    return '{"name":' + quote(told.name) + ',"message":' + quote(told.message) + trace + '}'
   }
 
   // Calls.
@@ -252,7 +210,6 @@
       throw new Fault('The limit of ' + limits.calls + ' calls in a step is reached.')
     }
     const id = step + '.' + ++ordinal
-    const stack = kit.stackOf(new Fault(''))
     let resolve
     let reject
     const promise = new P((yes, no) => {
@@ -264,7 +221,7 @@
       resolve,
       reject,
       step,
-      trace: typeof stack === 'string' ? framesOf(stack) : '',
+      trace: stack.framesHere(),
     })
     push(made, '{"id":"' + id + '","name":' + quote(name) + ',"input":' + quote(input) + '}')
     return promise
@@ -287,7 +244,7 @@
     }
     const { name, message } = kit.parse(text)
     const error = newError(name, message, false)
-    setTrace(traces, error, waiting.trace)
+    stack.trace(error, waiting.trace)
     hide(error, 'stack', name + ': ' + message + (waiting.trace === '' ? '' : '\n' + waiting.trace))
     waiting.reject(error)
   }
@@ -339,10 +296,7 @@
     format,
     inspect,
     table,
-    framesHere: () => {
-      const stack = kit.stackOf(new Fault(''))
-      return typeof stack === 'string' ? framesOf(stack) : ''
-    },
+    framesHere: stack.framesHere,
     now: kit.Date.now,
   })
 
@@ -369,6 +323,7 @@
   for (const name of ['WeakRef', 'FinalizationRegistry']) delete global[name]
   lock(Error, 'prepareStackTrace', undefined)
   lock(global, 'finalAnswer', finalAnswer)
+  lock(global, '$names', session.names)
   lock(global, '$r', (value) => {
     if (running !== null) running.returned = { __proto__: null, value }
   })
@@ -458,19 +413,7 @@
     flushRejections()
     beginConsole()
     running = { __proto__: null, settled: false, value: '', failed: null, returned: null, hasValue: false }
-    remember(file, kit.parse(positions))
-  }
-
-  /** What the positions of a program need; of reprinted programs the lines are of no use. */
-  function remember(file, positions) {
-    const { lines, wide, shift } = positions
-    const map = read(positions, 'map')
-    current = { __proto__: null, file, lines: map === undefined ? lines : null }
-    if (map === undefined && shift === 0 && kit.keys(wide).length === 0) return
-    const place = keeping++ % KEPT
-    if (kept[place] !== undefined) mapDelete(files, kept[place])
-    kept[place] = file
-    mapSet(files, file, { __proto__: null, wide, shift, map })
+    stack.remember(file, positions)
   }
 
   /** Notes how the program ends. The `await` of a promise with its own `constructor` looks nothing up. */
@@ -550,6 +493,7 @@
   /** Everything since the last halt, as the JSON of a `Halt`. */
   function halt() {
     const end = running === null ? null : ending()
+    if (end !== null) session.ended()
     if (doom !== null) return killed(end)
     let calls = ''
     for (let i = 0; i < made.length; i++) calls += (i > 0 ? ',' : '') + made[i]
@@ -577,13 +521,13 @@
       memory: 'The step ran out of memory. That cannot be caught.',
       stack: 'The step ran out of stack (too deep a recursion). That cannot be caught.',
     }
-    const error = end === null ? undefined : read(kit.parse(end), 'error')
-    const stack = error === undefined ? undefined : read(error, 'stack')
+    const error = end === null ? undefined : stack.read(kit.parse(end), 'error')
+    const trace = error === undefined ? undefined : stack.read(error, 'stack')
     return (
       '{"kind":"killed","reason":"' +
       doom +
       '","message":' +
-      quote(words[doom] + (stack === undefined ? '' : '\n' + stack)) +
+      quote(words[doom] + (trace === undefined ? '' : '\n' + trace)) +
       '}'
     )
   }

@@ -187,7 +187,9 @@ function unframed(text: string): string {
 for (const source of ERRORS) {
   test(`an error is shown as Node shows it: ${source}`, async () => {
     // A rejection that nobody handles is told too.
-    const shown = await guest.show(`{ const v = ${source}; console.dir(v); if (v.catch) v.catch(() => {}) }`)
+    const shown = await guest.show(
+      `{ const v = ${source}; console.dir(v); if (v.catch) void v.catch(() => {}) }`,
+    )
     expect(unframed(shown)).toBe(unframed(`${inspect(valueOf(source), DEEPER)}\n`))
   })
 }

@@ -1,0 +1,254 @@
+/**
+ * Where things happened, as the model wrote it: the stacks of errors, and the line of a program with a caret.
+ *
+ * K1  A stack names the model's own functions and nothing else: not the prelude, not the engine's built-ins.
+ * K2  Lines and columns are those of the source. The engine counts bytes of the compiled text; `positions` tell the
+ *     difference, and most programs need none.
+ * K3  `error.stack` is put together when it is read: an error that nobody looks at costs nothing.
+ */
+;(function stack(kit) {
+  'use strict'
+  const { mapGet, mapSet, mapDelete, slice, indexOf, apply, hide } = kit
+  const FRAME = /^ *at (?:(.*) )?\(?([^()\s]+?):(\d+):(\d+)\)?$/
+  /** A `#` behind the name: the script of the hoisted functions. */
+  const PROGRAM = /^(step\d+\.ts)(#?)$/
+  const KEPT = 50
+  const CALLEE = /^\.?[\w$]*/
+  const OBJECT = /[\w$.\][]*$/
+  const REQUIRED = /^require\s*\(\s*['"`]([^'"`]+)/
+
+  const files = new kit.Map() // file → { body, hoisted } of the newest programs that need them (K2)
+  const kept = { __proto__: null } // those files, in a ring
+  let keeping = 0
+  let current = { __proto__: null, file: '', lines: null, hints: null } // of the newest program
+  const traces = new WeakMap()
+  const traceAt = kit.uncurry(WeakMap.prototype.get)
+  const setTrace = kit.uncurry(WeakMap.prototype.set)
+
+  /** What parsed JSON holds itself; its prototypes are the code's. */
+  function read(json, key) {
+    return kit.hasOwn(json, key) ? json[key] : undefined
+  }
+
+  /** A program begins. */
+  function remember(file, text) {
+    const positions = kit.parse(text)
+    const { lines, hints } = positions
+    current = { __proto__: null, file, lines, hints }
+    const body = read(positions, 'body')
+    const hoisted = read(positions, 'hoisted')
+    if (body === undefined && hoisted === undefined) return
+    const place = keeping++ % KEPT
+    if (kept[place] !== undefined) mapDelete(files, kept[place])
+    kept[place] = file
+    mapSet(files, file, { __proto__: null, body, hoisted })
+  }
+
+  /** The frames of the model's own code in a stack of the engine's. */
+  function framesIn(raw) {
+    let text = ''
+    for (let from = 0; from < raw.length;) {
+      const end = indexOf(raw, '\n', from)
+      const line = slice(raw, from, end < 0 ? raw.length : end)
+      from = end < 0 ? raw.length : end + 1
+      const found = kit.exec(FRAME, line)
+      const program = found === null ? null : kit.exec(PROGRAM, found[2])
+      if (program === null) continue
+      const known = mapGet(files, program[1])
+      const place = placed(
+        known === undefined ? known : program[2] === '' ? known.body : known.hoisted,
+        +found[3],
+        +found[4],
+      )
+      const name =
+        found[1] === undefined || found[1] === '<eval>' || found[1] === '<anonymous>' ? '' : found[1]
+      const where = program[1] + ':' + place.line + ':' + place.column
+      text += (text === '' ? '' : '\n') + '    at ' + (name === '' ? where : name + ' (' + where + ')')
+    }
+    return text
+  }
+
+  /** K2. */
+  function placed(script, line, byte) {
+    let column = byte
+    if (script === undefined) return { line, column }
+    const wide = read(script.wide, line)
+    if (wide !== undefined) {
+      let bytes = 1
+      column = 1
+      for (; bytes < byte && column <= wide.length; column++) bytes += bytesAt(wide, column - 1)
+    }
+    const map = read(script, 'map')
+    const row = map === undefined ? undefined : read(map, line - 1)
+    let best = row === undefined ? undefined : read(row, 0)
+    if (best === undefined) return { line, column }
+    for (let i = 0; i < row.length && row[i][0] <= column - 1; i++) best = row[i]
+    return { line: best[1] + 1, column: best[2] + 1 + kit.max(0, column - 1 - best[0]) }
+  }
+  function bytesAt(text, index) {
+    const code = kit.charCode(text, index)
+    if (code < 0x80) return 1
+    if (code < 0x800) return 2
+    return code >= 0xd800 && code <= 0xdfff ? 2 : 3 // half of a pair: four bytes for two units
+  }
+
+  /** Where an error was made; of a tool's, where the tool was called. */
+  function framesOf(error) {
+    const trace = traceAt(traces, error)
+    if (trace !== undefined) return trace
+    const raw = kit.stackOf(error)
+    return typeof raw === 'string' ? framesIn(raw) : ''
+  }
+
+  /** The frames that lead here. */
+  function framesHere() {
+    const raw = kit.stackOf(new kit.Error(''))
+    return typeof raw === 'string' ? framesIn(raw) : ''
+  }
+
+  /** The first frame's line of the newest program, and the column, from 0. */
+  function top(frames) {
+    const found = kit.exec(/^ *at (?:.* )?\(?([^()\s]+):(\d+):(\d+)\)?/, frames)
+    if (found === null || found[1] !== current.file) return undefined
+    const line = read(current.lines, +found[2] - 1)
+    return line === undefined ? undefined : { __proto__: null, line, number: found[2], at: +found[3] - 1 }
+  }
+
+  /** The expression that was called at the first frame's position, as the model wrote it. */
+  function callee(frames) {
+    const where = top(frames)
+    if (where === undefined) return 'what was called'
+    const { line, at } = where
+    // The engine names the dot of a member on the first line, and what follows it on the others.
+    const after = kit.exec(CALLEE, slice(line, at))[0]
+    const member = kit.charCode(line, at) === 46 || kit.charCode(line, at - 1) === 46
+    const before = member ? kit.exec(OBJECT, slice(line, 0, at))[0] : ''
+    return before + after === '' ? 'what was called' : before + after
+  }
+
+  /** The line of the first frame with a caret; of a long line, the part around it. Empty, or with a line break behind. */
+  function excerpt(frames) {
+    const where = top(frames)
+    if (where === undefined || where.at > where.line.length) return ''
+    const from = kit.max(0, where.at - 80)
+    const label = '  ' + where.number + ' | '
+    let indent = ''
+    for (let i = from; i < where.at; i++) indent += kit.charCode(where.line, i) === 9 ? '\t' : ' '
+    return (
+      label +
+      slice(where.line, from, from + 140) +
+      '\n' +
+      kit.repeat(' ', label.length - 2) +
+      '| ' +
+      indent +
+      '^\n'
+    )
+  }
+
+  /** What there is in place of a module; `name` is undefined for the one that is required at the first frame. */
+  function hint(name, frames) {
+    const where = name === undefined ? top(frames) : undefined
+    const found = where === undefined ? null : kit.exec(REQUIRED, slice(where.line, where.at))
+    const module = found === null ? name : found[1]
+    return module === undefined || current.hints === null ? undefined : read(current.hints, module)
+  }
+
+  // What the code sees (K1, K3).
+
+  const Plain = globalThis.DOMException
+  const known = {
+    __proto__: null,
+    name: kit.getOwnPropertyDescriptor(Plain.prototype, 'name').get,
+    message: kit.getOwnPropertyDescriptor(Plain.prototype, 'message').get,
+  }
+  /** The `name` or `message` of an error, if it is a text. Runs no foreign code. */
+  function own(value, key) {
+    for (let at = value; at !== null && at !== undefined; at = kit.getPrototypeOf(at)) {
+      const found = kit.getOwnPropertyDescriptor(at, key)
+      if (found === undefined) continue
+      if (found.get !== undefined && found.get === known[key]) return ofException(value, found.get)
+      return typeof found.value === 'string' ? found.value : undefined
+    }
+    return undefined
+  }
+  function isError(value) {
+    return kit.isError(value) || (typeof value === 'object' && ofException(value, known.name) !== undefined)
+  }
+  /** What only a DOMException has: its own getters give a text, or refuse what is none. */
+  function ofException(value, getter) {
+    try {
+      return apply(getter, value, kit.list())
+    } catch {
+      return undefined
+    }
+  }
+  function head(name, message) {
+    const first = name === undefined ? 'Error' : name
+    return message === undefined || message === '' ? first : first === '' ? message : first + ': ' + message
+  }
+  function whole(first, frames) {
+    return frames === '' ? first : first + '\n' + frames
+  }
+
+  const written = {
+    get stack() {
+      if (typeof kit.stackOf(this) !== 'string') return undefined
+      // The name that it had when it was made: what a constructor assigns comes later.
+      return whole(head(own(kit.getPrototypeOf(this), 'name'), own(this, 'message')), framesOf(this))
+    },
+  }
+  const proto = kit.Error.prototype
+  const { set } = kit.getOwnPropertyDescriptor(proto, 'stack')
+  kit.defineProperty(proto, 'stack', {
+    __proto__: null,
+    get: kit.getOwnPropertyDescriptor(written, 'stack').get,
+    set,
+    enumerable: false,
+    configurable: true,
+  })
+
+  /** Puts in order the stack that the engine has written into a property. */
+  function dress(target) {
+    const made = kit.getOwnPropertyDescriptor(target, 'stack')
+    const raw = made === undefined ? kit.stackOf(target) : made.value
+    if (typeof raw !== 'string') return
+    const frames = framesIn(raw)
+    setTrace(traces, target, frames)
+    hide(target, 'stack', whole(head(own(target, 'name'), own(target, 'message')), frames))
+  }
+
+  const capture = kit.Error.captureStackTrace
+  hide(kit.Error, 'captureStackTrace', function captureStackTrace(target, below) {
+    const args = kit.list()
+    kit.push(args, target)
+    kit.push(args, below)
+    apply(capture, kit.Error, args)
+    dress(target)
+  })
+
+  function DOMException(message = '', name = 'Error') {
+    const args = kit.list()
+    kit.push(args, message)
+    kit.push(args, name)
+    const made = kit.construct(Plain, args, new.target)
+    dress(made)
+    return made
+  }
+  kit.defineProperty(DOMException, 'prototype', { __proto__: null, value: Plain.prototype, writable: false })
+  kit.Object.setPrototypeOf(DOMException, Plain)
+  hide(Plain.prototype, 'constructor', DOMException)
+  hide(globalThis, 'DOMException', DOMException)
+
+  return {
+    own,
+    isError,
+    remember,
+    read,
+    framesOf,
+    framesHere,
+    callee,
+    excerpt,
+    hint,
+    trace: (error, text) => setTrace(traces, error, text),
+  }
+})
