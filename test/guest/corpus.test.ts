@@ -56,6 +56,8 @@ function expectedOf({ name, expected }: CorpusProgram): string {
 test('there are three hundred programs and more, over ten areas, each under a name of its own', () => {
   const names = new Set(programs.map((each) => each.name))
   expect(names.size).toBe(programs.length)
+  expect(names.size).toBeGreaterThanOrEqual(300)
+  expect(areas().length).toBeGreaterThanOrEqual(10)
   expect(Object.keys(EXCEPTIONS).filter((name) => !names.has(name))).toEqual([])
 })
 

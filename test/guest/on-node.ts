@@ -3,7 +3,7 @@
  * written, and only decorators, which no engine has yet, are rewritten. Each program runs in a thread of its own, in
  * a process whose zone is UTC and whose language is English.
  */
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawnSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
@@ -48,41 +48,17 @@ export function onNode(programs: readonly CorpusProgram[]): ReadonlyMap<string, 
   }
 }
 
+const OPTIONS = ['--ignoreConfig', '--noCheck', '--module', 'esnext', '--moduleDetection', 'force']
+
+/** Types out. Syntax that is newer than `target` becomes older. */
 function emit(dir: string, files: readonly string[], target: string): void {
-  const sources = files.map((file) => join(dir, 'ts', `${file}.ts`))
-  const options = [
-    '--ignoreConfig',
-    '--noCheck',
-    '--module',
-    'esnext',
-    '--verbatimModuleSyntax',
-    '--types',
-    '',
-  ]
-  try {
-    execFileSync(
-      process.execPath,
-      [
-        tsc,
-        ...options,
-        '--target',
-        target,
-        '--outDir',
-        join(dir, target),
-        '--rootDir',
-        join(dir, 'ts'),
-        ...sources,
-      ],
-      { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] },
-    )
-  } catch (error) {
-    // It emits all the same: a `return` at the top level is an error to it.
-    const { stdout } = error as { readonly stdout: string }
-    const faults = stdout
-      .split('\n')
-      .filter((line) => /error TS1\d{3}:/.test(line) && !line.includes('TS1108'))
-    if (faults.length > 0) throw new Error(faults.join('\n'), { cause: error })
-  }
+  const from = join(dir, 'ts')
+  const sources = files.map((file) => join(from, `${file}.ts`))
+  const to = ['--target', target, '--outDir', join(dir, target), '--rootDir', from]
+  const { stdout } = spawnSync(process.execPath, [tsc, ...OPTIONS, ...to, ...sources], { encoding: 'utf8' })
+  // It emits all the same what it complains of: a `return` at the top level is an error to it.
+  const faults = stdout.split('\n').filter((line) => /error TS1\d{3}:/.test(line) && !line.includes('TS1108'))
+  if (faults.length > 0) throw new Error(faults.join('\n'))
 }
 
 function isReadable(code: string): boolean {
@@ -105,15 +81,20 @@ function treeOf(code: string): acorn.Program {
 
 /** A module whose default is the program as a function that gives the value of its last expression. */
 function asFunction(code: string): string {
-  const { body } = treeOf(code)
-  let text = code
+  let text = code.replace(/^#!.*/, '')
+  const { body } = treeOf(text)
   const last = body.findLast((each) => each.type !== 'ExportNamedDeclaration' || Boolean(each.declaration))
   for (const statement of body.toReversed()) {
+    const { start } = statement
     if (statement === last && statement.type === 'ExpressionStatement')
-      text = `${text.slice(0, statement.start)}return ${text.slice(statement.start)}`
-    if (statement.type !== 'ExportNamedDeclaration') continue
-    const end = statement.declaration?.start ?? statement.end
-    text = text.slice(0, statement.start) + text.slice(end)
+      text = cut(text, start, start, 'return ')
+    if (!statement.type.startsWith('Export')) continue
+    const declaration = 'declaration' in statement ? statement.declaration : undefined
+    text = cut(text, start, declaration?.start ?? statement.end)
   }
   return `export default async function () {\n${text}\n}\n`
+}
+
+function cut(text: string, from: number, to: number, by = ''): string {
+  return text.slice(0, from) + by + text.slice(to)
 }
