@@ -36,17 +36,9 @@ export const EXCEPTIONS: Readonly<Record<string, Exception>> = {
     open: 'prelude',
     missing: "an error's `stack`, once assigned, is what is shown",
   },
-  'classes/errors/stacks name the functions': {
-    open: 'prelude',
-    missing: '`error.stack` begins with the line `Name: message`, as in V8; frames name class and method',
-  },
   'collections/maps-sets/map basics shown': {
     open: 'prelude',
     missing: 'inspect of the iterators of maps and sets: their entries',
-  },
-  'data/orders/join rows with customers': {
-    open: 'prelude',
-    missing: 'console.table counts columns of text: wide characters (CJK) are two, combining ones none',
   },
   'dates/dates/all the getters': {
     open: 'prelude',
@@ -94,35 +86,6 @@ export const EXCEPTIONS: Readonly<Record<string, Exception>> = {
     open: 'prelude',
     missing: 'Intl.DateTimeFormat, toLocaleString and its kin',
   },
-  'display/console/count, assert, dir': {
-    open: 'prelude',
-    missing: 'console.countReset; assert and dir with options',
-  },
-  'display/console/format specifiers': {
-    open: 'prelude',
-    missing: '%o, %j, and %s of functions and objects as Node formats them',
-  },
-  'display/console/groups indent': { open: 'prelude', missing: 'console.group indents' },
-  'display/console/tables from a tool': {
-    open: 'prelude',
-    missing: 'console.table(rows, columns), nested values in a cell',
-  },
-  'display/inspect/buffers and typed arrays': {
-    open: 'prelude',
-    missing: 'inspect of DataView and ArrayBuffer: their fields',
-  },
-  'display/inspect/class instances': {
-    open: 'prelude',
-    missing: 'prototypes of classes are shown as `{}` or under the name of what they inherit from',
-  },
-  'display/inspect/console.table of many kinds': {
-    open: 'prelude',
-    missing: 'console.table of maps, sets, and mixed rows',
-  },
-  'display/inspect/dates, regexps, errors, symbols, boxed': {
-    open: 'prelude',
-    missing: 'inspect of [Arguments]',
-  },
   'display/inspect/iterators and generators': {
     open: 'prelude',
     missing: 'inspect of the iterators of maps and sets: their entries',
@@ -157,26 +120,12 @@ export const EXCEPTIONS: Readonly<Record<string, Exception>> = {
   'intl/text/truncate by graphemes': { open: 'prelude', missing: 'Intl.Segmenter' },
   'intl/text/unicode normalisation and width': { open: 'prelude', missing: 'Intl.Collator, localeCompare' },
   'numbers/parsing/packing and unpacking': { open: 'prelude', missing: 'TextEncoder, TextDecoder' },
-  'regex/extract/ansi and control characters': {
-    open: 'prelude',
-    missing: "inspect writes control characters with capital hex digits: '\\x1B'",
-  },
-  'regex/extract/csv by one pattern': { open: 'prelude', missing: 'console.table(rows, columns)' },
   'regex/extract/legacy corners': { open: 'prelude', missing: 'localeCompare by locale, not by code units' },
-  'syntax/language/a name before its declaration': {
-    open: 'front',
-    missing: 'a `const` or a class that is used before its declaration is a ReferenceError',
-  },
   'syntax/types/decorators on fields, classes, accessors': { open: 'front', missing: 'decorators' },
   'syntax/types/decorators on methods': { open: 'front', missing: 'decorators' },
   'syntax/types/namespaces': {
     open: 'front',
     missing: 'a namespace that goes on sees the exported names of its first part',
-  },
-  'text/strings/quoting in output': { open: 'prelude', missing: '%j and %o of console.log' },
-  'text/strings/unicode and lengths': {
-    open: 'prelude',
-    missing: "inspect writes control characters with capital hex digits: '\\x1B'",
   },
   'web/platform/a digest': { open: 'prelude', missing: 'crypto.subtle' },
   'web/platform/abort listeners and reasons': {
