@@ -8,6 +8,7 @@ import { CodeAgent } from './code-agent.ts'
 import type { StateKey } from './journal/keys.ts'
 import { sqliteStore } from './journal/sqlite.ts'
 import type { RunFilter, RunRow, Store } from './journal/store.ts'
+import { isOpen } from './journal/view.ts'
 import { forkRun, type ForkOptions } from './run/fork.ts'
 import { inspectRun, listRuns, type Inspection, type RunSummary } from './run/inspect.ts'
 import { recover } from './run/recover.ts'
@@ -158,7 +159,7 @@ function keyOf(stateKey: StateKey | undefined): { readonly stateKey?: StateKey }
 async function onlyRun(store: Store, where: string): Promise<string> {
   // An agent's run below another is meant by that one.
   const rows = await store.runs({ roots: true }, 50)
-  const open = rows.filter((row) => row.status === 'running' || row.status === 'paused')
+  const open = rows.filter(isOpen)
   const [only, second] = open.length > 0 ? open : rows
   if (only === undefined) throw new StateNotFoundError(`There is no run in ${where}.`)
   if (second === undefined) return only.runId

@@ -1,6 +1,7 @@
 /** From what a person typed to the run or question that is meant: whole ids, or prefixes that fit only one. */
 import { StateNotFoundError, UsageError } from '../base/errors.ts'
 import type { QuestionRow, RunRow, Store } from '../journal/store.ts'
+import { isOpen } from '../journal/view.ts'
 import { counted, cut, oneLine } from './text.ts'
 
 const PAGE = 500
@@ -28,7 +29,7 @@ export function findId(ids: readonly string[], given: string): string {
 export async function findOnlyRun(store: Store, where: string): Promise<RunRow> {
   // An agent's run below another is meant by that one.
   const rows = (await allRuns(store)).filter((row) => row.rootRunId === row.runId)
-  const open = rows.filter((row) => row.status === 'running' || row.status === 'paused')
+  const open = rows.filter(isOpen)
   const meant = open.length > 0 ? open : rows
   return onlyOne(meant, `There is no run in ${where}.`, `There are several runs in ${where}; say which one`)
 }

@@ -4,6 +4,13 @@ import type { PauseCause } from './entry.ts'
 import type { State } from './shape.ts'
 import type { RunStatus, RunView } from './store.ts'
 
+/** What a run is that has not come to an end. */
+export const OPEN: readonly RunStatus[] = ['running', 'paused']
+
+export function isOpen({ status }: { readonly status: RunStatus }): boolean {
+  return OPEN.includes(status)
+}
+
 /** What others see of the run without reading its journal. */
 export function viewOf(state: State): RunView {
   const status: RunStatus = state.ended?.status ?? (state.pause === undefined ? 'running' : 'paused')
@@ -32,6 +39,11 @@ export function nextDue(state: State): number | undefined {
     if (question.expiresAt !== undefined) due = Math.min(due ?? question.expiresAt, question.expiresAt)
   }
   return due
+}
+
+/** A call of the run is an agent's. */
+export function callsAgents({ calls }: State): boolean {
+  return Object.values(calls).some((call) => call.child === true)
 }
 
 /** Something of the run is under way, other than waiting for people, timers and agents: its time counts. */

@@ -17,18 +17,20 @@ import { errandOf } from '../agent/managed.ts'
 import { isDiverged, onlyWaits, type ChildAtRest } from '../agent/next.ts'
 import type { CallOutcome, Usage } from '../journal/entry.ts'
 import type { OpenCall, State } from '../journal/shape.ts'
+import { callsAgents } from '../journal/view.ts'
 import { readBlob } from './blob.ts'
 import { changesOf, createRun } from './begin.ts'
 import { Cut, type Drive, type Rest } from './driving.ts'
 import { newsIn, openChildren } from './family.ts'
 import type { KeptLease } from './lease.ts'
 import { recover } from './recover.ts'
-import { stopBelow, stopRun } from './signal.ts'
+import { stopBelow, stopFamily } from './signal.ts'
 
 /** Agents below agents below agents. */
 const MOST_DEEP = 4
 /** Agents of one run that are at work at the same time. */
 const MOST_AT_ONCE = 32
+const WITHDRAWN = 'Its call was withdrawn'
 
 interface Around {
   /** The parent's own drive: what a child takes over from it. */
@@ -115,8 +117,7 @@ export class Children implements AsyncDisposable {
     const { runId, calls } = this.#around.state()
     for (const [call, row] of await openChildren(store, lease.rootRunId, runId)) {
       if (call in calls) continue
-      await stopBelow(store, lease, row.runId, 'Its call was withdrawn')
-      await stopRun(store, lease, row.runId, 'Its call was withdrawn')
+      await stopFamily(store, lease, row.runId, WITHDRAWN)
     }
   }
 
@@ -165,8 +166,7 @@ export class Children implements AsyncDisposable {
       if (ended !== undefined) return ended
       const { isReady, due } = (await newsIn(store, lease.rootRunId)).of(runId)
       if (handles.stop.signal.aborted) {
-        await stopBelow(store, lease, runId, 'Its call was withdrawn')
-        await stopRun(store, lease, runId, 'Its call was withdrawn')
+        await stopFamily(store, lease, runId, WITHDRAWN)
         continue
       }
       if (isIdle(recovered.state, isReady)) {
@@ -322,9 +322,7 @@ function pausedBy(call: OpenCall, { pause }: State): Ended {
 /** It waits, and nothing new has come. */
 function isIdle(state: State, isReady: boolean): boolean {
   if (isReady || !restsByItself(state)) return false
-  return (
-    isDiverged(state) || onlyWaits(state) || Object.values(state.calls).some((call) => call.child === true)
-  )
+  return isDiverged(state) || onlyWaits(state) || callsAgents(state)
 }
 
 function failure(name: string, message: string): CallOutcome {

@@ -2,9 +2,9 @@
 import { isWithin } from '../agent/lineage.ts'
 import type { RunId } from '../journal/entry.ts'
 import type { RunFilter, RunRow, Store } from '../journal/store.ts'
+import { OPEN } from '../journal/view.ts'
 
 const PAGE = 200
-const OPEN = ['running', 'paused'] as const
 
 /** The runs of the family that have not ended (or all of them), the root too; the newest first. */
 export async function familyOf(

@@ -3,7 +3,7 @@ import { decode } from '../base/codec.ts'
 import { parseJson } from '../base/json.ts'
 import type { OutputReason, QuestionKind, RunId, Usage } from '../journal/entry.ts'
 import type { State } from '../journal/shape.ts'
-import { nextDue } from '../journal/view.ts'
+import { callsAgents, nextDue } from '../journal/view.ts'
 import type { QuestionRow, Store } from '../journal/store.ts'
 import { plain } from '../agent/memory.ts'
 import { readBlob } from './blob.ts'
@@ -107,7 +107,7 @@ export async function resultOf(store: Store, state: State, driven: Driven): Prom
 /** When the run, or an agent's below it, may go on by itself. */
 async function firstDue(store: Store, state: State): Promise<number | undefined> {
   const own = nextDue(state)
-  if (!Object.values(state.calls).some((call) => call.child === true)) return own
+  if (!callsAgents(state)) return own
   const { due } = (await newsIn(store, state.runId)).of(state.runId)
   return own === undefined || due === undefined ? (own ?? due) : Math.min(own, due)
 }

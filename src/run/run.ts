@@ -7,7 +7,7 @@ import { UsageError } from '../base/errors.ts'
 import { faultPoint } from '../base/fault-point.ts'
 import type { Decision, Fact, RunId, RunOptions } from '../journal/entry.ts'
 import type { State } from '../journal/shape.ts'
-import { nextDue } from '../journal/view.ts'
+import { callsAgents, isOpen, nextDue } from '../journal/view.ts'
 import type { Store } from '../journal/store.ts'
 import type { Guests } from '../sandbox/guests.ts'
 import { changesOf, mayFollow, taskFact, type TaskGiven } from './begin.ts'
@@ -211,7 +211,7 @@ async function mustFit(store: Store, { runId, calls }: State, definition: Defini
   for (const call of Object.values(calls)) {
     const managed = call.child === true ? definition.managed.get(call.tool) : undefined
     const row = managed === undefined ? undefined : await store.run(childId(runId, call.id))
-    if (managed === undefined || (row?.status !== 'running' && row?.status !== 'paused')) continue
+    if (managed === undefined || row === undefined || !isOpen(row)) continue
     const { state } = await recover(store, row.runId)
     changesOf(state, managed, {}, (text) => text)
     await mustFit(store, state, managed)
@@ -249,7 +249,6 @@ async function restingState(start: RunStart, state: State): Promise<State | unde
       : state
   const due = state.pause?.cause === 'waiting' && (nextDue(state) ?? Infinity) <= store.now()
   if (start.wait === true || due || signals.length > 0) return undefined
-  const hasAgents = Object.values(state.calls).some((call) => call.child === true)
-  if (hasAgents && (await newsIn(store, state.runId)).of(state.runId).isReady) return undefined
+  if (callsAgents(state) && (await newsIn(store, state.runId)).of(state.runId).isReady) return undefined
   return changesOf(state, definition, start.given ?? {}, (text) => text).length > 0 ? undefined : state
 }

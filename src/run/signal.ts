@@ -171,8 +171,13 @@ export async function stopBelow(store: Store, lease: Lease, runId: string, messa
     await stopRun(store, lease, row.runId, message)
 }
 
-/** Stops one run under its family's lease. */
-export async function stopRun(store: Store, lease: Lease, runId: string, message: string): Promise<void> {
+/** Stops a run and those below it. The lease is the family's. */
+export async function stopFamily(store: Store, lease: Lease, runId: string, message: string): Promise<void> {
+  await stopBelow(store, lease, runId, message)
+  await stopRun(store, lease, runId, message)
+}
+
+async function stopRun(store: Store, lease: Lease, runId: string, message: string): Promise<void> {
   await recordAlone(store, { ...lease, runId }, () => ({ kind: 'stop-asked', message }))
 }
 

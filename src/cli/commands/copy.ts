@@ -9,6 +9,7 @@ import { near, openStore, storePlace } from '../place.ts'
 import type { Screen } from '../screen.ts'
 import type { Settings } from '../settings.ts'
 import { counted, safe } from '../text.ts'
+import { isOpen } from '../../journal/view.ts'
 
 export interface CopyOptions {
   /** Replace a file that is there. */
@@ -23,14 +24,14 @@ export async function exportOne(
 ): Promise<number> {
   const place = await storePlace(settings)
   await using store = openStore(place, 'read')
-  const { runId, status } = await findRun(store, given)
+  const run = await findRun(store, given)
+  const { runId } = run
   const path = resolve(file ?? `${runId}.db`)
   const runs = await exportRun(store, runId, path, { overwrite: force })
   if (screen.json) screen.data({ v: 1, file: path, runs })
   else {
     screen.out.line(`${counted(runs.length, 'run')} in ${safe(near(path))}.`)
-    if (status === 'running' || status === 'paused')
-      screen.err.line('It is not finished: go on with it here or there, not in both places.')
+    if (isOpen(run)) screen.err.line('It is not finished: go on with it here or there, not in both places.')
   }
   return 0
 }

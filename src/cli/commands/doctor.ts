@@ -11,6 +11,7 @@ import type { Screen } from '../screen.ts'
 import type { Settings } from '../settings.ts'
 import { counted, safe } from '../text.ts'
 import { undeclaredTools } from '../undeclared.ts'
+import { isOpen } from '../../journal/view.ts'
 
 interface Finding {
   readonly what: string
@@ -56,7 +57,7 @@ async function stateFile(place: Place): Promise<Omit<Finding, 'what'>> {
   await using store = openStore(place, 'read')
   const runs = await allRuns(store)
   const size = (statSync(place.file).size / 1024 ** 2).toFixed(1)
-  const open = runs.filter(({ status }) => status === 'running' || status === 'paused').length
+  const open = runs.filter(isOpen).length
   return {
     is: 'well',
     said: `${near(place.file)}, ${size} MB, ${counted(runs.length, 'run')}, ${open} unfinished`,

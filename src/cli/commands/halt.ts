@@ -1,6 +1,7 @@
 /** `pca pause`, `pca stop`: from any process. A run that nobody drives is paused or stopped here and now. */
 import { UsageError } from '../../base/errors.ts'
 import type { RunRow } from '../../journal/store.ts'
+import { isOpen } from '../../journal/view.ts'
 import { haltRun } from '../../run/signal.ts'
 import { findRun } from '../find.ts'
 import { openStore, storePlace } from '../place.ts'
@@ -44,8 +45,9 @@ async function halt(screen: Screen, settings: Settings, given: string, asked: As
 }
 
 /** True if the run is so already. @throws {UsageError} it came to another end. */
-function isOver({ runId, status }: RunRow, { kind }: Asked): boolean {
-  if (status === 'running' || status === 'paused') return false
+function isOver(run: RunRow, { kind }: Asked): boolean {
+  if (isOpen(run)) return false
+  const { runId, status } = run
   if (kind === 'stop' && status === 'stopped') return true
   throw new UsageError(`Run ${runId} is ${status}: there is nothing to ${kind}.`, {
     hint: `What happened: pca show ${runId}`,
