@@ -111,7 +111,7 @@ async function inEngine(code: string, calls: number): Promise<Sample> {
     return await played(
       calls,
       () => JSON.parse(guest.run(1, told, { clock: 0 })) as Halt,
-      (call) => JSON.parse(guest.settle(call.id, true, answer(call), { clock: 0 })) as Halt,
+      (call) => JSON.parse(guest.settle(call.id, 'value', answer(call), { clock: 0 })) as Halt,
     )
   } finally {
     guest.dispose()

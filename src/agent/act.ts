@@ -10,10 +10,10 @@
  */
 import type { Clock } from '../base/clock.ts'
 import { faultPoint } from '../base/fault-point.ts'
-import type { CallId, GuestCall, Halt } from '../base/halt.ts'
+import type { CallId, GuestCall, Halt, Outcome } from '../base/halt.ts'
 import { digestOf } from '../base/id.ts'
 import { parseJson } from '../base/json.ts'
-import type { Entry, Stored } from '../journal/entry.ts'
+import type { CallOutcome, Entry } from '../journal/entry.ts'
 import { stepOf } from '../journal/view.ts'
 import type { Moment, Opening, Program, Sandbox, Snapshot } from '../sandbox/sandbox.ts'
 import type { Happening, HeapPlace, PreparedCall } from './happening.ts'
@@ -24,7 +24,8 @@ export interface Surroundings {
   readonly post: (happening: Happening) => void
   /** Validates a new call at the door. */
   prepare(call: GuestCall, sent: string): Promise<PreparedCall>
-  text(stored: Stored): Promise<string>
+  /** What the code gets for a journaled outcome. */
+  deliver(outcome: CallOutcome): Promise<Outcome>
   readonly clock: Clock
   readonly isWorthSnapshot: SnapshotPolicy
 }
@@ -152,7 +153,7 @@ export class Guest implements AsyncDisposable {
     const calls: GuestCall[] = []
     let moment: Moment = { step: entry.step, ...this.#moment(entry) }
     for (const result of held) {
-      const halt = await this.#sandbox.settle(result.call, await this.#outcome(result), moment)
+      const halt = await this.#sandbox.settle(result.call, await this.#around.deliver(result.outcome), moment)
       if (halt.kind === 'killed') return this.#halted(entry.step, entry.seq, halt, calls)
       calls.push(...halt.calls)
       moment = { clock: entry.at, step: entry.step }
@@ -172,7 +173,7 @@ export class Guest implements AsyncDisposable {
       this.#held.push(entry)
       return
     }
-    const outcome = await this.#outcome(entry)
+    const outcome = await this.#around.deliver(entry.outcome)
     faultPoint('delivery-unmade')
     const halt = await this.#timed(async () => this.#sandbox.settle(entry.call, outcome, this.#moment(entry)))
     await this.#halted(step, entry.seq, halt, [])
@@ -295,11 +296,6 @@ export class Guest implements AsyncDisposable {
       return { kind: 'checkpointed', links, place: { ...place, ...begun } }
     }
     return { packed: packed.then(told) }
-  }
-
-  async #outcome(entry: Entry<'call-returned'>): Promise<Parameters<Sandbox['settle']>[1]> {
-    const { outcome } = entry
-    return outcome.ok ? { ok: true, value: await this.#around.text(outcome.value) } : outcome
   }
 }
 

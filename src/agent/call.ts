@@ -19,6 +19,7 @@ import type { ToolCallOptions } from '../tool/tool.ts'
 import type { Tool } from '../tool/tools.ts'
 import type { Definition } from './definition.ts'
 import type { Happening, PreparedCall } from './happening.ts'
+import { READ, type LargeValues } from './large.ts'
 import { askedQuestion, mustBeSchema } from './question.ts'
 import { guestError, thrownBy, type CarrierOf } from './thrown.ts'
 
@@ -41,7 +42,7 @@ export interface CallRoom {
 export async function prepareCall(
   call: GuestCall,
   sent: string,
-  room: Pick<Definition, 'tools' | 'managed'>,
+  room: Pick<Definition, 'tools' | 'managed'> & { readonly large: Pick<LargeValues, 'read'> },
 ): Promise<PreparedCall> {
   try {
     if (call.name === '$ask') {
@@ -51,28 +52,33 @@ export async function prepareCall(
     }
     if (call.name === '$sleep')
       return { call, sent, is: 'sleep', ms: milliseconds(decode(call.input), 'The duration of sleep') }
+    if (call.name === READ) return { call, sent, is: 'settled', outcome: await room.large.read(call.input) }
     const tool = room.tools.get(call.name)
     if (tool === undefined)
       return {
         call,
         sent,
-        is: 'refused',
-        error: { name: 'ToolError', message: `There is no tool ${call.name}.` },
+        is: 'settled',
+        outcome: refusal('ToolError', `There is no tool ${call.name}.`),
       }
     const checked = await tool.checkInput(decode(call.input))
     if (!checked.ok)
       return {
         call,
         sent,
-        is: 'refused',
-        error: { name: 'TypeError', message: `${call.name}: ${checked.message}` },
+        is: 'settled',
+        outcome: refusal('TypeError', `${call.name}: ${checked.message}`),
       }
     const approval = typeof tool.approval === 'function' ? 'judge' : tool.approval
     const child = room.managed.has(call.name) ? { child: true as const } : {}
     return { call, sent, is: 'tool', input: encode(checked.value), effect: tool.effect, approval, ...child }
   } catch (error) {
-    return { call, sent, is: 'refused', error: guestError(error) }
+    return { call, sent, is: 'settled', outcome: { ok: false, error: guestError(error) } }
   }
+}
+
+function refusal(name: string, message: string): CallOutcome {
+  return { ok: false, error: { name, message } }
 }
 
 /** Asks the author's function whether a person must approve. */

@@ -22,7 +22,7 @@ export function haltFacts(
   if (halt.kind === 'waiting' || !here) return requested
   const { ending } = halt
   const made = happening.calls
-    .filter((prepared) => prepared.is !== 'refused')
+    .filter((prepared) => prepared.is !== 'settled')
     .map((prepared) => prepared.call)
   const known = [
     ...Object.values(state.calls).map(({ id, tool }) => ({ id, tool })),
@@ -88,11 +88,17 @@ function requestFacts(state: State, prepared: PreparedCall, desk: Desk): readonl
         request(prepared.call.input, 'read', 'never'),
         { kind: 'sleep-started', call: id, due: desk.now + prepared.ms },
       ]
-    case 'refused':
+    case 'settled': {
+      const { outcome } = prepared
+      const stowed =
+        outcome.ok && typeof outcome.value === 'string'
+          ? { ...outcome, value: desk.stow(outcome.value) }
+          : outcome
       return [
         request(prepared.call.input, 'read', 'never'),
-        { kind: 'call-returned', call: id, attempt: 0, outcome: { ok: false, error: prepared.error } },
+        { kind: 'call-returned', call: id, attempt: 0, outcome: stowed },
       ]
+    }
     default:
       return prepared satisfies never
   }

@@ -16,7 +16,8 @@ export type PreparedCall =
     }
   | { readonly call: GuestCall; readonly sent: Digest; readonly is: 'ask'; readonly question: QuestionGiven }
   | { readonly call: GuestCall; readonly sent: Digest; readonly is: 'sleep'; readonly ms: number }
-  | { readonly call: GuestCall; readonly sent: Digest; readonly is: 'refused'; readonly error: GuestError }
+  /** Nothing is to be done for it: it was refused, or it was a read of what is there. */
+  | { readonly call: GuestCall; readonly sent: Digest; readonly is: 'settled'; readonly outcome: CallOutcome }
 
 export interface QuestionGiven {
   readonly message: string

@@ -12,7 +12,7 @@ export type CallId = string
 /** One host call that the guest wants. `input` was encoded once, in the guest; these bytes are what counts. */
 export interface GuestCall {
   readonly id: CallId
-  /** A granted tool's name, or one of the guest's own waits: `$ask` (input `[message, schema?]`), `$sleep` (input: a duration). */
+  /** A granted tool's name, or one of the guest's own waits: `$ask` (input `[message, schema?]`), `$sleep` (input: a duration); or `$read` (see `agent/large.ts`). */
   readonly name: string
   readonly input: Encoded
 }
@@ -24,9 +24,22 @@ export interface GuestError {
   readonly stack?: string
 }
 
+/** What stands in the guest for a value that is too large for it. Plain JSON. */
+export interface LargeValue {
+  readonly ref: { readonly blob: string; readonly size: number }
+  /** From that value to this one: keys, and `null` where a text is read as JSON. */
+  readonly path: readonly (string | null)[]
+  readonly is: 'text' | 'list' | 'record'
+  /** Characters, items, or keys. */
+  readonly length: number
+  /** Of all of it, encoded, in characters. */
+  readonly size: number
+}
+
 /** What settles a call in the guest. */
 export type Outcome =
   | { readonly ok: true; readonly value: Encoded }
+  | { readonly ok: true; readonly large: LargeValue }
   | { readonly ok: false; readonly error: GuestError }
 
 /** How a step's program came to its end. */

@@ -6,6 +6,7 @@ import type { Guest } from '../agent/act.ts'
 import { judgeCall, prepareCall, probeCall, sendCall, type CallRoom } from '../agent/call.ts'
 import type { Definition } from '../agent/definition.ts'
 import type { Happening } from '../agent/happening.ts'
+import { LargeValues } from '../agent/large.ts'
 import { idempotencyKey, subjectOf, type Effect } from '../agent/next.ts'
 import { runCallback, runCheck, type ReviewRoom } from '../agent/review.ts'
 import { think } from '../agent/think.ts'
@@ -56,6 +57,7 @@ interface Surroundings {
 /** Opens the room, the guest with it. */
 export async function openRoom(around: Surroundings): Promise<Room> {
   const { recovered, definition, store, log } = around
+  const large = new LargeValues(recovered.state.run.options.memory, async (stored) => log.text(stored))
   const opened = await openGuest({
     store,
     recovered,
@@ -64,8 +66,8 @@ export async function openRoom(around: Surroundings): Promise<Room> {
     around: {
       tools: [...definition.tools.keys()],
       post: around.post,
-      prepare: async (call, sent) => prepareCall(call, sent, definition),
-      text: async (stored) => log.text(stored),
+      prepare: async (call, sent) => prepareCall(call, sent, { ...definition, large }),
+      deliver: async (outcome) => large.deliver(outcome),
       clock: around.clock,
       isWorthSnapshot: definition.isWorthSnapshot ?? whenReplayCosts,
     },

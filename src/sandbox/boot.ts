@@ -24,6 +24,7 @@ const PRELUDE = [
   'random',
   'session',
   'stack',
+  'large',
   'boot',
 ] as const
 
@@ -39,7 +40,7 @@ const shows = {
   inspect: show, format: format(kit, show), table: rows, shown: shown(kit, show, rows, tagOf, texts),
 }
 return boot(kit, coder, shows, {
-  makeRandom: random, makeConsole: console, session: session(kit), stack: stack(kit),
+  makeRandom: random, makeConsole: console, makeLarge: large, session: session(kit), stack: stack(kit),
 })
 })`
 

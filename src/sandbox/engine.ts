@@ -18,8 +18,9 @@ import type { QuickJSOptions } from 'quickjs-wasi'
 import type { HeapSize, KillReason } from '../base/halt.ts'
 import type { Base } from './base.ts'
 import { openDelta, Shadow } from './delta.ts'
+import { plainJson } from './plain-json.ts'
 import { chunkOf, sweep } from './sweep.ts'
-import type { EngineParts, GuestLimits, ProgramText } from './protocol.ts'
+import type { EngineParts, GuestLimits, ProgramText, Settled } from './protocol.ts'
 import type { Moment } from './sandbox.ts'
 
 const LOOK = 'look'
@@ -256,11 +257,12 @@ export class Guest {
   }
 
   /** Settles one call and drains. Gives the JSON of a `Halt`. */
-  settle(call: string, ok: boolean, payload: string, moment: Moment): string {
+  settle(call: string, as: Settled, payload: string, moment: Moment): string {
     const { step } = moment
     return this.#deliver(moment, () => {
       if (step !== undefined) this.#call('enter', String(step))
-      return this.#call('settle', call, String(ok), payload)
+      const json = as === 'value' ? plainJson(payload) : undefined
+      return this.#call('settle', call, json === undefined ? as : 'json', json ?? payload)
     })
   }
 

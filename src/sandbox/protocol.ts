@@ -26,6 +26,9 @@ export interface ProgramText {
   readonly forget?: readonly string[]
 }
 
+/** What a settled call's payload is: an encoded value, a `LargeValue`, or the name and message of an error. */
+export type Settled = 'value' | 'large' | 'error'
+
 export type Request =
   | {
       readonly op: 'create'
@@ -51,7 +54,7 @@ export type Request =
   | {
       readonly op: 'settle'
       readonly call: string
-      readonly ok: boolean
+      readonly as: Settled
       readonly payload: string
       readonly clock: number
       readonly step?: number

@@ -15,7 +15,7 @@ import { Chain } from './chain.ts'
 import { openDelta } from './delta.ts'
 import { engineDigest } from './parts.ts'
 import { positionsOf } from './positions.ts'
-import type { Request } from './protocol.ts'
+import type { Request, Settled } from './protocol.ts'
 import type { Moment, Opening, Program, Sandbox, SandboxLimits, Snapshot } from './sandbox.ts'
 import { seats, type Seats, type Sitter } from './seats.ts'
 import type { Answer, Thread } from './thread.ts'
@@ -91,10 +91,7 @@ class ThreadSandbox implements Sandbox, Sitter {
   }
 
   settle(call: CallId, outcome: Outcome, moment: Moment): Promise<Halt> {
-    const payload = outcome.ok
-      ? outcome.value
-      : JSON.stringify({ name: outcome.error.name, message: outcome.error.message })
-    return this.#deliver({ op: 'settle', call, ok: outcome.ok, payload, ...moment })
+    return this.#deliver({ op: 'settle', call, ...settlement(outcome), ...moment })
   }
 
   mark(position: number): Promise<void> {
@@ -268,6 +265,16 @@ class ThreadSandbox implements Sandbox, Sitter {
     if (this.#thread === thread) this.#give()
     return answer
   }
+}
+
+function settlement(outcome: Outcome): { readonly as: Settled; readonly payload: string } {
+  if (!outcome.ok) {
+    const { name, message } = outcome.error
+    return { as: 'error', payload: JSON.stringify({ name, message }) }
+  }
+  return 'large' in outcome
+    ? { as: 'large', payload: JSON.stringify(outcome.large) }
+    : { as: 'value', payload: outcome.value }
 }
 
 function told(answer: Answer): string {

@@ -63,7 +63,7 @@ async function carryOut(request: Request): Promise<Reply | undefined> {
     case 'run':
       return halted(there().run(request.step, request.program, request))
     case 'settle':
-      return halted(there().settle(request.call, request.ok, request.payload, request))
+      return halted(there().settle(request.call, request.as, request.payload, request))
     case 'image':
       return { kind: 'image', delta: there().image() }
     case 'drop':

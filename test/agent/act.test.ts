@@ -40,7 +40,10 @@ class Stage {
         effect: 'once',
         approval: 'never',
       }),
-      text: async (stored) => (typeof stored === 'string' ? stored : 'a blob'),
+      deliver: async (outcome) =>
+        outcome.ok
+          ? { ok: true, value: typeof outcome.value === 'string' ? outcome.value : 'a blob' }
+          : outcome,
       clock: this.clock,
       isWorthSnapshot: whenReplayCosts,
     })

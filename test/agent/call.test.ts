@@ -7,6 +7,7 @@ import { AgentPausedException, AgentStoppedException } from '../../src/base/inte
 import { judgeCall, prepareCall, probeCall, sendCall, type CallRoom } from '../../src/agent/call.ts'
 import { guestError } from '../../src/agent/thrown.ts'
 import type { OpenCall } from '../../src/journal/shape.ts'
+import { LargeValues } from '../../src/agent/large.ts'
 import { tool, type ToolSpec } from '../../src/tool/tool.ts'
 import { toolsOf } from '../../src/tool/tools.ts'
 import { HandClock } from '../run/hand-clock.ts'
@@ -17,13 +18,14 @@ const object = { type: 'object', properties: { n: { type: 'number' } }, required
 function roomOf(
   spec: Partial<ToolSpec<unknown, unknown, unknown>> = {},
   context?: unknown,
-): CallRoom & { clock: HandClock; managed: Map<string, Definition> } {
+): CallRoom & { clock: HandClock; managed: Map<string, Definition>; large: LargeValues } {
   const given = tool({ name: 'pay', description: 'Pays.', execute: async () => 'paid', ...spec })
   return {
     runId: 'r',
     context,
     tools: toolsOf([given]),
     managed: new Map(),
+    large: new LargeValues(8_000, async () => ''),
     key: (call) => `key of ${call.id}`,
     carrier: () => ({}),
     clock: new HandClock(),
@@ -74,7 +76,10 @@ describe('at the door', () => {
     ['a sleep beyond all calendars (R5)', guestCall('1.1', '$sleep', 1e300), /./],
   ])('%s is refused with an error for the code', async (_, call, message) => {
     const prepared = await prepareCall(call, 's', roomOf({ inputSchema: object }))
-    expect(prepared).toMatchObject({ is: 'refused', error: { message: expect.stringMatching(message) } })
+    expect(prepared).toMatchObject({
+      is: 'settled',
+      outcome: { ok: false, error: { message: expect.stringMatching(message) } },
+    })
   })
 
   test('a schema of the author that throws refuses, it does not end the run', async () => {
@@ -84,8 +89,9 @@ describe('at the door', () => {
       checkInput: async () => Promise.reject(new Error('schema broke')),
     }
     const tools = new Map([['pay', broken]]) as unknown as CallRoom['tools']
-    expect(await prepareCall(guestCall('1.1', 'pay'), 's', { tools, managed: new Map() })).toMatchObject({
-      is: 'refused',
+    expect(await prepareCall(guestCall('1.1', 'pay'), 's', { ...room, tools })).toMatchObject({
+      is: 'settled',
+      outcome: { ok: false },
     })
   })
 

@@ -41,7 +41,8 @@ export class FakeSandbox implements Sandbox {
   }
 
   async settle(call: CallId, outcome: Outcome, moment: Moment): Promise<Halt> {
-    return this.#deliver(`settle ${call} ${outcome.ok ? outcome.value : outcome.error.name}`, moment)
+    const given = outcome.ok ? ('large' in outcome ? 'a handle' : outcome.value) : outcome.error.name
+    return this.#deliver(`settle ${call} ${given}`, moment)
   }
 
   async mark(position: number): Promise<void> {

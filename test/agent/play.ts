@@ -299,5 +299,6 @@ export function sleepCall(id: string, ms: number): PreparedCall {
 
 export function refusedCall(id: string): PreparedCall {
   const call = guestCall(id, 'nope')
-  return { call, sent: digestOf(call.input), is: 'refused', error: { name: 'TypeError', message: 'no' } }
+  const outcome = { ok: false as const, error: { name: 'TypeError', message: 'no' } }
+  return { call, sent: digestOf(call.input), is: 'settled', outcome }
 }

@@ -4,8 +4,11 @@ import { encode } from '../../src/base/codec.ts'
 import { idempotencyKey, questionId } from '../../src/agent/next.ts'
 import { viewOf } from '../../src/journal/view.ts'
 import { prepareCall } from '../../src/agent/call.ts'
+import { LargeValues } from '../../src/agent/large.ts'
 import type { PreparedCall } from '../../src/agent/happening.ts'
 import { askCall, guestCall, NOON, Play, refusedCall, replied, SEGMENT, sleepCall, toolCall } from './play.ts'
+
+const large = new LargeValues(8_000, async () => '')
 
 /** A play whose step 1 waits for these calls. */
 function acting(...calls: readonly PreparedCall[]): Play {
@@ -685,6 +688,7 @@ describe('time', () => {
       const call = await prepareCall(guestCall('1.1', '$sleep', duration), 'sent', {
         tools: new Map(),
         managed: new Map(),
+        large,
       })
       expect(() => play.waits(call)).not.toThrow()
     },
@@ -699,6 +703,7 @@ describe('time', () => {
       const call = await prepareCall(guestCall('1.1', '$ask', question), 'sent', {
         tools: new Map(),
         managed: new Map(),
+        large,
       })
       expect(() => play.waits(call)).not.toThrow()
       expect(() => play.wakes(NOON + 1)).not.toThrow()

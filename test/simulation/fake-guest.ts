@@ -82,7 +82,7 @@ class FakeGuest implements Sandbox {
     delete strand.call
     const item = strand.items[strand.at]
     const isCaught = item?.do === 'call' && item.caught
-    if (outcome.ok) heap.heard.push(String(decode(outcome.value)))
+    if (outcome.ok) heap.heard.push('large' in outcome ? 'a handle' : String(decode(outcome.value)))
     else if (isCaught) heap.heard.push(outcome.error.name)
     else {
       strand.state = 'failed'

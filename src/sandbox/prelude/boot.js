@@ -11,7 +11,7 @@
 ;(function boot(kit, coder, shows, parts) {
   'use strict'
   const { inspect, format, table, shown } = shows
-  const { makeRandom, makeConsole, session, stack } = parts
+  const { makeRandom, makeConsole, makeLarge, session, stack } = parts
   const {
     list,
     push,
@@ -227,14 +227,20 @@
     return promise
   }
 
-  function settle(id, ok, text) {
+  const LargeValue = makeLarge(kit, call)
+  kit.isLarge = LargeValue.is
+  kit.toldLarge = LargeValue.told
+
+  /** `as`: what the text is: an encoded value, plain JSON, what a handle reads of, or an error. */
+  function settle(id, as, text) {
     const waiting = mapGet(open, id)
     if (waiting === undefined) return
     mapDelete(open, id)
-    if (ok === 'true') {
+    if (as !== 'error') {
       let value
       try {
-        value = decode(text)
+        value =
+          as === 'json' ? kit.parse(text) : as === 'large' ? new LargeValue(kit.parse(text)) : decode(text)
       } catch (error) {
         waiting.reject(error)
         return

@@ -251,6 +251,7 @@
           return refuse('it is a symbol')
       }
       if (thing === null) return 'null'
+      if (kit.isLarge(thing)) refuse('it is ' + kit.toldLarge(thing))
       const tag = tagOf(thing)
       if (TYPED[tag] !== undefined) {
         const buffer = kit.typedBuffer(thing)
