@@ -12,7 +12,7 @@ import {
   output,
 } from './fixtures/bench.ts'
 
-const ROWS = Array.from({ length: 40_000 }, (_, id) => ({ id, name: `customer ${id}`, price: id % 7 }))
+const ROWS = Array.from({ length: 20_000 }, (_, id) => ({ id, name: `customer ${id}`, price: id % 7 }))
 const TEXT = ROWS.map(({ id, name }) => `${id};${name};${'é'.repeat(10)}`).join('\n')
 const DEEP = { meta: { of: 'the sales' }, rows: ROWS, 7: 'seven' }
 
@@ -28,8 +28,8 @@ const fetchAll = tool({ name: 'fetchAll', description: 'Deep.', effect: 'read', 
 const take = tool({ name: 'take', description: 'Takes.', effect: 'once', execute: async () => 'taken' })
 const tools = [fetchRows, readText, readJson, fetchAll, take]
 
-/** A guest of 8 MB is given no more than a million characters at once. */
-const SMALL = { tools, limits: { memory: '8MB' } } as const
+/** A guest of 4 MB is given no more than half a million characters at once. */
+const SMALL = { tools, limits: { memory: '4MB' } } as const
 
 async function answerOf(code: string): Promise<unknown> {
   return output(await agentOf({ ...SMALL, script: [code] }).run('x'))
@@ -55,11 +55,11 @@ describe('a list', () => {
         one: (await rows.get(7)).name, sum,
       })`
       expect(await answerOf(code)).toEqual({
-        length: 40_000,
+        length: 20_000,
         first: ROWS[0],
-        some: [39_998, 39_999],
+        some: [19_998, 19_999],
         one: 'customer 7',
-        sum: { n: 40_000, price: ROWS.reduce((sum, { price }) => sum + price, 0) },
+        sum: { n: 20_000, price: ROWS.reduce((sum, { price }) => sum + price, 0) },
       })
     },
     PATIENT.timeout,
@@ -68,14 +68,14 @@ describe('a list', () => {
   test('is no array: whoever takes it for one hears what it is, and goes on with what there is', async () => {
     const heard = await heardOf('const rows = await fetchRows()\nrows.filter((it) => it.price > 3)')
     expect(heard).toContain(
-      'There is no .filter here: this is a list of 40000 items, too large to be here whole',
+      'There is no .filter here: this is a list of 20000 items, too large to be here whole',
     )
     expect(heard).toContain('for await (const item of it)')
   })
 
   test('is shown as what it is', async () => {
     expect(await heardOf('const rows = await fetchRows()\nrows')).toMatch(
-      /LargeValue \{\s+about: 'a list of 40000 items/,
+      /LargeValue \{\s+about: 'a list of 20000 items/,
     )
   })
 
@@ -87,8 +87,8 @@ describe('a list', () => {
       finalAnswer(said)`
     const said = await answerOf(code)
     expect(said).toEqual([
-      expect.stringMatching(/input of take.*rows.*list of 40000 items/s),
-      expect.stringMatching(/final answer.*list of 40000 items/s),
+      expect.stringMatching(/input of take.*rows.*list of 20000 items/s),
+      expect.stringMatching(/final answer.*list of 20000 items/s),
     ])
   })
 
@@ -98,7 +98,7 @@ describe('a list', () => {
       try { await rows.slice() } catch (error) { said = error.name + ': ' + error.message }
       finalAnswer(said)`
     expect(await answerOf(code)).toMatch(
-      /^RangeError: This part has \d+ characters, and 1048576 fit in at once/,
+      /^RangeError: This part has \d+ characters, and 524288 fit in at once/,
     )
   })
 })
@@ -127,11 +127,11 @@ describe('a text', () => {
     const code = `const text = await readJson()
       const all = await text.json()
       const rows = await all.get('rows')
-      finalAnswer({ keys: await all.keys(), meta: await all.get('meta'), row: await rows.get(39_999), none: await all.get('nothing') })`
+      finalAnswer({ keys: await all.keys(), meta: await all.get('meta'), row: await rows.get(19_999), none: await all.get('nothing') })`
     expect(await answerOf(code)).toEqual({
       keys: ['7', 'meta', 'rows'],
       meta: { of: 'the sales' },
-      row: ROWS[39_999],
+      row: ROWS[19_999],
     })
   })
 })
@@ -142,7 +142,7 @@ test('a record is read by its keys; what is large in it is a handle in turn', as
     for await (const key of all) keys.push(key)
     const rows = await all.get('rows')
     finalAnswer({ keys, seven: await all.get('7'), inherited: await all.get('constructor'), last: (await rows.slice(-1))[0].id })`
-  expect(await answerOf(code)).toEqual({ keys: ['7', 'meta', 'rows'], seven: 'seven', last: 39_999 })
+  expect(await answerOf(code)).toEqual({ keys: ['7', 'meta', 'rows'], seven: 'seven', last: 19_999 })
 })
 
 test('what the code makes up reads nothing', async () => {

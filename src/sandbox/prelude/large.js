@@ -58,16 +58,19 @@
     }
     async *[Symbol.asyncIterator]() {
       const { is, length, size } = this.#ref
-      if (is === 'record') return yield* await this.#read('keys')
+      if (is === 'record') {
+        for (const key of await this.#read('keys')) yield key
+        return
+      }
       const page = is === 'text' ? PAGE : kit.max(1, kit.floor((PAGE * length) / size))
       let rest = ''
       for (let at = 0; at < length; at += page) {
         const part = await this.#read('slice', at, at + page)
-        if (is === 'list') yield* part
+        if (is === 'list') for (const item of part) yield item
         else {
           const lines = (rest + part).split('\n')
           rest = lines.pop()
-          yield* lines
+          for (const line of lines) yield line
         }
       }
       if (is === 'text' && rest !== '') yield rest
