@@ -17,6 +17,9 @@ import { stepsTable } from './steps.ts'
 import { render, type Table } from './table.ts'
 import { waitingTable } from './waiting.ts'
 
+// The other tables measure what a step costs without it, here and in the processes that they start.
+process.env['PCA_TYPE_CHECK'] ??= 'off'
+
 const TABLES: Readonly<Record<string, (settings: Settings) => Promise<readonly Table[]>>> = {
   steps: stepsTable,
   resume: resumeTable,

@@ -44,6 +44,8 @@ export interface Definition {
   ): Promise<
     { readonly ok: true; readonly value: unknown } | { readonly ok: false; readonly message: string }
   >
+  /** Whether a step is checked against the tools' types before it runs, where TypeScript is installed. Absent: no. */
+  readonly typeCheck?: boolean
   price?(usage: { readonly inputTokens: number; readonly outputTokens: number }): number
   /** Secrets, tenant, loggers: reaches tools, is given again on resume, is never journaled. */
   readonly context: unknown

@@ -121,7 +121,9 @@ export function observation(action: ActionChapter): string {
   if (action.printed !== '') parts.push(`Printed:\n${action.printed.trimEnd()}`)
   if (action.shown !== undefined) parts.push(`Value:\n${action.shown}`)
   if (action.error !== undefined)
-    parts.push(`Error:\n${errorText(action.error)}\nVariables set before the error are kept.`)
+    parts.push(
+      `Error:\n${errorText(action.error)}${action.notRun === true ? '' : '\nVariables set before the error are kept.'}`,
+    )
   if (action.open.length > 0) parts.push(`Still running: calls ${action.open.join(', ')}.`)
   if (action.answer !== undefined) parts.push('The answer was given.')
   return parts.length === 0 ? '(the step ended and printed nothing)' : parts.join('\n\n')

@@ -57,6 +57,12 @@ export interface AgentOptions<Output = unknown> {
     /** Questions to people after which the run rests, until it is resumed. Default 100. */
     readonly questions?: number
   }
+  /**
+   * Whether a step's code is checked against the tools, the globals and the variables of earlier steps before a line of
+   * it runs. It takes `typescript` 7 beside this package, and is off where that is not installed. Default: true, unless
+   * `PCA_TYPE_CHECK` is `off`.
+   */
+  readonly typeCheck?: boolean
   /** How long calls in flight may take to come home when the run pauses. Default `'10s'`. */
   readonly pauseGrace?: Duration
   /** The shape of the output: a Standard Schema or JSON Schema. What does not fit is told to the model. */
@@ -128,6 +134,7 @@ const KNOWN: ReadonlySet<string> = new Set([
   'finalAnswerChecks',
   'stepCallbacks',
   'price',
+  'typeCheck',
   'context',
   'storagePath',
   'store',
@@ -176,6 +183,7 @@ export function define(given: AgentOptions, agent: unknown): Definition {
           checkOutput: async (output) => schema.check(output, 'The answer'),
         }),
     ...(given.price === undefined ? {} : { price: given.price }),
+    typeCheck: given.typeCheck ?? process.env['PCA_TYPE_CHECK'] !== 'off',
     context,
     agent,
   }

@@ -14,6 +14,8 @@ export interface ActionChapter {
   readonly text: string
   readonly parts: Stored
   readonly code: string
+  /** The code was refused: nothing of it ran. */
+  readonly notRun?: true
   /** What the step printed, the value of its last expression, and its error, once it has ended. */
   readonly printed: string
   readonly shown?: string
@@ -94,6 +96,7 @@ export function tell(story: Story, entry: Entry): Story {
         text: story.heard?.text ?? '',
         parts: story.heard?.parts ?? '',
         code: entry.source,
+        ...(entry.program === undefined ? { notRun: true as const } : {}),
         printed: '',
         open: [],
         usage: story.heard?.usage ?? { inputTokens: 0, outputTokens: 0 },

@@ -37,6 +37,7 @@ import { openGuest, type OpenGuest } from './heap.ts'
 import type { RunLog } from './log.ts'
 import { programOf } from './program.ts'
 import type { Recovered } from './recover.ts'
+import { stepCheck, type StepCheck } from './step-check.ts'
 import { Teller } from './teller.ts'
 
 interface Surroundings {
@@ -81,12 +82,14 @@ export class Room implements AsyncDisposable {
   readonly #around: Surroundings
   readonly #segment: Segment
   readonly #teller: Teller
+  readonly #check: StepCheck | undefined
 
   constructor(around: Surroundings, opened: OpenGuest) {
     this.guest = opened.guest
     this.heap = opened.heap
     this.#around = around
     this.#teller = new Teller(around.store, around.log)
+    this.#check = stepCheck(around.definition, (stored) => around.log.textNow(stored))
     const { state } = around.recovered
     const { traceparent, tracestate } = state.run
     this.#segment = startSegment({
@@ -177,6 +180,7 @@ export class Room implements AsyncDisposable {
     const { definition, log, live } = this.#around
     const chapters = await this.#teller.chapters()
     const system = await log.text(log.state.run.system)
+    this.#check?.prepare(chapters)
     return this.#within(
       'client',
       `${CHAT} ${definition.modelName}`,
@@ -192,6 +196,8 @@ export class Room implements AsyncDisposable {
           compile: async (step, source) => {
             const compiled = compile(step, source)
             if (!compiled.ok) return compiled
+            const error = await this.#check?.check(step, source, chapters)
+            if (error !== undefined) return { ok: false, error }
             const program = await programOf(log.state, compiled.program, async (stored) => log.text(stored))
             return { ok: true, program }
           },

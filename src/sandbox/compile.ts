@@ -52,7 +52,7 @@ function parseFault(error: unknown, place: (offset: number) => Place): SyntaxFau
 }
 
 /** Line and column, from 1, where the model wrote what stands at `offset` of the code. */
-function sourcePlace(code: string, offset: number, map: SourceMap | undefined): Place {
+export function sourcePlace(code: string, offset: number, map: SourceMap | undefined): Place {
   const before = code.slice(0, offset).split('\n')
   const line = before.length
   const column = (before.at(-1) ?? '').length

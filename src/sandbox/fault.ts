@@ -16,7 +16,7 @@ export function faultError(file: string, source: string, { message, line, column
 }
 
 /** The line, and a caret under the column; of a long line, the part around it. */
-function excerpt(source: string, line: number, column: number): string {
+export function excerpt(source: string, line: number, column: number): string {
   const text = source.split('\n', line)[line - 1]
   if (text === undefined || text.trim() === '') return ''
   const from = Math.max(0, column - 1 - 80)

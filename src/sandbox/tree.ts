@@ -30,7 +30,7 @@ export function parseProgram(code: string): Tree {
 type Visit = (node: acorn.AnyNode) => boolean
 
 /** Visits every node, parents first; not what is below a node for which `visit` gives false. */
-function walk(node: acorn.AnyNode, visit: Visit): void {
+export function walk(node: acorn.AnyNode, visit: Visit): void {
   const waiting: acorn.AnyNode[] = [node]
   for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
     if (visit(next)) waiting.push(...childrenOf(next))

@@ -25,24 +25,55 @@ export interface Signature {
   readonly output: JsonSchema | undefined
 }
 
+/** What a tool takes and gives, as TypeScript. */
+export interface ToolTypes {
+  readonly name: string
+  /** Types that refer to themselves, by the names under which the others refer to them. */
+  readonly aliases: readonly (readonly [name: string, body: string])[]
+  /** Absent: it takes nothing that is known. */
+  readonly input?: { readonly type: string; readonly optional: boolean }
+  /** Absent: nothing is known of its result. */
+  readonly output?: string
+}
+
 /**
  * `refund(input: { order: string }): Promise<unknown>`, with the description above it and, above that, the types
  * that refer to themselves.
  */
-export function declarationOf({ name, description, input, output }: Signature): string {
+export function declarationOf(signature: Signature): string {
+  const { name, description, input, output } = signature
+  const { aliases, takes, gives } = textsOf(signature)
+  const given: Text = takes === undefined ? '' : [hasDefault(input) ? 'input?: ' : 'input: ', takes]
+  const notes = [description, noted('Input', input), noted('Result', output)].filter((note) => note !== '')
+  return [
+    ...aliases.map(([alias, body]) => layOut(['type ', alias, ' = ', body])),
+    ...(notes.length === 0 ? [] : [comment(notes.join('\n'), 8_000)]),
+    layOut([callableName(name), '(', given, '): Promise<', gives ?? 'unknown', '>']),
+  ].join('\n')
+}
+
+/** The same types in pieces, for the type check. */
+export function typesOf(signature: Omit<Signature, 'description'>): ToolTypes {
+  const { aliases, takes, gives } = textsOf(signature)
+  return {
+    name: signature.name,
+    aliases: aliases.map(([alias, body]) => [alias, layOut(body)] as const),
+    ...(takes === undefined ? {} : { input: { type: layOut(takes), optional: hasDefault(signature.input) } }),
+    ...(gives === undefined ? {} : { output: layOut(gives) }),
+  }
+}
+
+function textsOf({ name, input, output }: Omit<Signature, 'description'>): {
+  readonly aliases: readonly (readonly [string, Text])[]
+  readonly takes: Text | undefined
+  readonly gives: Text | undefined
+} {
   const taken = new Set<string>()
   const given = input === undefined ? undefined : new Scope(input, capital(name), 'Input', taken)
   const back = output === undefined ? undefined : new Scope(output, capital(name), 'Output', taken)
-  const takes: Text =
-    given === undefined ? '' : [hasDefault(input) ? 'input?: ' : 'input: ', given.type(input, 0)]
-  const gives: Text = back === undefined ? 'unknown' : back.type(output, 0)
-  const notes = [description, noted('Input', input), noted('Result', output)].filter((note) => note !== '')
-  const types = [...(given?.named() ?? []), ...(back?.named() ?? [])]
-  return [
-    ...types.map(([alias, body]) => layOut(['type ', alias, ' = ', body])),
-    ...(notes.length === 0 ? [] : [comment(notes.join('\n'), 8_000)]),
-    layOut([callableName(name), '(', takes, '): Promise<', gives, '>']),
-  ].join('\n')
+  const takes = given?.type(input, 0)
+  const gives = back?.type(output, 0)
+  return { aliases: [...(given?.named() ?? []), ...(back?.named() ?? [])], takes, gives }
 }
 
 /** The types of one schema. `$ref` is resolved inside it only. */

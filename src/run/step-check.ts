@@ -1,0 +1,57 @@
+/**
+ * The type check of a run's steps: what the story says of the steps before. Its verdict is journaled as the error of a
+ * step that was not run, so a replay never asks again.
+ */
+import type { Definition } from '../agent/definition.ts'
+import { decode } from '../base/codec.ts'
+import type { GuestError } from '../base/halt.ts'
+import type { Stored } from '../journal/entry.ts'
+import type { Chapter } from '../journal/story.ts'
+import { sharedChecker } from '../sandbox/check/checker.ts'
+import { TypeCheck, type PastStep, type Surroundings } from '../sandbox/check/check.ts'
+import { typesOf } from '../tool/declare.ts'
+
+export interface StepCheck {
+  /** The model is about to be asked: what the check needs is made ready meanwhile. */
+  prepare(chapters: readonly Chapter[]): void
+  /** What is certainly wrong with a step's code. Never rejects. */
+  check(step: number, source: string, chapters: readonly Chapter[]): Promise<GuestError | undefined>
+}
+
+/** `undefined` where steps are not checked. `text`: of what the story stores. */
+export function stepCheck(definition: Definition, text: (stored: Stored) => string): StepCheck | undefined {
+  if (definition.typeCheck !== true || sharedChecker().library.is !== 'usable') return undefined
+  const check = new TypeCheck(sharedChecker())
+  const tools = [...definition.tools.values()].map(({ name, inputSchema, outputSchema }) =>
+    typesOf({ name, input: inputSchema, output: outputSchema }),
+  )
+  const surroundings = (chapters: readonly Chapter[]) => (): Surroundings => ({
+    tools,
+    past: chapters.flatMap(pastStep),
+    variables: chapters.flatMap((chapter) => variablesOf(chapter, text)),
+  })
+  return {
+    prepare: (chapters) => void check.prepare(surroundings(chapters)),
+    check: async (step, source, chapters) => check.check(step, source, surroundings(chapters)),
+  }
+}
+
+/** The step, if its program left anything behind: one that was killed did not. */
+function pastStep(chapter: Chapter): readonly PastStep[] {
+  if (chapter.kind !== 'action' || chapter.notRun === true || chapter.killed !== undefined) return []
+  // An answer ends a program where it stands, as an error does.
+  const isWhole = chapter.error === undefined && chapter.answer === undefined
+  return [{ step: chapter.number, source: chapter.code, isWhole }]
+}
+
+const named = new WeakMap<Chapter, readonly string[]>()
+
+/** The names of values that were given with a task. */
+function variablesOf(chapter: Chapter, text: (stored: Stored) => string): readonly string[] {
+  if (chapter.kind !== 'task' || chapter.additionalArgs === undefined) return []
+  const known = named.get(chapter)
+  if (known !== undefined) return known
+  const names = Object.keys(decode(text(chapter.additionalArgs)) as object)
+  named.set(chapter, names)
+  return names
+}

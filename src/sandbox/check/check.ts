@@ -1,0 +1,115 @@
+/**
+ * Type errors before effects: a step's program is checked against the tools, the guest's globals and the variables of
+ * earlier steps, before a line of it runs.
+ *
+ * T1  It never rejects what would run well. Of all that TypeScript complains about, only what is certain counts: a
+ *     program that breaks what a tool declares, or that fails when it gets there (certain.ts).
+ * T2  It is asked, never waited for beyond its deadline, and never throws: where it cannot say, the program runs.
+ * T3  It knows only text: the tools' declarations and the sources of the steps. So it says the same in any process.
+ */
+import type { GuestError } from '../../base/halt.ts'
+import { certainFault } from './certain.ts'
+import type { Checker } from './checker.ts'
+import type { ToolTypes } from './declarations.ts'
+import { topLevelReturns } from '../tree.ts'
+import { PROGRAM, programFiles, type PastProgram, type ProgramFiles } from './program-files.ts'
+import { readProgram, type ReadProgram } from './read.ts'
+import { survivable } from './regions.ts'
+import { faultsError, type Fault } from './report.ts'
+import type { Diagnostic } from './server.ts'
+
+/** An earlier step whose program ran. */
+export interface PastStep {
+  readonly step: number
+  readonly source: string
+  /** It ran to its end. */
+  readonly isWhole: boolean
+}
+
+/** What a program finds. */
+export interface Surroundings {
+  readonly tools: readonly ToolTypes[]
+  readonly past: readonly PastStep[]
+  /** Names of values that were given with a task. */
+  readonly variables: readonly string[]
+}
+
+/** The check of one run's programs. */
+export class TypeCheck {
+  readonly #checker: Checker
+  /** Programs that were read, by their source. */
+  #read = new Map<string, ReadProgram | undefined>()
+
+  constructor(checker: Checker) {
+    this.#checker = checker
+  }
+
+  /** Makes it likely that the next answer comes at once: while the model thinks. Never rejects. */
+  async prepare(around: () => Surroundings): Promise<void> {
+    await this.check(0, '', around)
+  }
+
+  /** What is certainly wrong with a program; `undefined` if nothing is, or if nobody can say (T2). Never rejects. */
+  async check(step: number, source: string, given: () => Surroundings): Promise<GuestError | undefined> {
+    if (this.#checker.library.is !== 'usable') return undefined
+    try {
+      const around = given()
+      const past = await this.#readPast(around.past)
+      const program = readProgram(source)
+      if (program === undefined || past === undefined) return undefined
+      const files = programFiles(program, past, around.variables, around.tools)
+      const found = await this.#checker.diagnose(files.files, PROGRAM)
+      const faults = faultsOf(program, past, files, around, found ?? [])
+      if (faults.length === 0) return undefined
+      return faultsError(step, program, faults)
+    } catch {
+      return undefined
+    }
+  }
+
+  /** One program at a time, so that a long run that is resumed holds nothing up. `undefined`: one cannot be read. */
+  async #readPast(steps: readonly PastStep[]): Promise<readonly PastProgram[] | undefined> {
+    const before = this.#read
+    this.#read = new Map()
+    const past: PastProgram[] = []
+    for (const { step, source, isWhole } of steps) {
+      if (!before.has(source)) await new Promise((resolve) => setImmediate(resolve))
+      const read = before.has(source) ? before.get(source) : readProgram(source)
+      this.#read.set(source, read)
+      if (read === undefined) return undefined
+      past.push({ step, read, isWhole: isWhole && topLevelReturns(read.tree).length === 0 })
+    }
+    return past
+  }
+}
+
+function faultsOf(
+  program: ReadProgram,
+  past: readonly PastProgram[],
+  { program: loose, doubtful, names }: ProgramFiles,
+  { tools }: Surroundings,
+  found: readonly Diagnostic[],
+): readonly Fault[] {
+  if (found.length === 0) return []
+  const scans = [...past.map(({ read }) => read.scan), program.scan]
+  const known = {
+    tree: program.tree,
+    tools: new Set(tools.map(({ name }) => name)),
+    declared: new Set([...program.scan.binds, ...past.flatMap(({ read }) => [...read.scan.declares])]),
+    asked: new Set([...names, ...scans.flatMap(({ probed }) => [...probed])]),
+    doubtful,
+    evaluates: scans.some(({ evaluates }) => evaluates),
+    isSurvivable: survivable(
+      program.tree,
+      program.scan,
+      new Set(scans.flatMap(({ catchers }) => [...catchers])),
+    ),
+  }
+  return found
+    .toSorted((one, other) => one.pos - other.pos)
+    .map((diagnostic) => {
+      const at = { pos: loose.origin(diagnostic.pos), end: loose.origin(diagnostic.end) }
+      return certainFault(diagnostic, at, known)
+    })
+    .filter((fault) => fault !== undefined)
+}

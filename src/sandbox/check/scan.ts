@@ -1,0 +1,312 @@
+/**
+ * What a program does with names and values, read off its tree. It is what keeps the type check honest: TypeScript
+ * believes that a variable keeps the type of its first value, a program in JavaScript does as it likes.
+ *
+ * A *place* is where values are kept: `rows` a name, `.rows` a property of whatever object, `rows()` what a function
+ * gives, `rows(0)` its first parameter. Places are told apart by these words alone, without scopes: one that is
+ * written makes all of its namesakes doubtful. That costs detection, and never rejects a program.
+ */
+import { bindingNames, walk, type AnyNode, type Tree } from '../tree.ts'
+
+type Place = string
+
+export interface Scan {
+  /** Names that it declares at its top level. */
+  readonly declares: ReadonlySet<string>
+  /** Of these, functions: they are there even if the program failed half way. */
+  readonly functions: ReadonlySet<string>
+  /** Names that it declares anywhere: parameters and local variables too. */
+  readonly binds: ReadonlySet<string>
+  /** How often each identifier stands in it. */
+  readonly mentions: ReadonlyMap<string, number>
+  /** What it asks for before it uses it: a name by `typeof name`, a member by `if (x.member)` or `x.member?.()`. */
+  readonly probed: ReadonlySet<Place>
+  /** Places that are written after their first value. */
+  readonly written: ReadonlySet<Place>
+  /** Where the values of a place come from: whoever changes the one may change the other. */
+  readonly flows: readonly (readonly [to: Place, from: Place])[]
+  /** Functions that catch what fails in them. */
+  readonly catchers: ReadonlySet<string>
+  /** It runs text as code, or makes globals by names that it computes. */
+  readonly evaluates: boolean
+}
+
+const MUTATORS = new Set(
+  'push unshift splice fill copyWithin set add append insert prepend enqueue'.split(' '),
+)
+const EVALUATES = new Set(['eval', 'Function'])
+
+/** Reads a program. `names`: what it declares at its top level, functions apart. */
+export function scan(tree: Tree, names: readonly string[], functions: readonly string[]): Scan {
+  const binds = new Set([...names, ...functions])
+  const mentions = new Map<string, number>()
+  const probed = new Set<string>()
+  const written = new Set<Place>()
+  const flows: (readonly [Place, Place])[] = []
+  const catchers = new Set<string>()
+  let evaluates = false
+  const flow = (to: readonly Place[], from: readonly Place[]): void => {
+    for (const one of to) for (const other of from) flows.push([one, other])
+  }
+  walk(tree, (node) => {
+    switch (node.type) {
+      case 'Identifier':
+        mentions.set(node.name, (mentions.get(node.name) ?? 0) + 1)
+        evaluates ||= EVALUATES.has(node.name)
+        break
+      case 'UnaryExpression':
+        if (node.operator === 'typeof' && node.argument.type === 'Identifier') probed.add(node.argument.name)
+        if (node.operator === 'typeof' || node.operator === '!') probe(node.argument)
+        break
+      case 'IfStatement':
+      case 'ConditionalExpression':
+      case 'WhileStatement':
+      case 'DoWhileStatement':
+        probe(node.test)
+        break
+      case 'LogicalExpression':
+        probe(node.left)
+        break
+      case 'MemberExpression':
+        if (node.optional) probe(node.object)
+        if (node.object.type === 'Identifier' && node.object.name === 'globalThis') {
+          const key = keyOf(node)
+          if (key === undefined) evaluates = true
+          else probed.add(key.slice(1))
+        }
+        break
+      case 'BinaryExpression':
+        if (node.operator === 'in' && node.left.type === 'Literal' && typeof node.left.value === 'string')
+          probed.add(node.left.value).add(`.${node.left.value}`)
+        if (/^[!=]==?$/.test(node.operator)) for (const side of [node.left, node.right]) probe(side)
+        break
+      case 'AssignmentExpression':
+        for (const place of targets(node.left)) written.add(place)
+        flow(targets(node.left), roots(node.right))
+        break
+      case 'UpdateExpression':
+        for (const place of targets(node.argument)) written.add(place)
+        break
+      case 'VariableDeclarator':
+        for (const name of bindingNames(node.id)) binds.add(name)
+        if (node.init) flow(bindingNames(node.id), roots(node.init))
+        if (node.id.type === 'Identifier' && node.init && isFunction(node.init))
+          describe(node.id.name, node.init)
+        break
+      case 'FunctionDeclaration':
+        if (node.id) describe(node.id.name, node)
+        if (node.id) binds.add(node.id.name)
+        break
+      case 'ClassDeclaration':
+        if (node.id) binds.add(node.id.name)
+        break
+      case 'CatchClause':
+        if (node.param) for (const name of bindingNames(node.param)) binds.add(name)
+        break
+      case 'Property':
+      case 'MethodDefinition':
+      case 'PropertyDefinition': {
+        const key = nameOfKey(node)
+        if (key === undefined || !node.value) break
+        if (isFunction(node.value)) describe(key, node.value)
+        else flow([`.${key}`], roots(node.value))
+        break
+      }
+      case 'ForOfStatement':
+      case 'ForInStatement':
+        if (node.left.type === 'VariableDeclaration')
+          flow(
+            node.left.declarations.flatMap(({ id }) => bindingNames(id)),
+            roots(node.right),
+          )
+        else for (const place of targets(node.left)) written.add(place)
+        break
+      case 'CallExpression':
+        called(node)
+        break
+      default:
+    }
+    if (isFunction(node))
+      for (const name of node.params.flatMap((param) => bindingNames(param))) binds.add(name)
+    return true
+  })
+  return {
+    declares: new Set([...names, ...functions]),
+    functions: new Set(functions),
+    binds,
+    mentions,
+    probed,
+    written,
+    flows,
+    catchers,
+    evaluates,
+  }
+
+  /** The value is looked at, not relied on. */
+  function probe(node: AnyNode): void {
+    const found = node.type === 'ChainExpression' ? node.expression : node
+    const key = found.type === 'MemberExpression' ? keyOf(found) : undefined
+    if (key !== undefined) probed.add(key)
+    if (found.type === 'LogicalExpression') probe(found.right)
+  }
+
+  /** A function by its name: what it gives, what it takes, whether it catches. */
+  function describe(name: string, node: FunctionNode): void {
+    node.params.forEach((param, i) => flow(bindingNames(param), [`${name}(${i})`]))
+    if (node.body.type !== 'BlockStatement') flow([`${name}()`], roots(node.body))
+    walk(node.body, (each) => {
+      if (each.type === 'ReturnStatement' && each.argument) flow([`${name}()`], roots(each.argument))
+      if (each.type === 'TryStatement' && each.handler) catchers.add(name)
+      if (each.type === 'CallExpression' && each.callee.type === 'MemberExpression' && isCatch(each.callee))
+        catchers.add(name)
+      return true
+    })
+  }
+
+  function called(node: Extract<AnyNode, { type: 'CallExpression' }>): void {
+    const { callee, arguments: args } = node
+    const [first] = args
+    if (node.optional) probe(callee)
+    if (callee.type === 'Identifier')
+      args.forEach((argument, i) => flow([`${callee.name}(${i})`], roots(argument)))
+    if (callee.type !== 'MemberExpression') return
+    const key = keyOf(callee)?.slice(1)
+    const owner = callee.object.type === 'Identifier' ? callee.object.name : ''
+    if (key !== undefined && MUTATORS.has(key)) {
+      for (const place of roots(callee.object)) written.add(place)
+      for (const argument of args) flow(roots(callee.object), roots(argument))
+    }
+    if ((owner === 'Object' || owner === 'Reflect') && first !== undefined) {
+      if (key === 'assign' || key === 'defineProperty' || key === 'defineProperties' || key === 'set') {
+        for (const place of roots(first)) written.add(place)
+        for (const place of args.slice(1).flatMap(keysIn)) written.add(place)
+      }
+    }
+    for (const argument of args) {
+      if (isFunction(argument))
+        for (const param of argument.params) flow(bindingNames(param), roots(callee.object))
+      if (key !== undefined) flow([`${key}(${args.indexOf(argument)})`], roots(argument))
+    }
+  }
+}
+
+/** The places of `written`, and all whose values they share. */
+export function doubtful(scans: readonly Scan[]): ReadonlySet<Place> {
+  const sources = new Map<Place, Place[]>()
+  for (const [to, from] of scans.flatMap(({ flows }) => flows)) {
+    const known = sources.get(to)
+    if (known === undefined) sources.set(to, [from])
+    else known.push(from)
+  }
+  const reached = new Set(scans.flatMap(({ written }) => [...written]))
+  // A set that grows while it is iterated is iterated to its end.
+  for (const place of reached) for (const from of sources.get(place) ?? []) reached.add(from)
+  return reached
+}
+
+type FunctionNode = Extract<
+  AnyNode,
+  { type: 'FunctionDeclaration' | 'FunctionExpression' | 'ArrowFunctionExpression' }
+>
+
+export function isFunction(node: AnyNode): node is FunctionNode {
+  return (
+    node.type === 'FunctionDeclaration' ||
+    node.type === 'FunctionExpression' ||
+    node.type === 'ArrowFunctionExpression'
+  )
+}
+
+/** What an assignment to this writes. */
+function targets(node: AnyNode): readonly Place[] {
+  switch (node.type) {
+    case 'Identifier':
+      return [node.name]
+    case 'MemberExpression': {
+      const key = keyOf(node)
+      return key === undefined ? roots(node.object) : [key]
+    }
+    case 'ObjectPattern':
+      return node.properties.flatMap((each) =>
+        targets(each.type === 'RestElement' ? each.argument : each.value),
+      )
+    case 'ArrayPattern':
+      return node.elements.flatMap((each) => (each === null ? [] : targets(each)))
+    case 'AssignmentPattern':
+      return targets(node.left)
+    case 'RestElement':
+      return targets(node.argument)
+    default:
+      return []
+  }
+}
+
+/** The places that a value may share its parts with. */
+function roots(node: AnyNode): readonly Place[] {
+  switch (node.type) {
+    case 'Identifier':
+      return [node.name]
+    case 'MemberExpression': {
+      const key = keyOf(node)
+      return key === undefined ? roots(node.object) : [key]
+    }
+    case 'ChainExpression':
+      return roots(node.expression)
+    case 'AwaitExpression':
+    case 'SpreadElement':
+      return roots(node.argument)
+    case 'AssignmentExpression':
+      return [...targets(node.left), ...roots(node.right)]
+    case 'ConditionalExpression':
+      return [...roots(node.consequent), ...roots(node.alternate)]
+    case 'LogicalExpression':
+      return [...roots(node.left), ...roots(node.right)]
+    case 'SequenceExpression':
+      return roots(node.expressions.at(-1) ?? node)
+    case 'ArrayExpression':
+      return node.elements.flatMap((each) => (each === null ? [] : roots(each)))
+    case 'CallExpression': {
+      const { callee } = node
+      const args = node.arguments.flatMap((each) => (isFunction(each) ? [] : roots(each)))
+      if (callee.type === 'Identifier') return [`${callee.name}()`, ...args]
+      if (callee.type !== 'MemberExpression') return args
+      const key = keyOf(callee)
+      return [...roots(callee.object), ...(key === undefined ? [] : [`${key.slice(1)}()`]), ...args]
+    }
+    case 'NewExpression':
+      return node.arguments.flatMap(roots)
+    default:
+      return []
+  }
+}
+
+/** `.name` of a member that is known; `.#name` of a private one. */
+export function keyOf(node: Extract<AnyNode, { type: 'MemberExpression' }>): Place | undefined {
+  const { property, computed } = node
+  if (property.type === 'PrivateIdentifier') return `.#${property.name}`
+  if (!computed) return property.type === 'Identifier' ? `.${property.name}` : undefined
+  return property.type === 'Literal' && typeof property.value === 'string' ? `.${property.value}` : undefined
+}
+
+type Keyed = Extract<AnyNode, { type: 'Property' | 'MethodDefinition' | 'PropertyDefinition' }>
+
+export function nameOfKey({ key, computed }: Keyed): string | undefined {
+  if (key.type === 'PrivateIdentifier') return `#${key.name}`
+  if (key.type === 'Identifier') return computed ? undefined : key.name
+  return key.type === 'Literal' && typeof key.value === 'string' ? key.value : undefined
+}
+
+/** The keys that an argument of `Object.assign` or `Object.defineProperty` names. */
+function keysIn(node: AnyNode): readonly Place[] {
+  if (node.type === 'Literal' && typeof node.value === 'string') return [`.${node.value}`]
+  if (node.type !== 'ObjectExpression') return []
+  return node.properties.flatMap((each) => {
+    const key = each.type === 'Property' ? nameOfKey(each) : undefined
+    return key === undefined ? [] : [`.${key}`]
+  })
+}
+
+export function isCatch(callee: Extract<AnyNode, { type: 'MemberExpression' }>): boolean {
+  const key = keyOf(callee)
+  return key === '.catch' || key === '.allSettled'
+}
