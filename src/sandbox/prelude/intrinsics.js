@@ -86,6 +86,7 @@
     fromCode: String.fromCharCode,
     upper: uncurry(String.prototype.toUpperCase),
     lower: uncurry(String.prototype.toLowerCase),
+    toWellFormed: uncurry(String.prototype.toWellFormed),
     isWellFormed: uncurry(String.prototype.isWellFormed),
     padStart: uncurry(String.prototype.padStart),
     padEnd: uncurry(String.prototype.padEnd),
@@ -117,6 +118,9 @@
     regExpFlags: getter(RegExp.prototype, 'flags'),
     regExpGlobal: getter(RegExp.prototype, 'global'),
     bufferLength: getter(ArrayBuffer.prototype, 'byteLength'),
+    bufferSlice: uncurry(ArrayBuffer.prototype.slice),
+    detach: uncurry(ArrayBuffer.prototype.transfer),
+    isView: ArrayBuffer.isView,
     viewBuffer: getter(DataView.prototype, 'buffer'),
     viewOffset: getter(DataView.prototype, 'byteOffset'),
     viewLength: getter(DataView.prototype, 'byteLength'),
@@ -125,6 +129,7 @@
     typedOffset: getter(Typed.prototype, 'byteOffset'),
     typedBytes: getter(Typed.prototype, 'byteLength'),
     typedLength: getter(Typed.prototype, 'length'),
+    typedSet: uncurry(Typed.prototype.set),
     toBase64: uncurry(Uint8Array.prototype.toBase64),
     fromBase64: Uint8Array.fromBase64,
     numberValue: uncurry(Number.prototype.valueOf),
@@ -162,6 +167,11 @@
         configurable: true,
       })
       return target
+    },
+    /** What `Object.prototype.toString` says of a class's values. */
+    tag(Class, name) {
+      const value = { __proto__: null, value: name, configurable: true }
+      defineProperty(Class.prototype, Symbol.toStringTag, value)
     },
     lock(target, key, value) {
       defineProperty(target, key, {

@@ -16,19 +16,26 @@
 
   /**
    * `output` between `open` and `close`, after `base`. `grouped` is the list whose entries they are, `null` if it is
-   * none; the last `loose` of `output` tell what was left out, and stand by themselves.
+   * none; the last `loose` of `output` tell what was left out, and stand by themselves. `isBroad`: one line may be as long
+   * as the width, whatever stands around it.
    */
-  function layout(context, { output, base, open, close, level, grouped, loose }) {
+  function layout(context, { output, base, open, close, level, grouped, loose, isBroad }) {
     const lines =
       grouped !== null && output.length > SHORT ? columns(context, output, grouped, loose) : output
     const head = (base === '' ? '' : base + ' ') + open
-    if (context.current - level < COMPACT && lines === output && isShort(context, output, base, open)) {
+    const isFlat = context.current - level < COMPACT && lines === output
+    if (isBroad === true ? isFilled(context, output) : isFlat && isShort(context, output, base, open)) {
       return head + ' ' + joined(output, ', ') + ' ' + close
     }
     const start = '\n' + repeat(' ', context.indent)
     return head + start + '  ' + joined(lines, ',' + start + '  ') + start + close
   }
 
+  function isFilled(context, output) {
+    let total = -2
+    for (let i = 0; i < output.length; i++) total += output[i].length + 2
+    return total <= context.width
+  }
   function isShort(context, output, base, open) {
     let total = output.length * 2 + context.indent + open.length + base.length + 10
     if (total + output.length > context.width || indexOf(base, '\n') >= 0) return false

@@ -1,10 +1,10 @@
 /**
- * Randomness as a stream kept in the heap, seeded by the run: `Math.random`, `crypto.randomUUID`,
- * `crypto.getRandomValues`. The generator is sfc32 (PractRand's small fast counter), 32 bits a draw. Not for keys.
+ * Randomness as a stream kept in the heap, seeded by the run: `Math.random`, and what `crypto.js` draws. The generator is
+ * sfc32 (PractRand's small fast counter), 32 bits a draw. Not for keys.
  */
 ;(function randomness(kit) {
   'use strict'
-  const { imul, charCode, numberText, padStart, slice } = kit
+  const { imul, charCode } = kit
   let a = 0
   let b = 0
   let c = 0
@@ -33,24 +33,5 @@
     for (let i = 0; i < 15; i++) next()
   }
 
-  const INTEGER = /^(?:Big)?(?:Int|Uint)/
-  const crypto = {
-    getRandomValues(view) {
-      if (kit.exec(INTEGER, kit.typedName(view) ?? '') === null) {
-        throw new kit.TypeError('getRandomValues needs an integer typed array')
-      }
-      const bytes = new kit.Uint8Array(kit.typedBuffer(view), kit.typedOffset(view), kit.typedBytes(view))
-      for (let i = 0; i < bytes.length; i++) bytes[i] = next() & 255
-      return view
-    },
-    randomUUID() {
-      let hex = ''
-      for (let i = 0; i < 4; i++) hex += padStart(numberText(next(), 16), 8, '0')
-      const variant = numberText((next() & 3) | 8, 16)
-      const groups = slice(hex, 0, 8) + '-' + slice(hex, 8, 12) + '-4' + slice(hex, 13, 16) + '-'
-      return groups + variant + slice(hex, 17, 20) + '-' + slice(hex, 20)
-    },
-  }
-
-  return { seed, crypto, random: () => (next() * 2 ** 21 + (next() >>> 11)) / 2 ** 53 }
+  return { seed, next, random: () => (next() * 2 ** 21 + (next() >>> 11)) / 2 ** 53 }
 })

@@ -155,32 +155,14 @@
 
   // What the code sees (K1, K3).
 
-  const Plain = globalThis.DOMException
-  const known = {
-    __proto__: null,
-    name: kit.getOwnPropertyDescriptor(Plain.prototype, 'name').get,
-    message: kit.getOwnPropertyDescriptor(Plain.prototype, 'message').get,
-  }
   /** The `name` or `message` of an error, if it is a text. Runs no foreign code. */
   function own(value, key) {
     for (let at = value; at !== null && at !== undefined; at = kit.getPrototypeOf(at)) {
       const found = kit.getOwnPropertyDescriptor(at, key)
       if (found === undefined) continue
-      if (found.get !== undefined && found.get === known[key]) return ofException(value, found.get)
       return typeof found.value === 'string' ? found.value : undefined
     }
     return undefined
-  }
-  function isError(value) {
-    return kit.isError(value) || (typeof value === 'object' && ofException(value, known.name) !== undefined)
-  }
-  /** What only a DOMException has: its own getters give a text, or refuse what is none. */
-  function ofException(value, getter) {
-    try {
-      return apply(getter, value, kit.list())
-    } catch {
-      return undefined
-    }
   }
   function head(name, message) {
     const first = name === undefined ? 'Error' : name
@@ -193,19 +175,15 @@
   const written = {
     get stack() {
       if (typeof kit.stackOf(this) !== 'string') return undefined
-      // The name that it had when it was made: what a constructor assigns comes later.
-      return whole(head(own(kit.getPrototypeOf(this), 'name'), own(this, 'message')), framesOf(this))
+      return whole(head(own(this, 'name'), own(this, 'message')), framesOf(this))
+    },
+    set stack(value) {
+      hide(this, 'stack', value)
     },
   }
   const proto = kit.Error.prototype
-  const { set } = kit.getOwnPropertyDescriptor(proto, 'stack')
-  kit.defineProperty(proto, 'stack', {
-    __proto__: null,
-    get: kit.getOwnPropertyDescriptor(written, 'stack').get,
-    set,
-    enumerable: false,
-    configurable: true,
-  })
+  const { get, set } = kit.getOwnPropertyDescriptor(written, 'stack')
+  kit.defineProperty(proto, 'stack', { __proto__: null, get, set, enumerable: false, configurable: true })
 
   /** Puts in order the stack that the engine has written into a property. */
   function dress(target) {
@@ -226,22 +204,8 @@
     dress(target)
   })
 
-  function DOMException(message = '', name = 'Error') {
-    const args = kit.list()
-    kit.push(args, message)
-    kit.push(args, name)
-    const made = kit.construct(Plain, args, new.target)
-    dress(made)
-    return made
-  }
-  kit.defineProperty(DOMException, 'prototype', { __proto__: null, value: Plain.prototype, writable: false })
-  kit.Object.setPrototypeOf(DOMException, Plain)
-  hide(Plain.prototype, 'constructor', DOMException)
-  hide(globalThis, 'DOMException', DOMException)
-
   return {
     own,
-    isError,
     remember,
     read,
     framesOf,

@@ -1,9 +1,8 @@
 /** What is printed: as Node prints it. A row is a step; the other side is Node's own console, writing to a text. */
-import { Console } from 'node:console'
-import { Writable } from 'node:stream'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { CLOCK, session } from '../session.ts'
 import type { Session } from '../session.ts'
+import { printedOnNode } from './on-node.ts'
 
 const ALIKE: readonly string[] = [
   'console.log()',
@@ -54,23 +53,9 @@ beforeAll(async () => {
 })
 afterAll(() => guest[Symbol.asyncDispose]())
 
-function printed(source: string): string {
-  let text = ''
-  const stream = new Writable({
-    write(chunk: Buffer, _encoding, done) {
-      text += chunk.toString()
-      done()
-    },
-  })
-  const console = new Console({ stdout: stream, stderr: stream })
-  // oxlint-disable-next-line typescript/no-implied-eval -- the corpus is ours; both sides must run the same text
-  new Function('console', source)(console)
-  return text
-}
-
 describe('as Node prints it', () => {
   for (const source of ALIKE) {
-    test(`printed: ${source}`, async () => expect(await guest.show(source)).toBe(printed(source)))
+    test(`printed: ${source}`, async () => expect(await guest.show(source)).toBe(await printedOnNode(source)))
   }
 })
 

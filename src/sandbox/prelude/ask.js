@@ -1,0 +1,48 @@
+/** How the prelude asks the host for what its libraries know (G8 of `engine.ts`, `pure.ts`). Never the code itself. */
+;(function asker(kit, coder, pure) {
+  'use strict'
+  const { list, push, slice, charCode } = kit
+  const { quote, newError } = coder
+  const REFUSED = 33
+
+  /** The JSON of a text, a number, a truth, `undefined`, or a list of such. */
+  function json(value) {
+    switch (typeof value) {
+      case 'string':
+        return quote(value)
+      case 'number':
+        return value - value === 0 ? kit.numberText(value) : 'null'
+      case 'boolean':
+        return value ? 'true' : 'false'
+      case 'object': {
+        if (value === null) return 'null'
+        let text = '['
+        for (let i = 0; i < value.length; i++) text += (i > 0 ? ',' : '') + json(value[i])
+        return text + ']'
+      }
+      default:
+        return 'null'
+    }
+  }
+
+  /** The host's answer to the operation with these arguments, of which the first may be JSON already. @throws what it refuses. */
+  function ask(operation, args) {
+    return answered(pure(operation + '\n' + json(args)))
+  }
+
+  function answered(text) {
+    const value = kit.parse(slice(text, 1))
+    if (charCode(text, 0) !== REFUSED) return value
+    const error = newError(value[0], value[1], false)
+    if (value.length > 2) kit.put(error, 'code', value[2])
+    throw error
+  }
+
+  function of(...items) {
+    const made = list()
+    for (let i = 0; i < items.length; i++) push(made, items[i])
+    return made
+  }
+
+  return { ask, of }
+})
