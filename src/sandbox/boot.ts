@@ -33,6 +33,7 @@ const PRELUDE = [
   'absent',
   'session',
   'stack',
+  'decorate',
   'large',
   'boot',
 ] as const
@@ -64,6 +65,7 @@ const makeTimers = (sleep) => timers(kit, { sleep, ...asks })
 return boot(kit, coder, shows, {
   makeRandom: random, makeConsole: console, makeLarge: large, makeTimers, makeGlobals,
   absent: absent(), session: session(kit), stack: stack(kit),
+  decorate: decorate(kit),
 })
 })`
 

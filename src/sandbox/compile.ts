@@ -17,6 +17,7 @@ export type Compiled =
   | { readonly ok: true; readonly program: Program }
   | { readonly ok: false; readonly error: GuestError }
 
+const TOO_DEEP = 'The code is nested too deeply'
 const MAX_SOURCE = 512 * 1024
 type Place = Omit<SyntaxFault, 'message'>
 
@@ -34,10 +35,10 @@ export function compile(step: number, given: string): Compiled {
   const { code, map } = stripped
   const place = (offset: number): Place => sourcePlace(code, offset, map)
   try {
-    const tree = parseProgram(code)
-    const found = forbidden(code, tree)
+    const { tree, classes } = parseProgram(code)
+    const found = forbidden(code, tree, map !== undefined)
     if ('message' in found) return refused({ message: found.message, ...place(found.at) })
-    const scripts = rewrite({ code, tree, ...(map === undefined ? {} : { map }), ...found })
+    const scripts = rewrite({ code, tree, classes, ...(map === undefined ? {} : { map }), ...found })
     return { ok: true, program: { file, ...scripts, source } }
   } catch (error) {
     return refused(parseFault(error, place))
@@ -45,9 +46,10 @@ export function compile(step: number, given: string): Compiled {
 }
 
 function parseFault(error: unknown, place: (offset: number) => Place): SyntaxFault {
-  if (error instanceof RangeError) return { message: 'The code is nested too deeply', line: 1, column: 1 }
+  if (error instanceof RangeError) return { message: TOO_DEEP, line: 1, column: 1 }
   if (!(error instanceof SyntaxError)) throw error
   const offset = 'pos' in error && typeof error.pos === 'number' ? error.pos : 0
+  if (/stack space/.test(error.message)) return { message: TOO_DEEP, ...place(offset) }
   return { message: error.message.replace(/ \(\d+:\d+\)$/, ''), ...place(offset) }
 }
 

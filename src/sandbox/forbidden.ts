@@ -22,13 +22,17 @@ const LOCKED: { readonly [name: string]: string } = {
   tools: '`tools` holds the tools and cannot be declared again; choose another name',
   $r: '`$r` is reserved; choose another name',
   $names: '`$names` is reserved; choose another name',
+  $decorate: '`$decorate` is reserved; choose another name',
 }
 
-export function forbidden(code: string, tree: Tree): Forbidden | Allowed {
+export function forbidden(code: string, tree: Tree, isReprinted: boolean): Forbidden | Allowed {
   const own: number[] = []
   for (const statement of tree.body) {
     const from = 'source' in statement ? statement.source : undefined
-    if (from) return { message: noModule(String(from.value)), at: statement.start }
+    // Of `import { type A } from 'x'` nothing is left that would have to be imported.
+    const isBare = statement.type === 'ImportDeclaration' && statement.specifiers.length === 0
+    const isErased = isBare && (isReprinted || code.slice(statement.start, statement.end).includes('{'))
+    if (from && !isErased) return { message: noModule(String(from.value)), at: statement.start }
     const inner = 'declaration' in statement ? statement.declaration : statement
     for (const [name, at] of inner ? declared(inner) : []) {
       if (Object.hasOwn(LOCKED, name)) return { message: LOCKED[name] ?? '', at }
@@ -45,7 +49,7 @@ export function forbidden(code: string, tree: Tree): Forbidden | Allowed {
  */
 function answersIn(code: string, tree: Tree, isOwn: boolean): Forbidden | Allowed {
   if (!isOwn && !/finalAnswer\s*(?:[-+*/%&|^?<>]*=[^=>]|\+\+|--)/.test(code)) return { answers: [] }
-  const answers = referencesTo(tree, ANSWER).toSorted((a, b) => a.start - b.start)
+  const answers = referencesTo(tree.body, ANSWER).toSorted((a, b) => a.start - b.start)
   if (isOwn) {
     const called = answers.find(({ use }) => use === 'call')
     if (called === undefined) return { answers }

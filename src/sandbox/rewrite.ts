@@ -11,14 +11,17 @@
  * R5  A variable called `finalAnswer` is a variable of its program: the function keeps its name for the steps to come.
  */
 import { showsValue } from './completion.ts'
+import { namespaceEdits } from './namespaces.ts'
+import { lowered } from './decorators.ts'
 import { blank, layOut } from './edits.ts'
 import type { Edit } from './edits.ts'
 import type { Reference } from './scope.ts'
 import type { PositionMap } from './sandbox.ts'
 import type { SourceMap } from './source-map.ts'
-import { bindingNames, mentions, nestedVars, topLevelReturns } from './tree.ts'
+import { bindingNames, innerOf, mentions } from './tree.ts'
 import type {
   ClassDeclaration,
+  ClassNode,
   Declaration,
   FunctionDeclaration,
   ReturnStatement,
@@ -47,6 +50,8 @@ export interface Rewriting {
   readonly tree: Tree
   /** From the code to the source, if the code was reprinted. */
   readonly map?: SourceMap
+  /** The classes that the engine does not know as they are. */
+  readonly classes: readonly ClassNode[]
   /** The places of the program's own variable `finalAnswer` (R5). */
   readonly answers: readonly Reference[]
 }
@@ -58,32 +63,34 @@ interface Names {
   readonly consts: Set<string>
 }
 
-/** The two scripts of a program. The tree is of the code, and holds no import. */
-export function rewrite({ code, tree, map, answers }: Rewriting): Scripts {
+/** The two scripts of a program. The tree is of the code, and imports nothing. */
+export function rewrite({ code, tree, map, classes, answers }: Rewriting): Scripts {
   const edits: Edit[] = answers.map(renamed)
   const functions: FunctionDeclaration[] = []
-  const names: Names = { vars: new Set(nestedVars(tree).map(own)), lets: new Set(), consts: new Set() }
+  const { returns, vars } = innerOf(tree)
+  const names: Names = { vars: new Set(vars.map(own)), lets: new Set(), consts: new Set() }
+  const globals = new Set<ClassNode>()
   let isBlock = false
   for (const statement of tree.body) {
     const node = exported(statement, code, edits)
     if (node?.type === 'FunctionDeclaration') functions.push(node)
     else if (node?.type === 'ClassDeclaration') {
       names.lets.add(node.id.name)
-      edits.push(...assigned(node))
+      if (classes.includes(node)) globals.add(node)
+      else edits.push(...assigned(node))
     } else if (node?.type === 'VariableDeclaration') {
       if (node.kind === 'using' || node.kind === 'await using') isBlock = true
       else edits.push(...declared(node, names))
     }
   }
-  const returns = topLevelReturns(tree)
+  for (const node of classes) {
+    const bound = globals.has(node) ? 'global' : node.type === 'ClassDeclaration' ? 'local' : 'no'
+    edits.push(...lowered({ node, bound }, code))
+  }
   for (const node of returns) edits.push(...left(node))
-  if (map !== undefined) edits.push(...renewed(code, tree))
+  if (map !== undefined) edits.push(...namespaceEdits(code, tree))
   const shows = showsValue(tree.body)
-  const hoisted = layOut(
-    code,
-    [...around(code, functions), ...edits.filter((one) => isIn(functions, one))],
-    map,
-  )
+  const hoisted = layOut(code, [...around(code, functions), ...within(functions, edits)], map)
   edits.push(...functions.map(({ start, end }) => blanked(code, start, end)))
   if (isBlock || returns.length > 0) {
     edits.unshift(edit(0, 0, `${LABEL}:{`))
@@ -121,6 +128,8 @@ function exported(statement: TopLevel, code: string, edits: Edit[]): Declaration
       return undefined
     }
     case 'ImportDeclaration':
+      edits.push(blanked(code, statement.start, statement.end))
+      return undefined
     case 'ExportAllDeclaration':
       return undefined
     default:
@@ -157,33 +166,6 @@ function left({ start, end, argument }: ReturnStatement): readonly Edit[] {
   return [head, edit(argument?.end ?? head.end, end, `);break ${LABEL}}`)]
 }
 
-/** R4. Where reprinting would go on with what has the name, the first of a name begins anew. */
-function renewed(code: string, tree: Tree): readonly Edit[] {
-  const known = new Set<string>()
-  const edits: Edit[] = []
-  for (const statement of tree.body) {
-    const node = statement.type === 'ExportNamedDeclaration' ? statement.declaration : statement
-    if (node?.type === 'FunctionDeclaration' || node?.type === 'ClassDeclaration') known.add(node.id.name)
-  }
-  for (const statement of tree.body) {
-    const node = statement.type === 'ExportNamedDeclaration' ? statement.declaration : statement
-    const made =
-      node?.type === 'VariableDeclaration'
-        ? node.declarations[0]?.init
-        : node?.type === 'ExpressionStatement'
-          ? node.expression
-          : undefined
-    const given = made?.type === 'CallExpression' ? made.arguments[0] : undefined
-    if (given?.type !== 'LogicalExpression' || given.left.type !== 'Identifier') continue
-    const { left: had, right } = given
-    if (right.type !== 'ObjectExpression' && right.type !== 'AssignmentExpression') continue
-    const end = code.indexOf('||', had.end) + 2
-    if (!known.has(had.name)) edits.push(edit(had.start, end, ' '.repeat(end - had.start)))
-    known.add(had.name)
-  }
-  return edits
-}
-
 /** R5. */
 function renamed({ start, end, isShorthand }: Reference): Edit {
   return edit(start, end, isShorthand ? `${ANSWER}:${OWN_ANSWER}` : OWN_ANSWER)
@@ -204,8 +186,16 @@ function around(code: string, functions: readonly FunctionDeclaration[]): readon
   return [...edits, edit(from, code.length, '')]
 }
 
-function isIn(functions: readonly FunctionDeclaration[], one: Edit): boolean {
-  return functions.some(({ start, end }) => one.start >= start && one.end <= end)
+/** The edits that lie in these functions, which are in order. */
+function within(functions: readonly FunctionDeclaration[], edits: readonly Edit[]): readonly Edit[] {
+  let at = 0
+  return edits
+    .toSorted((a, b) => a.start - b.start)
+    .filter(({ start, end }) => {
+      while ((functions[at]?.end ?? Infinity) <= start) at++
+      const found = functions[at]
+      return found !== undefined && start >= found.start && end <= found.end
+    })
 }
 
 /** Tells the guest what the names are (R2). */

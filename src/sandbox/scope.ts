@@ -1,6 +1,6 @@
-/** Which identifiers of a program mean its top-level variable of a given name, or the global one if it has none. */
+/** Which identifiers mean the variable of a given name that is known where some code stands. */
 import { bindingNames, childrenOf } from './tree.ts'
-import type { AnyNode, Identifier, Pattern, Tree } from './tree.ts'
+import type { AnyNode, Identifier, Pattern } from './tree.ts'
 
 export interface Reference {
   readonly start: number
@@ -16,9 +16,10 @@ interface Waiting {
   readonly parent: AnyNode | undefined
 }
 
-export function referencesTo(tree: Tree, name: string): readonly Reference[] {
+/** `nodes`: of one scope; what they declare themselves does not hide the name. */
+export function referencesTo(nodes: readonly AnyNode[], name: string): readonly Reference[] {
   const found = new Map<number, Reference>()
-  const waiting: Waiting[] = tree.body.map((node) => ({ node, parent: tree }))
+  const waiting: Waiting[] = nodes.map((node) => ({ node, parent: undefined }))
   for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
     const { node, parent } = next
     if (node.type === 'Identifier') {
@@ -91,12 +92,12 @@ function binds(node: AnyNode, name: string): boolean {
   }
 }
 
-function hasName(pattern: Pattern, name: string): boolean {
+export function hasName(pattern: Pattern, name: string): boolean {
   return bindingNames(pattern).includes(name)
 }
 
 /** Of these statements themselves, without `var`. */
-function declares(nodes: readonly AnyNode[], name: string): boolean {
+export function declares(nodes: readonly AnyNode[], name: string): boolean {
   return nodes.some((node) =>
     node.type === 'VariableDeclaration'
       ? node.kind !== 'var' && node.declarations.some(({ id }) => hasName(id, name))
@@ -109,7 +110,7 @@ function hasVar(body: AnyNode, name: string): boolean {
   for (let node = waiting.pop(); node !== undefined; node = waiting.pop()) {
     const declared = node.type === 'VariableDeclaration' && node.kind === 'var' ? node.declarations : []
     if (declared.some(({ id }) => hasName(id, name))) return true
-    if (!/Function|^Class/.test(node.type)) waiting.push(...childrenOf(node))
+    if (!/Function|^Class/.test(node.type)) for (const child of childrenOf(node)) waiting.push(child)
   }
   return false
 }

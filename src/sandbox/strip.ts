@@ -7,6 +7,8 @@
 import { createRequire } from 'node:module'
 import type * as Amaro from 'amaro'
 import { parseJson } from '../base/json.ts'
+import { blank } from './edits.ts'
+import { noModule } from './modules.ts'
 import { decodeMap } from './source-map.ts'
 import type { SyntaxFault } from './fault.ts'
 import type { SourceMap } from './source-map.ts'
@@ -23,15 +25,78 @@ const CLOSE = '\n}'
 
 export function strip(source: string): Stripped {
   const plain = attempt(source)
-  if (plain.ok || !/return/i.test(plain.fault.message)) return plain
-  const wrapped = attempt(OPEN + source + CLOSE)
-  if (!wrapped.ok) return { ok: false, fault: { ...wrapped.fault, line: wrapped.fault.line - 1 } }
+  if (plain.ok) return plain
+  return /return/i.test(plain.fault.message)
+    ? inFunction(source)
+    : { ok: false, fault: told(source, plain.fault) }
+}
+
+/** `import type …` and the `export` before a declaration: a function cannot hold them, and nothing is lost. */
+const NEEDLESS = new RegExp(
+  [
+    /import\s+(?:type\b[^'"]*|\{(?:\s*type\s[^,}'"]*,?)+\}\s*from\s*)(['"])[^'"\n]*\1;?/,
+    /export\s*(?:type\s*)?\{[^}]*\}(?!\s*from);?/,
+    /export(?:\s+default)?(?=\s)/,
+  ]
+    .map((each) => each.source)
+    .join('|'),
+  'y',
+)
+const MOST = 50
+
+function inFunction(source: string): Stripped {
+  let text = source
+  for (let round = 0; ; round++) {
+    const wrapped = attempt(OPEN + text + CLOSE)
+    if (wrapped.ok) return unwrapped(wrapped)
+    const fault = { ...wrapped.fault, line: wrapped.fault.line - 1 }
+    if (!/'import', and 'export'/.test(fault.message)) return { ok: false, fault: told(source, fault) }
+    const at = offsetOf(text, fault)
+    NEEDLESS.lastIndex = at
+    const found = NEEDLESS.exec(text)?.[0]
+    if (found === undefined || round === MOST)
+      return { ok: false, fault: { ...fault, message: importMessage(text, at) } }
+    text = text.slice(0, at) + blank(found) + text.slice(at + found.length)
+  }
+}
+
+function unwrapped(wrapped: Stripped & { readonly ok: true }): Stripped {
   const code = wrapped.code.trimEnd().split('\n').slice(1, -1).join('\n')
   if (wrapped.map === undefined) return { ok: true, code }
   const map = wrapped.map
     .slice(1)
     .map((row) => row.map(([at, line, column]) => [at, line - 1, column] as const))
   return { ok: true, code, map }
+}
+
+function importMessage(text: string, at: number): string {
+  const name = /^(?:import|export)\b[^'"]*['"]([^'"\n]*)/.exec(text.slice(at, at + 2_000))?.[1]
+  return name === undefined ? 'Nothing can be imported or exported here' : noModule(name)
+}
+
+function offsetOf(text: string, { line, column }: SyntaxFault): number {
+  let at = 0
+  for (let n = 1; n < line; n++) at = text.indexOf('\n', at) + 1
+  return at + column - 1
+}
+
+/** Where an expression may begin, a tag: `<Name …`. */
+const TAG = /(?:^|[=(,?:&|{[;>]|\breturn)\s*(<(?:>|[A-Za-z][\w.]*(?:\s+[\w-]+\s*=\s*["'{]|\s*\/?>)))/
+const CLOSED = /<\/(?:[A-Za-z][\w.]*\s*)?>|\/>/
+const NO_JSX =
+  'JSX cannot be used here: there is nothing to show it. Build text with template strings, or plain objects'
+
+/** Better words for code that is written for a page. */
+function told(source: string, fault: SyntaxFault): SyntaxFault {
+  if (!CLOSED.test(source)) return fault
+  const lines = source.split('\n')
+  for (let line = fault.line; line > 0 && line > fault.line - 30; line--) {
+    const found = TAG.exec(lines[line - 1] ?? '')
+    const tag = found?.[1]
+    if (found === null || tag === undefined) continue
+    return { message: NO_JSX, line, column: found.index + found[0].length - tag.length + 1 }
+  }
+  return fault
 }
 
 function attempt(source: string): Stripped {

@@ -102,12 +102,6 @@ export const EXCEPTIONS: Readonly<Record<string, Exception>> = {
   'intl/text/truncate by graphemes': { open: 'prelude', missing: 'Intl.Segmenter' },
   'intl/text/unicode normalisation and width': { open: 'prelude', missing: 'Intl.Collator, localeCompare' },
   'regex/extract/legacy corners': { open: 'prelude', missing: 'localeCompare by locale, not by code units' },
-  'syntax/types/decorators on fields, classes, accessors': { open: 'front', missing: 'decorators' },
-  'syntax/types/decorators on methods': { open: 'front', missing: 'decorators' },
-  'syntax/types/namespaces': {
-    open: 'front',
-    missing: 'a namespace that goes on sees the exported names of its first part',
-  },
   'web/platform/what is there and what is not': {
     open: 'prelude',
     missing: 'what the names in the program say is missing',

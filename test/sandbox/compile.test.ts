@@ -12,7 +12,40 @@ const REFUSED: { readonly [about: string]: readonly [source: string, message: st
   ],
   'TypeScript that is none': ['const x: = 1', /\(step4\.ts:1:\d+\)/],
   'two declarations of one name': ['let a = 1\nlet a = 2', /'a' has already been declared \(step4\.ts:2:5\)/],
-  import: ['\nimport fs from "node:fs"', /^Nothing can be imported here[^]*\(step4\.ts:2:1\)/],
+  import: [
+    '\nimport fs from "node:fs"',
+    /^Nothing can be imported here, `node:fs` neither\. There is no file system here: [^]*\(step4\.ts:2:1\)/,
+  ],
+  'import for its effect': [
+    'import "dotenv/config"',
+    /^Nothing can be imported here, `dotenv\/config` neither/,
+  ],
+  'import with a return': [
+    'import { z } from "zod"\nreturn z',
+    /^Nothing can be imported here, `zod` neither[^]*:1:1\)/,
+  ],
+  'import.meta': ['print(import.meta.url)', /^`import\.meta` is not there[^]*\(step4\.ts:1:\d+\)/],
+  'a tag': [
+    'const x = 1\nconst page = (\n  <div>hi</div>\n)',
+    /^JSX cannot be used here[^]*\(step4\.ts:3:3\)\n {2}3 \| {3}<div>hi<\/div>\n {4}\| {3}\^$/,
+  ],
+  'a tag with attributes': ['const App = () => <Card title="x">{a}</Card>', /^JSX[^]*\(step4\.ts:1:19\)/],
+  'a tag that closes itself': ['return <Chart data={rows} />', /^JSX[^]*\(step4\.ts:1:8\)/],
+  'a fragment': ['const x = <>a</>', /^JSX[^]*\(step4\.ts:1:11\)/],
+  'a decorated parameter': [
+    'class A { constructor(@inject a: string) {} }',
+    /^A decorator stands before a class or a member of one \(step4\.ts:1:23\)/,
+  ],
+  'a decorated function': ['@log function f() {}', /^A decorator stands before a class/],
+  'a decorated private method': [
+    'class A { @log #m() {} }',
+    /^A private method or accessor cannot be decorated here/,
+  ],
+  'a decorated constructor': ['class A { @log constructor() {} }', /^A constructor cannot be decorated/],
+  'an accessor with a computed name': [
+    'class A { accessor [k] = 1 }',
+    /^An accessor needs a plain name here/,
+  ],
   'export from': ['export * from "x"', /^Nothing can be imported/],
   'export of another module': ['export { a } from "x"', /^Nothing can be imported/],
   'a variable named tools': ['const { tools } = { tools: 1 }', /^`tools` holds the tools/],
@@ -28,7 +61,6 @@ const REFUSED: { readonly [about: string]: readonly [source: string, message: st
     'let a = 1\nfinalAnswer = a',
     /call it, finalAnswer\(value\) \(step4\.ts:2:1\)/,
   ],
-  decorators: ['@dec class A {}', /\(step4\.ts:1:\d+\)/],
   'await in a plain function': ['function f() { await g() }', /\(step4\.ts:1:\d+\)/],
   'a fault in a program with a return': ['return 1\nlet = ;', /\(step4\.ts:2:\d+\)/],
   'a fault in a program with an enum': ['enum A { B }\n\nlet a = 1; let a = 2', /\(step4\.ts:3:\d+\)/],
@@ -53,8 +85,44 @@ test('locked names may be used inside functions', () => {
   ).toBe(true)
 })
 
-test('type-only imports are types', () =>
-  expect(compile(1, 'import type { A } from "x"; let a: A').ok).toBe(true))
+for (const source of [
+  'import type { A } from "x"; let a: A',
+  'import { type A, type B as C } from "x"\nlet a: A',
+  'import type { A } from "x"\nimport { type B } from "y";\nreturn 1 as A',
+  'import { type A } from "x"\nenum E { A }',
+  'export type { A }\nexport const a = 1\nreturn a',
+  'const compared = 1 < 2 && 3 > 2 // </div>',
+]) {
+  test(`allowed: ${source}`, () => {
+    const compiled = compile(1, source)
+    expect(compiled.ok || compiled.error.message).toBe(true)
+  })
+}
+
+// Each was minutes, a crash, or a program that was told nothing of.
+const HUGE: { readonly [about: string]: readonly [source: string, message?: RegExp] } = {
+  'a hundred thousand names': [`let ${Array.from({ length: 70_000 }, (_, i) => `a${i}`).join(',')}`],
+  'ten thousand functions': [Array.from({ length: 10_000 }, (_, i) => `function f${i}() {}`).join('\n')],
+  'a list of 250 000': [`const a = [${'1,'.repeat(250_000)}]`],
+  'a text of half a million': [`const a = "${'x'.repeat(500_000)}"`],
+  'a template of as many lines': [`const a = \`${'x\n'.repeat(250_000)}\``],
+  'ten thousand parentheses': ['('.repeat(10_000) + '1' + ')'.repeat(10_000), /nested too deeply/],
+  'ten thousand brackets': ['['.repeat(10_000) + ']'.repeat(10_000), /nested too deeply/],
+  'ten thousand blocks': ['{'.repeat(10_000) + '}'.repeat(10_000), /nested too deeply/],
+  'a sum of fifty thousand': ['1' + '+1'.repeat(50_000), /nested too deeply/],
+  'five thousand else': [`if (0) {}${'else if (0) {}'.repeat(5_000)}`, /nested too deeply/],
+  'types in types': [`let a: ${'A<'.repeat(3_000)}B${'>'.repeat(3_000)}`, /nested too deeply/],
+  'templates in templates': ['`${'.repeat(2_000) + '1' + '}`'.repeat(2_000), /nested too deeply/],
+  'groups in a regular expression': [`/${'(a'.repeat(3_000)}${')'.repeat(3_000)}/`, /nested too deeply/],
+  'arrows that might be none': ['(a = '.repeat(60) + '1' + ') => 1'.repeat(60)],
+}
+for (const [about, [source, message]] of Object.entries(HUGE)) {
+  test(`of ${about}: compiled or refused`, () => {
+    const compiled = compile(1, source)
+    if (message === undefined) expect(compiled.ok || compiled.error.message).toBe(true)
+    else expect(compiled.ok ? 'compiled' : compiled.error.message).toMatch(message)
+  })
+}
 
 test('a program is plain JSON', () => {
   const compiled = compile(1, 'enum A { B }\nfunction f() {}\nA.B')

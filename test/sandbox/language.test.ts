@@ -216,7 +216,10 @@ const ERRORS: readonly Row[] = [
     'a call of what is no function',
     ['const target = { go: 1 }\ntarget.go()', '! TypeError: target.go is not a function'],
   ],
-  ['an unknown tool', ['await tools.serach({})', '! TypeError: tools.serach is not a function']],
+  [
+    'an unknown tool',
+    ['await tools.serach({})', '! TypeError: tools.serach is not a function. The tools are: echo, fail'],
+  ],
   ['what is absent is explained', ['require("fs")', /require is not defined\. Nothing can be imported/]],
   ['a dynamic import', ['await import("node:fs")', /Nothing can be imported/]],
   ['a tool’s error', ['await tools.fail("broken")', '! Error: broken']],

@@ -124,7 +124,10 @@ const TOGETHER: Readonly<Record<string, Steps>> = {
     ['Level[8]', "'High'"],
   ],
   'a namespace is a new one in each step, and one within a step': [
-    ['namespace N { export const a = 1 }\nnamespace N { export const b = N.a + 1 }\nN', '{ a: 1, b: 2 }'],
+    [
+      'namespace N { export const a = 1 }\nnamespace N { export const b = a + 1; export const f = () => ({ a, g(a: number) { return a } }) }\n[N.a, N.b, N.f().a, N.f().g(5)]',
+      '[ 1, 2, 1, 5 ]',
+    ],
     ['namespace N { export const c = 3 }\nN', '{ c: 3 }'],
   ],
   'a namespace extends a function, a class, an enum of its step': [

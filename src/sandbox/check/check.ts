@@ -11,7 +11,7 @@ import type { GuestError } from '../../base/halt.ts'
 import { certainFault } from './certain.ts'
 import type { Checker } from './checker.ts'
 import type { ToolTypes } from './declarations.ts'
-import { topLevelReturns } from '../tree.ts'
+import { innerOf } from '../tree.ts'
 import { PROGRAM, programFiles, type PastProgram, type ProgramFiles } from './program-files.ts'
 import { readProgram, type ReadProgram } from './read.ts'
 import { survivable } from './regions.ts'
@@ -77,7 +77,7 @@ export class TypeCheck {
       const read = before.has(source) ? before.get(source) : readProgram(source)
       this.#read.set(source, read)
       if (read === undefined) return undefined
-      past.push({ step, read, isWhole: isWhole && topLevelReturns(read.tree).length === 0 })
+      past.push({ step, read, isWhole: isWhole && innerOf(read.tree).returns.length === 0 })
     }
     return past
   }

@@ -1,7 +1,9 @@
 /** A program, read once for the type check: its JavaScript, its tree, and what it does with names and values. */
+import { layOut } from '../edits.ts'
+import { namespaceEdits } from '../namespaces.ts'
 import type { SourceMap } from '../source-map.ts'
-import { strip } from '../strip.ts'
-import { bindingNames, nestedVars, parseProgram, type Tree } from '../tree.ts'
+import { strip, type Stripped } from '../strip.ts'
+import { bindingNames, innerOf, parseProgram, type Tree } from '../tree.ts'
 import { scan, type Scan } from './scan.ts'
 
 export interface ReadProgram {
@@ -25,8 +27,8 @@ export function readProgram(given: string): ReadProgram | undefined {
   try {
     const stripped = strip(source)
     if (!stripped.ok) return undefined
-    const { code, map } = stripped
-    const tree = parseProgram(code)
+    const { code, map } = merged(stripped)
+    const { tree } = parseProgram(code)
     return { source, code, ...(map === undefined ? {} : { map }), tree, scan: scanOf(tree) }
   } catch {
     // Nested too deeply for the parser, or for those who read its tree.
@@ -34,8 +36,18 @@ export function readProgram(given: string): ReadProgram | undefined {
   }
 }
 
+/** With the parts of a namespace that see each other. */
+function merged({ code, map }: Stripped & { readonly ok: true }): {
+  readonly code: string
+  readonly map?: SourceMap
+} {
+  if (map === undefined) return { code }
+  const { text, map: moved } = layOut(code, namespaceEdits(code, parseProgram(code).tree), map)
+  return { code: text, ...(moved === undefined ? {} : { map: moved }) }
+}
+
 function scanOf(tree: Tree): Scan {
-  const names: string[] = [...nestedVars(tree)]
+  const names: string[] = [...innerOf(tree).vars]
   const functions: string[] = []
   for (const statement of tree.body) {
     const node = 'declaration' in statement && statement.declaration ? statement.declaration : statement

@@ -11,7 +11,8 @@
 ;(function boot(kit, coder, shows, parts) {
   'use strict'
   const { inspect, format, table, shown } = shows
-  const { makeRandom, makeConsole, makeLarge, makeTimers, makeGlobals, absent, session, stack } = parts
+  const { makeRandom, makeConsole, makeLarge, makeTimers, makeGlobals, absent, session, stack, decorate } =
+    parts
   const {
     list,
     push,
@@ -106,7 +107,7 @@
     let found
     if (name === 'TypeError') {
       if (message === 'not a function') return uncallable(stack.callee(frames))
-      if ((found = kit.exec(READ_ONLY, message)) !== null && isVariable(found[1]))
+      if ((found = kit.exec(READ_ONLY, message)) !== null && isVariable(found[1], frames))
         return 'Assignment to constant variable: ' + found[1]
       if ((found = kit.exec(NOTHING, message)) !== null)
         return (
@@ -127,21 +128,34 @@
       if ((found = kit.exec(UNREADY, message)) !== null)
         return "Cannot access '" + found[1] + "' before initialization"
       if ((found = kit.exec(NO_MODULE, message)) !== null)
-        return message + '. ' + (stack.hint(found[1], frames) ?? absent.require)
+        return message + '. ' + withTools(stack.hint(found[1], frames))
       const end = indexOf(message, ' is not defined')
       const word = end < 0 ? '' : slice(message, 0, end)
-      const instead = word === 'require' ? (stack.hint(undefined, frames) ?? absent.require) : absent[word]
+      const instead = word === 'require' ? withTools(stack.hint(undefined, frames)) : absent[word]
       if (instead !== undefined) return message + '. ' + instead
     }
     return message
   }
+  function withTools(hint) {
+    if (hint === undefined) return absent.require
+    return indexOf(hint, 'tool') < 0 ? hint : hint + slice(toolsTold(), 1)
+  }
   function uncallable(what) {
     const text = what + ' is not a function'
-    return kit.hasOwn(tools, what) ? text + ': the name is a variable now. The tool is tools.' + what : text
+    if (kit.hasOwn(tools, what)) return text + ': the name is a variable now. The tool is tools.' + what
+    return indexOf(what, 'tools.') === 0 ? text + toolsTold() : text
   }
-  function isVariable(name) {
+  function toolsTold() {
+    const names = kit.keys(tools)
+    let text = ''
+    for (let i = 0; i < names.length && i < 50; i++) text += (i > 0 ? ', ' : '') + names[i]
+    return text === '' ? '' : '. The tools are: ' + text
+  }
+  /** A constant: of the session, or one that the line names where it is assigned. */
+  function isVariable(name, frames) {
     const found = kit.getOwnPropertyDescriptor(global, name)
-    return found !== undefined && found.writable === false && found.configurable === true
+    if (found !== undefined && found.writable === false && found.configurable === true) return true
+    return stack.isAt(frames, name)
   }
 
   /** `{ name, message, stack }` of anything thrown. Runs no foreign code. */
@@ -153,6 +167,7 @@
     const frames = stack.framesOf(thrown)
     const known = stack.own(thrown, 'name') || 'Error'
     let text = reworded(known, stack.own(thrown, 'message') ?? '', frames)
+    if (known === 'AggregateError' && text === '') text = 'All promises were rejected'
     const errors = own(thrown, 'errors')
     if (kit.isArray(errors)) {
       for (let i = 0; i < errors.length && i < 10; i++) text += '\n  - ' + titled(explain(errors[i]))
@@ -303,6 +318,7 @@
   lock(Error, 'prepareStackTrace', undefined)
   lock(global, 'finalAnswer', finalAnswer)
   lock(global, '$names', session.names)
+  lock(global, '$decorate', decorate)
   lock(global, '$r', (value) => {
     if (running !== null) running.returned = { __proto__: null, value }
   })

@@ -13,8 +13,8 @@
   /** A `#` behind the name: the script of the hoisted functions. */
   const PROGRAM = /^(step\d+\.ts)(#?)$/
   const KEPT = 50
-  const CALLEE = /^\.?[\w$]*/
-  const OBJECT = /[\w$.\][]*$/
+  const NAME = /^(?:\?\.|\.)?[\w$]*/
+  const LINK = /^(?:[\w$]|\?\.|[.!])/
   const REQUIRED = /^require\s*\(\s*['"`]([^'"`]+)/
 
   const files = new kit.Map() // file → { body, hoisted } of the newest programs that need them (K2)
@@ -47,6 +47,7 @@
   /** The frames of the model's own code in a stack of the engine's. */
   function framesIn(raw) {
     let text = ''
+    let last = ''
     for (let from = 0; from < raw.length;) {
       const end = indexOf(raw, '\n', from)
       const line = slice(raw, from, end < 0 ? raw.length : end)
@@ -63,6 +64,9 @@
       const name =
         found[1] === undefined || found[1] === '<eval>' || found[1] === '<anonymous>' ? '' : found[1]
       const where = program[1] + ':' + place.line + ':' + place.column
+      // What a class with decorators was put into: functions that nobody wrote, at the place where it stands.
+      if (place.line === 0 || (name === '' && where === last)) continue
+      last = name === '' ? where : ''
       text += (text === '' ? '' : '\n') + '    at ' + (name === '' ? where : name + ' (' + where + ')')
     }
     return text
@@ -117,13 +121,55 @@
   /** The expression that was called at the first frame's position, as the model wrote it. */
   function callee(frames) {
     const where = top(frames)
-    if (where === undefined) return 'what was called'
+    if (where === undefined) return UNKNOWN
     const { line, at } = where
-    // The engine names the dot of a member on the first line, and what follows it on the others.
-    const after = kit.exec(CALLEE, slice(line, at))[0]
-    const member = kit.charCode(line, at) === 46 || kit.charCode(line, at - 1) === 46
-    const before = member ? kit.exec(OBJECT, slice(line, 0, at))[0] : ''
-    return before + after === '' ? 'what was called' : before + after
+    // The engine names the dot of a member, or what follows it; of `object[key](…)` it names the object.
+    const name = kit.exec(NAME, slice(line, at))[0]
+    const isKey = kit.charCode(line, at) === 91
+    const isMember = isKey || isDot(line, at) || isDot(line, at - 1)
+    const from = isMember ? before(line, at) : at
+    const to = isMember && !isKey ? at + name.length : behind(line, at + name.length)
+    const text = slice(line, from, to)
+    return text === '' ? UNKNOWN : text
+  }
+  const UNKNOWN = 'what was called'
+  function isDot(line, at) {
+    const code = kit.charCode(line, at)
+    return code === 46 || (code === 63 && kit.charCode(line, at + 1) === 46)
+  }
+  /** Where the expression begins that ends at `at`: names, dots, and what is in brackets. */
+  function before(line, at) {
+    let depth = 0
+    for (; at > 0; at--) {
+      const char = slice(line, at - 1, at)
+      if (char === ']' || char === ')') depth++
+      else if (char === '[' || char === '(') {
+        if (depth === 0) break
+        depth--
+      } else if (depth === 0 && kit.exec(LINK, char === '?' ? '?.' : char) === null) break
+    }
+    return at
+  }
+  /** Where an expression ends that goes on at `at` with `[key]` and `.name`, before it is called. */
+  function behind(line, at) {
+    for (;;) {
+      if (kit.charCode(line, at) === 91) {
+        let depth = 0
+        let to = at
+        do {
+          const char = slice(line, to, to + 1)
+          if (char === '') return at
+          if (char === '[') depth++
+          if (char === ']') depth--
+          to++
+        } while (depth > 0)
+        at = to
+        continue
+      }
+      const more = isDot(line, at) ? kit.exec(NAME, slice(line, at))[0].length : 0
+      if (more === 0) return at
+      at += more
+    }
   }
 
   /** The line of the first frame with a caret; of a long line, the part around it. Empty, or with a line break behind. */
@@ -143,6 +189,12 @@
       indent +
       '^\n'
     )
+  }
+
+  /** True if this name stands at the first frame's position. */
+  function isAt(frames, name) {
+    const where = top(frames)
+    return where !== undefined && slice(where.line, where.at, where.at + name.length) === name
   }
 
   /** What there is in place of a module; `name` is undefined for the one that is required at the first frame. */
@@ -211,6 +263,7 @@
     framesOf,
     framesHere,
     callee,
+    isAt,
     excerpt,
     hint,
     trace: (error, text) => setTrace(traces, error, text),
