@@ -1,5 +1,5 @@
 /**
- * `npm run bench -- [--quick] [--json] [--only steps,resume,calls,snapshots,waiting,policies,durable,many] [--rounds 5] [--dir /tmp]`
+ * `npm run bench -- [--quick] [--json] [--only steps,resume,calls,snapshots,waiting,policies,durable,many,check] [--rounds 5] [--dir /tmp]`
  *
  * Every figure is measured when this runs. What is quoted of others stands beneath the tables, with its source.
  */
@@ -7,6 +7,7 @@ import { execFileSync } from 'node:child_process'
 import { cpus, loadavg, tmpdir } from 'node:os'
 import { parseArgs } from 'node:util'
 import { callsTable } from './calls.ts'
+import { checkTable } from './check.ts'
 import { durableTable } from './durable.ts'
 import { manyTable } from './many.ts'
 import { policiesTable } from './policies.ts'
@@ -29,6 +30,7 @@ const TABLES: Readonly<Record<string, (settings: Settings) => Promise<readonly T
   policies: policiesTable,
   durable: durableTable,
   many: manyTable,
+  check: checkTable,
 }
 
 const { values } = parseArgs({

@@ -35,6 +35,7 @@ test('bench/main.ts --quick --json measures every table', { timeout: 180_000 }, 
     'durable',
     'together',
     'many',
+    'check',
   ])
   for (const { columns, rows, quoted } of tables) {
     expect(rows.length).toBeGreaterThan(0)

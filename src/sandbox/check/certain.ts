@@ -4,7 +4,7 @@
  */
 import { childrenOf, type AnyNode, type Tree } from '../tree.ts'
 import { DECLARED, TOOLS } from './declarations.ts'
-import { kindsOf, literalsOf } from './kinds.ts'
+import { alternatives, kindsOf, literalsOf } from './kinds.ts'
 import { keyOf } from './scan.ts'
 import type { Fault } from './report.ts'
 import type { Diagnostic } from './server.ts'
@@ -122,7 +122,7 @@ function isPrimitive(kind: string): boolean {
 
 /** Members of a union are told apart at run time: `a | b`, but not `(a | b)[]`. */
 function hasUnion(type: string): boolean {
-  return (kindsOf(type)?.length ?? 1) > 1
+  return alternatives(type).length > 1
 }
 
 /** The module that `import('name')` or `require('name')` asks for. */
@@ -164,24 +164,38 @@ function lacksInput({ text }: Diagnostic): boolean {
 
 /** What is given cannot be what the tool takes, whatever happens before. */
 function isBreach(diagnostic: Diagnostic, { doubtful }: Knowledge): boolean {
-  const text = last(diagnostic)
+  const reasons = reasonsOf(diagnostic)
+  // A reason may speak of one alternative of what is given: the others may fit.
+  if (reasons.map(mismatchIn).some((one) => one !== undefined && hasUnion(one.given) && !areApart(one)))
+    return false
+  const text = reasons.at(-1) ?? ''
   if (text.startsWith('Object literal may only specify known properties')) return true
   const missing =
     /^Property '(.+)' is missing in type/.exec(text)?.[1] ??
     /^Type '[^]*' is missing the following properties from type '[^]*': (.+)$/.exec(text)?.[1]
   if (missing !== undefined)
     return missing.split(', ').every((name) => !doubtful.has(`.${name}`)) && !doubtful.has('.__proto__')
+  const mismatch = mismatchIn(text)
+  return mismatch !== undefined && areApart(mismatch)
+}
+
+interface Mismatch {
+  readonly given: string
+  readonly wanted: string
+}
+
+function mismatchIn(text: string): Mismatch | undefined {
   const [, given, wanted] =
     /^(?:Type|Argument of type) '([^]*)' is not assignable to (?:type|parameter of type) '([^]*?)'\.(?: Did you mean [^]*)?$/.exec(
       text,
     ) ??
     /^Type '([^]*)' has no properties in common with type '([^]*)'\.$/.exec(text) ??
     []
-  return given !== undefined && wanted !== undefined && areApart(given, wanted)
+  return given === undefined || wanted === undefined ? undefined : { given, wanted }
 }
 
 /** No value of the one type is of the other. */
-function areApart(given: string, wanted: string): boolean {
+function areApart({ given, wanted }: Mismatch): boolean {
   const [from, to] = [kindsOf(given), kindsOf(wanted)]
   if (from === undefined || to === undefined) return false
   if (from.every((kind) => !to.includes(kind))) return true
@@ -189,10 +203,10 @@ function areApart(given: string, wanted: string): boolean {
   return said !== undefined && allowed !== undefined && said.every((literal) => !allowed.includes(literal))
 }
 
-/** The innermost reason. */
-function last({ text, messageChain }: Diagnostic): string {
+/** The reasons of a complaint, from the outermost. */
+function reasonsOf({ text, messageChain }: Diagnostic): readonly string[] {
   const inner = messageChain?.at(-1)
-  return inner === undefined ? text : last(inner)
+  return inner === undefined ? [text] : [text, ...reasonsOf(inner)]
 }
 
 function meansTool({ text }: Diagnostic, { tools }: Knowledge): boolean {

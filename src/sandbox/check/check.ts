@@ -11,11 +11,10 @@ import type { GuestError } from '../../base/halt.ts'
 import { certainFault } from './certain.ts'
 import type { Checker } from './checker.ts'
 import type { ToolTypes } from './declarations.ts'
-import { innerOf } from '../tree.ts'
 import { PROGRAM, programFiles, type PastProgram, type ProgramFiles } from './program-files.ts'
-import { readProgram, type ReadProgram } from './read.ts'
+import { isKnown, knownProgram, readProgram, type ReadProgram } from './read.ts'
 import { survivable } from './regions.ts'
-import { faultsError, type Fault } from './report.ts'
+import { faultsError, MOST_FAULTS, type Fault } from './report.ts'
 import type { Diagnostic } from './server.ts'
 
 /** An earlier step whose program ran. */
@@ -37,8 +36,6 @@ export interface Surroundings {
 /** The check of one run's programs. */
 export class TypeCheck {
   readonly #checker: Checker
-  /** Programs that were read, by their source. */
-  #read = new Map<string, ReadProgram | undefined>()
 
   constructor(checker: Checker) {
     this.#checker = checker
@@ -69,20 +66,18 @@ export class TypeCheck {
 
   /** One program at a time, so that a long run that is resumed holds nothing up. `undefined`: one cannot be read. */
   async #readPast(steps: readonly PastStep[]): Promise<readonly PastProgram[] | undefined> {
-    const before = this.#read
-    this.#read = new Map()
     const past: PastProgram[] = []
     for (const { step, source, isWhole } of steps) {
-      if (!before.has(source)) await new Promise((resolve) => setImmediate(resolve))
-      const read = before.has(source) ? before.get(source) : readProgram(source)
-      this.#read.set(source, read)
-      if (read === undefined) return undefined
-      past.push({ step, read, isWhole: isWhole && innerOf(read.tree).returns.length === 0 })
+      if (!isKnown(source)) await new Promise((resolve) => setImmediate(resolve))
+      const program = knownProgram(source)
+      if (program === undefined) return undefined
+      past.push({ step, program, isWhole: isWhole && !program.returns })
     }
     return past
   }
 }
 
+/** Those that are certain, in the order of the program: no more than it takes to say that there are too many. */
 function faultsOf(
   program: ReadProgram,
   past: readonly PastProgram[],
@@ -91,11 +86,11 @@ function faultsOf(
   found: readonly Diagnostic[],
 ): readonly Fault[] {
   if (found.length === 0) return []
-  const scans = [...past.map(({ read }) => read.scan), program.scan]
+  const scans = [...past.map((each) => each.program.scan), program.scan]
   const known = {
     tree: program.tree,
     tools: new Set(tools.map(({ name }) => name)),
-    declared: new Set([...program.scan.binds, ...past.flatMap(({ read }) => [...read.scan.declares])]),
+    declared: new Set([...program.scan.binds, ...past.flatMap((each) => [...each.program.scan.declares])]),
     asked: new Set([...names, ...scans.flatMap(({ probed }) => [...probed])]),
     doubtful,
     evaluates: scans.some(({ evaluates }) => evaluates),
@@ -105,11 +100,12 @@ function faultsOf(
       new Set(scans.flatMap(({ catchers }) => [...catchers])),
     ),
   }
-  return found
-    .toSorted((one, other) => one.pos - other.pos)
-    .map((diagnostic) => {
-      const at = { pos: loose.origin(diagnostic.pos), end: loose.origin(diagnostic.end) }
-      return certainFault(diagnostic, at, known)
-    })
-    .filter((fault) => fault !== undefined)
+  const faults: Fault[] = []
+  for (const diagnostic of found.toSorted((one, other) => one.pos - other.pos)) {
+    const at = { pos: loose.origin(diagnostic.pos), end: loose.origin(diagnostic.end) }
+    const fault = certainFault(diagnostic, at, known)
+    if (fault !== undefined) faults.push(fault)
+    if (faults.length > MOST_FAULTS) break
+  }
+  return faults
 }

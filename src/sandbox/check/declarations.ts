@@ -31,16 +31,20 @@ declare function print(...values: any[]): void
 declare function finalAnswer(value?: any): any
 declare function ask(question?: any, schema?: any): Promise<any>
 declare function sleep(duration?: any): Promise<any>
-declare var console: any
-declare var crypto: any
-declare var performance: any
 declare function structuredClone(value: any, options?: any): any
-declare function setTimeout(callback: (...args: any[]) => any, delay?: any, ...args: any[]): number
+declare function setTimeout(callback: any, delay?: any, ...args: any[]): any
+declare function setInterval(callback: any, delay?: any, ...args: any[]): any
+declare function setImmediate(callback: any, ...args: any[]): any
 declare function clearTimeout(timer?: any): void
+declare function clearInterval(timer?: any): void
+declare function clearImmediate(timer?: any): void
 declare function queueMicrotask(callback: () => void): void
 declare function atob(text: any): string
 declare function btoa(text: any): string
-declare var DOMException: any
+declare var global: any, console: any, performance: any, DOMException: any, InternalError: any
+declare var crypto: any, Crypto: any, SubtleCrypto: any, TextEncoder: any, TextDecoder: any
+declare var URL: any, URLSearchParams: any, AbortController: any, AbortSignal: any
+declare var EventTarget: any, Event: any, CustomEvent: any
 declare var SharedArrayBuffer: any
 declare type SharedArrayBuffer = ArrayBuffer
 interface Object {

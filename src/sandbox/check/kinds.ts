@@ -30,7 +30,7 @@ function isLiteral(type: string): boolean {
 }
 
 /** The parts of a union, cut where its bars stand outside all brackets and quotes. */
-function alternatives(type: string): readonly string[] {
+export function alternatives(type: string): readonly string[] {
   const parts: string[] = []
   let depth = 0
   let quote = ''

@@ -21,8 +21,8 @@ interface Insertion {
   readonly depth: number
 }
 
-/** `doubtful`: places whose types are guesses. `end` is appended: it may import and export. */
-export function loosen(code: string, tree: Tree, doubtful: ReadonlySet<string>, end: string): Loose {
+/** `doubtful`: places whose types are guesses. */
+export function loosen(code: string, tree: Tree, doubtful: ReadonlySet<string>): Loose {
   const insertions: Insertion[] = []
   const open = (node: AnyNode): void => {
     const depth = insertions.length
@@ -89,7 +89,7 @@ export function loosen(code: string, tree: Tree, doubtful: ReadonlySet<string>, 
     text += code.slice(from, at) + inserted
     from = at
   }
-  return { text: `${text}${code.slice(from)}\n${end}`, origin: (offset) => originOf(offset, sorted) }
+  return { text: text + code.slice(from), origin: (offset) => originOf(offset, sorted) }
 }
 
 /** What stands in an insertion belongs to what follows it. */

@@ -4,14 +4,14 @@
  */
 import { GLOBALS, toolDeclarations, type ToolTypes } from './declarations.ts'
 import { loosen, type Loose } from './loosen.ts'
-import type { ReadProgram } from './read.ts'
-import { doubtful } from './scan.ts'
+import type { KnownProgram, ReadProgram } from './read.ts'
+import { doubtful, type Scan } from './scan.ts'
 import { FOLDER } from './server.ts'
 
 /** A program of an earlier step. */
 export interface PastProgram {
   readonly step: number
-  readonly read: ReadProgram
+  readonly program: KnownProgram
   /** It ran to its end; else nobody can say which of its variables have their values. */
   readonly isWhole: boolean
 }
@@ -54,39 +54,55 @@ export function programFiles(
   variables: readonly string[],
   tools: readonly ToolTypes[],
 ): ProgramFiles {
-  const scans = [...past.map(({ read }) => read.scan), program.scan]
-  const changed = doubtful(scans)
-  /** Where each name comes from: a step, or nobody knows. */
-  const providers = new Map<string, number | undefined>(variables.map((name) => [name, undefined]))
+  const changed = doubtful([...past.map((each) => each.program.scan), program.scan])
+  const loose = loosen(program.code, program.tree, changed)
   const files = new Map([
     [`${FOLDER}/tsconfig.json`, CONFIG],
     [`${FOLDER}/globals.d.ts`, GLOBALS],
     [`${FOLDER}/tools.d.ts`, toolDeclarations(tools, changed)],
   ])
-  for (const { step, read, isWhole } of past) {
-    const { declares, functions } = read.scan
-    const exported = `export { ${[...declares].join(', ')} }`
-    files.set(
-      pathOf(step),
-      loosen(read.code, read.tree, changed, `${exported}\n${foreign(read, providers)}`).text,
-    )
-    for (const name of declares) providers.set(name, isWhole || functions.has(name) ? step : undefined)
+  /** Where each name comes from: a step, or nobody knows. */
+  const providers = new Map<string, number | undefined>(variables.map((name) => [name, undefined]))
+  const modules = new Map<number, Module>()
+  for (const { step, program: known, isWhole } of past) {
+    const { scan } = known
+    const used = usedFrom(scan, providers)
+    modules.set(step, {
+      used,
+      text: () => `${known.text(changed)}\nexport { ${[...scan.declares].join(', ')} }\n${imports(used)}`,
+    })
+    for (const name of scan.declares)
+      providers.set(name, isWhole || scan.functions.has(name) ? step : undefined)
   }
-  const loose = loosen(program.code, program.tree, changed, `export {}\n${foreign(program, providers)}`)
-  files.set(PROGRAM, loose.text)
+  const used = usedFrom(program.scan, providers)
+  files.set(PROGRAM, `${loose.text}\nexport {}\n${imports(used)}`)
+  const needed = new Set(used.values())
+  for (const step of needed) {
+    const module = step === undefined ? undefined : modules.get(step)
+    if (step === undefined || module === undefined) continue
+    files.set(`${FOLDER}/step${step}.ts`, module.text())
+    for (const more of module.used.values()) needed.add(more)
+  }
   return { files, program: loose, doubtful: changed, names: new Set(providers.keys()) }
 }
 
-/** What a program uses of those before it. */
-function foreign({ scan }: ReadProgram, providers: ReadonlyMap<string, number | undefined>): string {
-  const lines: string[] = []
-  for (const [name, step] of providers) {
-    if (!scan.mentions.has(name) || scan.declares.has(name)) continue
-    lines.push(step === undefined ? `declare var ${name}: any` : `import { ${name} } from './step${step}'`)
-  }
-  return lines.join('\n')
+interface Module {
+  readonly used: ReadonlyMap<string, number | undefined>
+  readonly text: () => string
 }
 
-function pathOf(step: number): string {
-  return `${FOLDER}/step${step}.ts`
+/** What a program uses of those before it. */
+function usedFrom(
+  { mentions, declares }: Scan,
+  providers: ReadonlyMap<string, number | undefined>,
+): ReadonlyMap<string, number | undefined> {
+  return new Map([...providers].filter(([name]) => mentions.has(name) && !declares.has(name)))
+}
+
+function imports(used: ReadonlyMap<string, number | undefined>): string {
+  return [...used]
+    .map(([name, step]) =>
+      step === undefined ? `declare var ${name}: any` : `import { ${name} } from './step${step}'`,
+    )
+    .join('\n')
 }

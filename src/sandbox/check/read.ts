@@ -1,9 +1,10 @@
-/** A program, read once for the type check: its JavaScript, its tree, and what it does with names and values. */
+/** Programs, read for the type check: their JavaScript, their trees, and what they do with names and values. */
 import { layOut } from '../edits.ts'
 import { namespaceEdits } from '../namespaces.ts'
 import type { SourceMap } from '../source-map.ts'
 import { strip, type Stripped } from '../strip.ts'
 import { bindingNames, innerOf, parseProgram, type Tree } from '../tree.ts'
+import { loosen } from './loosen.ts'
 import { scan, type Scan } from './scan.ts'
 
 export interface ReadProgram {
@@ -57,4 +58,59 @@ function scanOf(tree: Tree): Scan {
       names.push(...node.declarations.flatMap(({ id }) => bindingNames(id)))
   }
   return scan(tree, [...new Set(names)], functions)
+}
+
+/** A program that ran. Its tree is not kept: it is many times as large as its text. */
+export class KnownProgram {
+  readonly scan: Scan
+  /** A `return` may have ended it anywhere. */
+  readonly returns: boolean
+  readonly #code: string
+  #doubts: string | undefined
+  #text = ''
+
+  constructor({ code, tree, scan: own }: ReadProgram) {
+    this.#code = code
+    this.scan = own
+    this.returns = innerOf(tree).returns.length > 0
+  }
+
+  /** As the checker reads it (loosen.ts). */
+  text(doubtful: ReadonlySet<string>): string {
+    const doubts = [...doubtful].filter((place) =>
+      this.scan.mentions.has(/[#\p{ID_Continue}$]+/u.exec(place)?.[0] ?? ''),
+    )
+    const key = doubts.toSorted().join(' ')
+    if (key !== this.#doubts) {
+      this.#text = loosen(this.#code, parseProgram(this.#code).tree, doubtful).text
+      this.#doubts = key
+    }
+    return this.#text
+  }
+}
+
+const known = new Map<string, KnownProgram | undefined>()
+/** So many programs of the process's runs are kept. */
+const MOST_KNOWN = 256
+
+/** The program of a step that ran; `undefined` if it cannot be read. Costs nothing where `isKnown`. */
+export function knownProgram(source: string): KnownProgram | undefined {
+  const has = known.has(source)
+  let program = known.get(source)
+  if (!has) {
+    const read = readProgram(source)
+    program = read === undefined ? undefined : new KnownProgram(read)
+  }
+  // The newest stand last.
+  known.delete(source)
+  known.set(source, program)
+  for (const oldest of known.keys()) {
+    if (known.size <= MOST_KNOWN) break
+    known.delete(oldest)
+  }
+  return program
+}
+
+export function isKnown(source: string): boolean {
+  return known.has(source)
 }

@@ -16,18 +16,18 @@ export interface Fault {
 }
 
 /** The model is told so many: those that follow are often of the same cause. */
-const MOST = 5
+export const MOST_FAULTS = 5
 const MOST_TEXT = 400
 
 /** The error of a step that was not run. */
 export function faultsError(step: number, program: ReadProgram, faults: readonly Fault[]): GuestError {
-  const shown = faults.slice(0, MOST).map((fault) => shownFault(step, program, fault))
-  const more = faults.length > MOST ? [`There are ${faults.length - MOST} more.`] : []
+  const shown = faults.slice(0, MOST_FAULTS).map((fault) => shownFault(step, program, fault))
+  const many = faults.length > MOST_FAULTS ? `more than ${MOST_FAULTS}` : String(faults.length)
   const head =
     faults.length === 1
       ? 'The program has a type error, so nothing of it was run.'
-      : `The program has ${faults.length} type errors, so nothing of it was run.`
-  return { name: 'TypeCheckError', message: [head, ...shown, ...more].join('\n') }
+      : `The program has ${many} type errors, so nothing of it was run.`
+  return { name: 'TypeCheckError', message: [head, ...shown].join('\n') }
 }
 
 function shownFault(step: number, program: ReadProgram, fault: Fault): string {
@@ -57,7 +57,6 @@ const HINTS: { readonly [name: string]: string | undefined } = {
   process: 'There is no process here; the tools are the only way out.',
   fetch: 'There is no network here; use a tool.',
   Buffer: 'Use Uint8Array (with toBase64, fromBase64, toHex, fromHex).',
-  setInterval: 'Use a loop with await sleep(duration).',
 }
 
 /** Without the words that only the check's own files know. */

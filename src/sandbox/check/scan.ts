@@ -17,14 +17,14 @@ export interface Scan {
   readonly functions: ReadonlySet<string>
   /** Names that it declares anywhere: parameters and local variables too. */
   readonly binds: ReadonlySet<string>
-  /** How often each identifier stands in it. */
+  /** How often each identifier, and each name of a property, stands in it. */
   readonly mentions: ReadonlyMap<string, number>
   /** What it asks for before it uses it: a name by `typeof name`, a member by `if (x.member)` or `x.member?.()`. */
   readonly probed: ReadonlySet<Place>
   /** Places that are written after their first value. */
   readonly written: ReadonlySet<Place>
   /** Where the values of a place come from: whoever changes the one may change the other. */
-  readonly flows: readonly (readonly [to: Place, from: Place])[]
+  readonly sources: ReadonlyMap<Place, ReadonlySet<Place>>
   /** Functions that catch what fails in them. */
   readonly catchers: ReadonlySet<string>
   /** It runs text as code, or makes globals by names that it computes. */
@@ -34,24 +34,39 @@ export interface Scan {
 const MUTATORS = new Set(
   'push unshift splice fill copyWithin set add append insert prepend enqueue'.split(' '),
 )
+/** A value that is made through more hands than these is not followed further. */
+const MOST_DEPTH = 64
+/** So much is read of a program. More is no program that a model writes. */
+const MOST_FLOWS = 20_000
 const EVALUATES = new Set(['eval', 'Function'])
 
-/** Reads a program. `names`: what it declares at its top level, functions apart. */
+/**
+ * Reads a program. `names`: what it declares at its top level, functions apart.
+ * @throws {RangeError} it is too large, or nested too deeply.
+ */
 export function scan(tree: Tree, names: readonly string[], functions: readonly string[]): Scan {
   const binds = new Set([...names, ...functions])
   const mentions = new Map<string, number>()
   const probed = new Set<string>()
   const written = new Set<Place>()
-  const flows: (readonly [Place, Place])[] = []
+  const sources = new Map<Place, Set<Place>>()
+  let flows = 0
   const catchers = new Set<string>()
   let evaluates = false
+  const mention = (name: string): unknown => mentions.set(name, (mentions.get(name) ?? 0) + 1)
   const flow = (to: readonly Place[], from: readonly Place[]): void => {
-    for (const one of to) for (const other of from) flows.push([one, other])
+    flows += to.length * from.length
+    if (flows > MOST_FLOWS) throw new RangeError('The program is too entangled')
+    for (const one of to) {
+      const known = sources.get(one) ?? new Set()
+      for (const other of from) known.add(other)
+      if (from.length > 0) sources.set(one, known)
+    }
   }
   walk(tree, (node) => {
     switch (node.type) {
       case 'Identifier':
-        mentions.set(node.name, (mentions.get(node.name) ?? 0) + 1)
+        mention(node.name)
         evaluates ||= EVALUATES.has(node.name)
         break
       case 'UnaryExpression':
@@ -108,6 +123,7 @@ export function scan(tree: Tree, names: readonly string[], functions: readonly s
       case 'PropertyDefinition': {
         const key = nameOfKey(node)
         if (key === undefined || !node.value) break
+        if (node.key.type !== 'Identifier') mention(key)
         if (isFunction(node.value)) describe(key, node.value)
         else flow([`.${key}`], roots(node.value))
         break
@@ -137,7 +153,7 @@ export function scan(tree: Tree, names: readonly string[], functions: readonly s
     mentions,
     probed,
     written,
-    flows,
+    sources,
     catchers,
     evaluates,
   }
@@ -190,17 +206,12 @@ export function scan(tree: Tree, names: readonly string[], functions: readonly s
   }
 }
 
-/** The places of `written`, and all whose values they share. */
+/** The places that these programs write, and all whose values those share. */
 export function doubtful(scans: readonly Scan[]): ReadonlySet<Place> {
-  const sources = new Map<Place, Place[]>()
-  for (const [to, from] of scans.flatMap(({ flows }) => flows)) {
-    const known = sources.get(to)
-    if (known === undefined) sources.set(to, [from])
-    else known.push(from)
-  }
   const reached = new Set(scans.flatMap(({ written }) => [...written]))
   // A set that grows while it is iterated is iterated to its end.
-  for (const place of reached) for (const from of sources.get(place) ?? []) reached.add(from)
+  for (const place of reached)
+    for (const { sources } of scans) for (const from of sources.get(place) ?? []) reached.add(from)
   return reached
 }
 
@@ -243,40 +254,54 @@ function targets(node: AnyNode): readonly Place[] {
 
 /** The places that a value may share its parts with. */
 function roots(node: AnyNode): readonly Place[] {
+  const found = new Set<Place>()
+  const waiting: (readonly [AnyNode, number])[] = [[node, 0]]
+  for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
+    const [each, depth] = next
+    if (depth > MOST_DEPTH) continue
+    const { places, inner } = rootOf(each)
+    for (const place of places) found.add(place)
+    for (const one of inner) waiting.push([one, depth + 1])
+  }
+  return [...found]
+}
+
+/** The places of a value itself, and the values whose places are its own. */
+function rootOf(node: AnyNode): { readonly places: readonly Place[]; readonly inner: readonly AnyNode[] } {
   switch (node.type) {
     case 'Identifier':
-      return [node.name]
+      return { places: [node.name], inner: [] }
     case 'MemberExpression': {
       const key = keyOf(node)
-      return key === undefined ? roots(node.object) : [key]
+      return key === undefined ? { places: [], inner: [node.object] } : { places: [key], inner: [] }
     }
     case 'ChainExpression':
-      return roots(node.expression)
+      return { places: [], inner: [node.expression] }
     case 'AwaitExpression':
     case 'SpreadElement':
-      return roots(node.argument)
+      return { places: [], inner: [node.argument] }
     case 'AssignmentExpression':
-      return [...targets(node.left), ...roots(node.right)]
+      return { places: targets(node.left), inner: [node.right] }
     case 'ConditionalExpression':
-      return [...roots(node.consequent), ...roots(node.alternate)]
+      return { places: [], inner: [node.consequent, node.alternate] }
     case 'LogicalExpression':
-      return [...roots(node.left), ...roots(node.right)]
+      return { places: [], inner: [node.left, node.right] }
     case 'SequenceExpression':
-      return roots(node.expressions.at(-1) ?? node)
+      return { places: [], inner: node.expressions.slice(-1) }
     case 'ArrayExpression':
-      return node.elements.flatMap((each) => (each === null ? [] : roots(each)))
+      return { places: [], inner: node.elements.filter((each) => each !== null) }
     case 'CallExpression': {
       const { callee } = node
-      const args = node.arguments.flatMap((each) => (isFunction(each) ? [] : roots(each)))
-      if (callee.type === 'Identifier') return [`${callee.name}()`, ...args]
-      if (callee.type !== 'MemberExpression') return args
+      const args = node.arguments.filter((each) => !isFunction(each))
+      if (callee.type === 'Identifier') return { places: [`${callee.name}()`], inner: args }
+      if (callee.type !== 'MemberExpression') return { places: [], inner: args }
       const key = keyOf(callee)
-      return [...roots(callee.object), ...(key === undefined ? [] : [`${key.slice(1)}()`]), ...args]
+      return { places: key === undefined ? [] : [`${key.slice(1)}()`], inner: [callee.object, ...args] }
     }
     case 'NewExpression':
-      return node.arguments.flatMap(roots)
+      return { places: [], inner: node.arguments }
     default:
-      return []
+      return { places: [], inner: [] }
   }
 }
 

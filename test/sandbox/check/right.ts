@@ -67,6 +67,8 @@ export const RIGHT: Readonly<Record<string, string>> = {
     "const base = { order: 'a' }\nawait refund({ ...base, ...given, amount: 1 })\nawait refund({ ...given })",
   'an input of any':
     'const rows = await bare()\nfor (const r of rows) await refund({ order: r.id, amount: r.total })',
+  'rows of mixed values':
+    "for (const [order, amount] of [['A', 40], ['B', 250]]) await refund({ order, amount })\nconst rows = [['A', 1]].map(([a, b]) => ({ order: a, amount: b }))\nfor (const row of rows) await refund(row)\nconst list = [{ order: 'a' }, { order: 'b', amount: 1 }]\nfor (const each of list) await refund(each)\nawait refund({ order: given ? 'a' : 5, amount: given ? 1 : 'x' })",
   'an optional for a required':
     "const rows = await search({ query: 'a' })\nawait refund({ order: rows[0].note, amount: rows.find((r) => r.total > 1)?.total })",
   'what takes anything':
