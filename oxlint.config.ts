@@ -40,6 +40,7 @@ export const doors: Readonly<Record<string, readonly string[]>> = {
     'src/journal/sqlite/heartbeat.ts',
     'src/journal/sqlite/heartbeat-worker.ts',
   ],
+  'node:child_process': ['src/sandbox/check/server.ts', 'src/cli/decide.ts'],
   'node:zlib': ['src/sandbox/snapshot.ts', 'src/sandbox/base.ts', 'src/sandbox/boot.ts'],
 }
 

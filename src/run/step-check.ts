@@ -7,9 +7,8 @@ import { decode } from '../base/codec.ts'
 import type { GuestError } from '../base/halt.ts'
 import type { Stored } from '../journal/entry.ts'
 import type { Chapter } from '../journal/story.ts'
-import { sharedChecker } from '../sandbox/check/checker.ts'
-import { TypeCheck, type PastStep, type Surroundings } from '../sandbox/check/check.ts'
-import { typesOf } from '../tool/declare.ts'
+import type { PastStep, TypeCheck } from '../sandbox/check/check.ts'
+import { typesOf, type ToolTypes } from '../tool/declare.ts'
 
 export interface StepCheck {
   /** The model is about to be asked: what the check needs is made ready meanwhile. */
@@ -20,19 +19,43 @@ export interface StepCheck {
 
 /** `undefined` where steps are not checked. `text`: of what the story stores. */
 export function stepCheck(definition: Definition, text: (stored: Stored) => string): StepCheck | undefined {
-  if (definition.typeCheck !== true || sharedChecker().library.is !== 'usable') return undefined
-  const check = new TypeCheck(sharedChecker())
-  const tools = [...definition.tools.values()].map(({ name, inputSchema, outputSchema }) =>
-    typesOf({ name, input: inputSchema, output: outputSchema }),
-  )
-  const surroundings = (chapters: readonly Chapter[]) => (): Surroundings => ({
-    tools,
-    past: chapters.flatMap(pastStep),
-    variables: chapters.flatMap((chapter) => variablesOf(chapter, text)),
-  })
+  if (definition.typeCheck !== true) return undefined
+  let loaded: Promise<Loaded> | undefined
+  const check: StepCheck['check'] = async (step, source, chapters) => {
+    try {
+      loaded ??= load(definition)
+      const { types, tools } = await loaded
+      return await types.check(step, source, () => ({
+        tools,
+        past: chapters.flatMap(pastStep),
+        variables: chapters.flatMap((chapter) => variablesOf(chapter, text)),
+      }))
+    } catch {
+      return undefined
+    }
+  }
   return {
-    prepare: (chapters) => void check.prepare(surroundings(chapters)),
-    check: async (step, source, chapters) => check.check(step, source, surroundings(chapters)),
+    prepare: (chapters) => void check(0, '', chapters),
+    check,
+  }
+}
+
+interface Loaded {
+  readonly types: TypeCheck
+  readonly tools: readonly ToolTypes[]
+}
+
+/** At the first use: a run that is only resumed has no need of it. */
+async function load({ tools }: Definition): Promise<Loaded> {
+  const [{ TypeCheck: Check }, { sharedChecker }] = await Promise.all([
+    import('../sandbox/check/check.ts'),
+    import('../sandbox/check/checker.ts'),
+  ])
+  return {
+    types: new Check(sharedChecker()),
+    tools: [...tools.values()].map(({ name, inputSchema, outputSchema }) =>
+      typesOf({ name, input: inputSchema, output: outputSchema }),
+    ),
   }
 }
 

@@ -12,10 +12,17 @@ test('well: the sandbox goes on from a stored heap, and nothing is made', async 
       expect.objectContaining({ what: 'Node.js', is: 'well' }),
       expect.objectContaining({ what: 'Sandbox', is: 'well' }),
       expect.objectContaining({ what: 'State file', is: 'note' }),
+      expect.objectContaining({ what: 'Type check', is: 'note', said: 'off: PCA_TYPE_CHECK' }),
     ]),
   )
   expect(out).not.toContain('"ill"')
   expect(existsSync(place.file)).toBe(false)
+})
+
+test('says whether steps are checked for type errors', async () => {
+  using place = new Place()
+  const { out } = await place.start(['doctor'], { env: { PCA_TYPE_CHECK: undefined } }).ended
+  expect(out).toMatch(/✓ Type check {2}on, with TypeScript 7\.0\./)
 })
 
 test('names the tools of which nobody said what may be done after a crash; so does run', async () => {

@@ -2,6 +2,7 @@
 import { existsSync, statSync } from 'node:fs'
 import { isPersistentAgentError } from '../../base/errors.ts'
 import { engineDigest } from '../../sandbox/parts.ts'
+import { sharedChecker } from '../../sandbox/check/checker.ts'
 import { compile } from '../../sandbox/compile.ts'
 import { threadGuests } from '../../sandbox/guests.ts'
 import { loadAgent } from '../agent-module.ts'
@@ -27,6 +28,7 @@ export async function doctor(screen: Screen, settings: Settings): Promise<number
     well('Node.js', `${process.version} on ${process.platform} ${process.arch}`),
     await looked('State file', async () => stateFile(place)),
     await looked('Sandbox', sandbox),
+    typeCheck(),
     process.env['PCA_STATE_KEY'] === undefined
       ? {
           what: 'State key',
@@ -81,6 +83,19 @@ async function sandbox(): Promise<Omit<Finding, 'what'>> {
   const isRight = ended.kind === 'ended' && ended.ending.kind === 'answer' && ended.ending.value === '[42]'
   if (!isRight) throw new Error('The sandbox does not go on from a stored heap.')
   return { is: 'well', said: `goes on from a stored heap (engine ${engineDigest().slice(0, 12)})` }
+}
+
+function typeCheck(): Finding {
+  const what = 'Type check'
+  const { library } = sharedChecker()
+  if (process.env['PCA_TYPE_CHECK'] === 'off')
+    return { what, is: 'note', said: 'off: PCA_TYPE_CHECK', hint: 'Agents with typeCheck: true are checked.' }
+  if (library.is === 'usable') return well(what, `on, with TypeScript ${library.version}`)
+  const said =
+    library.is === 'missing'
+      ? 'off: typescript is not installed'
+      : `off: it does not know TypeScript ${library.version}`
+  return { what, is: 'note', said, hint: 'npm install typescript@7' }
 }
 
 async function agentModule({ agent: path }: Settings): Promise<Omit<Finding, 'what'>> {

@@ -5,7 +5,7 @@
 import { childrenOf, type AnyNode, type Tree } from '../tree.ts'
 import { DECLARED, TOOLS } from './declarations.ts'
 import { alternatives, kindsOf, literalsOf } from './kinds.ts'
-import { keyOf } from './scan.ts'
+import { keyOf } from './places.ts'
 import type { Fault } from './report.ts'
 import type { Diagnostic } from './server.ts'
 

@@ -41,11 +41,6 @@ export class TypeCheck {
     this.#checker = checker
   }
 
-  /** Makes it likely that the next answer comes at once: while the model thinks. Never rejects. */
-  async prepare(around: () => Surroundings): Promise<void> {
-    await this.check(0, '', around)
-  }
-
   /** What is certainly wrong with a program; `undefined` if nothing is, or if nobody can say (T2). Never rejects. */
   async check(step: number, source: string, given: () => Surroundings): Promise<GuestError | undefined> {
     if (this.#checker.library.is !== 'usable') return undefined

@@ -29,7 +29,7 @@ function isLiteral(type: string): boolean {
   return /^(?:"[^]*"|'[^]*'|-?\d[\d_.e+-]*n?|true|false)$/.test(type)
 }
 
-/** The parts of a union, cut where its bars stand outside all brackets and quotes. */
+/** The parts of a union, cut where its bars stand outside all brackets and quotes. What follows an arrow is one. */
 export function alternatives(type: string): readonly string[] {
   const parts: string[] = []
   let depth = 0
@@ -41,6 +41,7 @@ export function alternatives(type: string): readonly string[] {
       if (char === '\\') i++
       else if (char === quote) quote = ''
     } else if (char === '"' || char === "'" || char === '`') quote = char
+    else if (char === '=' && depth === 0 && type.charAt(i + 1) === '>') break
     else if ('([{<'.includes(char)) depth++
     else if (')]}'.includes(char) || (char === '>' && type.charAt(i - 1) !== '=')) depth--
     else if (char === '|' && depth === 0) {

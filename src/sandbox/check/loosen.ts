@@ -6,7 +6,7 @@
  * L2  Text is only inserted, so that every offset leads back to the program.
  */
 import { bindingNames, walk, type AnyNode, type Tree } from '../tree.ts'
-import { isFunction, keyOf, nameOfKey } from './scan.ts'
+import { isFunction, keyOf, nameOfKey } from './places.ts'
 
 export interface Loose {
   readonly text: string

@@ -1,6 +1,7 @@
 /** Where a program may fail without harm: what is caught, and what is not run. */
 import { walk, type AnyNode, type Tree } from '../tree.ts'
-import { isCatch, isFunction, keyOf, nameOfKey, type Scan } from './scan.ts'
+import { isCatch, isFunction, keyOf, nameOfKey } from './places.ts'
+import type { Scan } from './scan.ts'
 
 type Range = Pick<AnyNode, 'start' | 'end'>
 
