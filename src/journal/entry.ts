@@ -110,7 +110,7 @@ interface Bodies {
     readonly system: Stored
     readonly tools: readonly ToolFact[]
     readonly seed: string
-    /** Digest of engine, prelude and front end: a snapshot of another one is not opened. */
+    /** Digest of engine, prelude, and the host's libraries that guests ask: a replay with another is told of it. */
     readonly engine: Digest
     readonly traceparent: string
     readonly tracestate?: string

@@ -14,7 +14,7 @@ import type { State } from '../journal/shape.ts'
 import { fold } from '../journal/state.ts'
 import { viewOf } from '../journal/view.ts'
 import type { BlobRow, NewRun, Store } from '../journal/store.ts'
-import { engineDigest } from '../sandbox/parts.ts'
+import { guestDigest } from '../sandbox/parts.ts'
 import { again } from './again.ts'
 import { blobOf } from './blob.ts'
 import { newSeal, sealOf } from './seal.ts'
@@ -74,7 +74,7 @@ export async function createRun(
       ),
       tools: toolFacts(definition),
       seed: randomText(26),
-      engine: engineDigest(),
+      engine: guestDigest(),
       traceparent: carrier.traceparent,
       ...(carrier.tracestate === undefined ? {} : { tracestate: carrier.tracestate }),
       ...(family === undefined ? {} : { parent: family.parent }),

@@ -8,6 +8,7 @@ import { StateCorruptError } from '../base/errors.ts'
 import { GENESIS } from '../journal/envelope.ts'
 import type { Store } from '../journal/store.ts'
 import type { Guests } from '../sandbox/guests.ts'
+import { guestDigest } from '../sandbox/parts.ts'
 import type { Heap } from '../sandbox/sandbox.ts'
 import type { RunLog } from './log.ts'
 import { readEntries, type Recovered, type StoredHeap } from './recover.ts'
@@ -28,7 +29,10 @@ export async function openGuest(given: {
   const { store, recovered, guests, log, around } = given
   const { state, heap: stored } = recovered
   const { stepTimeout, memory, callsPerStep, outputChars } = state.run.options
-  const guest = new Guest(guests.create({ stepTimeout, memory, callsPerStep, outputChars }), around)
+  const guest = new Guest(
+    guests.create({ stepTimeout, memory, callsPerStep, outputChars }),
+    withReason(around, state.run.engine),
+  )
   try {
     const heap = stored === undefined ? undefined : await openStored(stored, guests)
     if (stored !== undefined && heap !== undefined) {
@@ -47,6 +51,18 @@ export async function openGuest(given: {
   } catch (error) {
     await guest[Symbol.asyncDispose]()
     throw error
+  }
+}
+
+/** If a replay differs, it is told whether the run was begun with what guests are made of here (`guestDigest`). */
+export function withReason(around: Surroundings, engine: string): Surroundings {
+  return {
+    ...around,
+    post: (happening) => {
+      const isOther = happening.kind === 'diverged' && engine !== guestDigest()
+      const why = 'The run was begun with another engine, or with other data of languages and time zones.'
+      around.post(isOther ? { ...happening, message: `${happening.message} ${why}` } : happening)
+    },
   }
 }
 

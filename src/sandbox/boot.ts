@@ -29,6 +29,9 @@ const PRELUDE = [
   'events',
   'timers',
   'random',
+  'intl',
+  'language',
+  'locale',
   'crypto',
   'absent',
   'session',
@@ -53,13 +56,16 @@ const asks = { ...ask(kit, coder, pure), inspect: show }
 const makeGlobals = ({ after, next, now }) => {
   const { DOMException, atob, btoa } = exception(kit)
   const { TextEncoder, TextDecoder, bytesOf } = text(kit, asks)
-  return {
-    DOMException, atob, btoa, TextEncoder, TextDecoder,
+  const services = { ...intl(kit, { now: kit.Date.now, ...asks }), ...asks }
+  const { forget } = language(kit, services)
+  const globals = {
+    Intl: locale(kit, services), DOMException, atob, btoa, TextEncoder, TextDecoder,
     structuredClone: clone(kit, { tagOf, DOMException, newError, inspect: show }),
     ...url(kit, asks),
     ...events(kit, { DOMException, after, now, ...asks }),
     ...crypto(kit, { next, bytesOf, DOMException, ...asks }),
   }
+  return { globals, forget }
 }
 const makeTimers = (sleep) => timers(kit, { sleep, ...asks })
 return boot(kit, coder, shows, {

@@ -5,6 +5,7 @@
 import { createHash } from 'node:crypto'
 import { CODEC_VERSION } from '../base/codec-version.ts'
 import { engineOfBase } from './base.ts'
+import { hostLibraries } from './pure.ts'
 import { readSources } from './sources.ts'
 import { TELL_TALE } from './tell-tale.ts'
 
@@ -30,4 +31,12 @@ export function engineDigest(): string {
     digest = hash.update(`\0${TELL_TALE}\0codec ${CODEC_VERSION}`).digest('hex')
   }
   return digest
+}
+
+/**
+ * sha256 (hex) over the engine's digest and the libraries that a guest asks of the host: what a replay has to have the
+ * same of, to be the same. A heap goes on with other libraries too (docs/decisions/0019-intl-from-the-host.md).
+ */
+export function guestDigest(): string {
+  return createHash('sha256').update(`${engineDigest()}\0${hostLibraries()}`).digest('hex')
 }

@@ -12,6 +12,16 @@
  */
 import { parseJson, type Json } from '../base/json.ts'
 import { digest } from './pure/digest.ts'
+import {
+  askFormatter,
+  canonicalLocales,
+  changeCase,
+  localeOf,
+  makeFormatter,
+  plainOrder,
+  supportedLocales,
+  supportedValues,
+} from './pure/intl.ts'
 import { decodeText, encodeText } from './pure/text.ts'
 import { changeUrl, parseQuery, parseUrl, writeQuery } from './pure/url.ts'
 
@@ -25,6 +35,20 @@ const OPERATIONS: Readonly<Record<string, Operation>> = {
   'text.encode': encodeText,
   'text.decode': decodeText,
   digest,
+  'intl.make': makeFormatter,
+  'intl.ask': askFormatter,
+  'intl.canonical': canonicalLocales,
+  'intl.supported': supportedLocales,
+  'intl.values': supportedValues,
+  'intl.locale': localeOf,
+  'intl.case': changeCase,
+  'intl.order': plainOrder,
+}
+
+/** The versions of the libraries on whose data answers depend: of ICU, Unicode, CLDR, the time zones, and of URLs. */
+export function hostLibraries(): string {
+  const { icu, unicode, cldr, tz, ada } = process.versions
+  return JSON.stringify({ icu, unicode, cldr, tz, ada })
 }
 
 /** The answer to `question`: the operation, a line break, and the JSON of its arguments. */

@@ -4,14 +4,18 @@
   const { list, push, slice, charCode } = kit
   const { quote, newError } = coder
   const REFUSED = 33
+  const SHORT = 64
+  /** What JSON writes as it is. */
+  const PLAIN = /^[ !#-;=-[\]-~]*$/
 
-  /** The JSON of a text, a number, a truth, `undefined`, or a list of such. */
+  /** The JSON of a text, a number (what JSON has no number for is a text), a truth, `undefined`, or a list of such. */
   function json(value) {
     switch (typeof value) {
       case 'string':
-        return quote(value)
+        return value.length <= SHORT && kit.exec(PLAIN, value) !== null ? '"' + value + '"' : quote(value)
       case 'number':
-        return value - value === 0 ? kit.numberText(value) : 'null'
+        if (value - value !== 0) return '"' + value + '"'
+        return value === 0 && 1 / value < 0 ? '-0' : kit.numberText(value)
       case 'boolean':
         return value ? 'true' : 'false'
       case 'object': {
@@ -25,7 +29,7 @@
     }
   }
 
-  /** The host's answer to the operation with these arguments, of which the first may be JSON already. @throws what it refuses. */
+  /** The host's answer to the operation with these arguments. @throws what it refuses. */
   function ask(operation, args) {
     return answered(pure(operation + '\n' + json(args)))
   }
@@ -44,5 +48,5 @@
     return made
   }
 
-  return { ask, of }
+  return { ask, of, json }
 })

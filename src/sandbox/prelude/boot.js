@@ -343,6 +343,12 @@
   for (const name of kit.keys(dateMethods)) hide(kit.Date.prototype, name, dateMethods[name])
 
   const timers = makeTimers(sleep)
+  const { globals, forget: forgetOrders } = makeGlobals({
+    __proto__: null,
+    after: timers.after,
+    next: random.next,
+    now: performance.now,
+  })
   const provided = {
     __proto__: null,
     global,
@@ -353,7 +359,7 @@
     queueMicrotask,
     performance,
     ...timers.globals,
-    ...makeGlobals({ __proto__: null, after: timers.after, next: random.next, now: performance.now }),
+    ...globals,
   }
   for (const name of kit.keys(provided)) hide(global, name, provided[name])
   hide(Math, 'random', random.random)
@@ -502,7 +508,10 @@
   /** Everything since the last halt, as the JSON of a `Halt`. */
   function halt() {
     const end = running === null ? null : ending()
-    if (end !== null) session.ended()
+    if (end !== null) {
+      session.ended()
+      forgetOrders()
+    }
     if (doom !== null) return killed(end)
     let calls = ''
     for (let i = 0; i < made.length; i++) calls += (i > 0 ? ',' : '') + made[i]

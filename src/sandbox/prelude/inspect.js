@@ -365,11 +365,10 @@
       if (typeof message !== 'string' || indexOf(all, message) >= 0) without(keys, 'message')
       if (typeof own !== 'string' || indexOf(all, own) >= 0) without(keys, 'name')
     }
-    for (const key of ['cause', 'errors']) {
-      const found = getOwnPropertyDescriptor(value, key)
-      if (found === undefined || has(keys, key)) continue
-      if (key === 'cause' || kit.isArray(found.value)) push(keys, key)
-    }
+    const cause = getOwnPropertyDescriptor(value, 'cause')
+    if (cause !== undefined && !has(keys, 'cause')) push(keys, 'cause')
+    const errors = getOwnPropertyDescriptor(value, 'errors')
+    if (errors !== undefined && kit.isArray(errors.value) && !has(keys, 'errors')) push(keys, 'errors')
     const whole = withClass(stack, title, name, tag)
     return lifted(context, frames === '' ? '[' + whole + ']' : whole + frames)
   }

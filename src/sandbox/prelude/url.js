@@ -75,7 +75,8 @@
     }
     delete(name, value) {
       needs(arguments, 1, '"name"')
-      const [one, two] = [wellFormed(name), value === undefined ? undefined : wellFormed(value)]
+      const one = wellFormed(name)
+      const two = value === undefined ? undefined : wellFormed(value)
       this.#filter((each, its) => each !== one || (two !== undefined && its !== two))
       this.#changed?.()
     }

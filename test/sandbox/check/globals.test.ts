@@ -35,7 +35,7 @@ const look = (path, object) => {
   for (const key of Object.getOwnPropertyNames(object)) {
     const at = Object.getOwnPropertyDescriptor(object, key)
     if (!/^[A-Za-z_]\\w*$/.test(key) || ['constructor', 'caller', 'callee', 'arguments'].includes(key)) continue
-    if (typeof at.value === 'function') found.push(path + '.' + key + '()')
+    if (typeof at.value === 'function' && !/^[A-Z]/.test(key)) found.push(path + '.' + key + '()')
     else found.push(path + '.' + key + '.toString()')
   }
 }
