@@ -1,5 +1,5 @@
 /**
- * `npm run bench -- [--quick] [--json] [--only steps,resume,calls,snapshots,waiting,policies,durable,many,check] [--rounds 5] [--dir /tmp]`
+ * `npm run bench -- [--quick] [--json] [--only steps,resume,calls,snapshots,waiting,policies,durable,many,check,frontend] [--rounds 5] [--dir /tmp]`
  *
  * Every figure is measured when this runs. What is quoted of others stands beneath the tables, with its source.
  */
@@ -9,6 +9,7 @@ import { parseArgs } from 'node:util'
 import { callsTable } from './calls.ts'
 import { checkTable } from './check.ts'
 import { durableTable } from './durable.ts'
+import { frontendTable } from './frontend.ts'
 import { manyTable } from './many.ts'
 import { policiesTable } from './policies.ts'
 import { resumeTable } from './resume.ts'
@@ -31,6 +32,7 @@ const TABLES: Readonly<Record<string, (settings: Settings) => Promise<readonly T
   durable: durableTable,
   many: manyTable,
   check: checkTable,
+  frontend: frontendTable,
 }
 
 const { values } = parseArgs({

@@ -194,7 +194,7 @@ export class Room implements AsyncDisposable {
           abortSignal,
           carrier: carrierOf,
           compile: async (step, source) => {
-            const compiled = compile(step, source)
+            const compiled = compile(step, source, [...definition.tools.keys()])
             if (!compiled.ok) return compiled
             const error = await this.#check?.check(step, source, chapters)
             if (error !== undefined) return { ok: false, error }

@@ -21,8 +21,8 @@ const TOO_DEEP = 'The code is nested too deeply'
 const MAX_SOURCE = 512 * 1024
 type Place = Omit<SyntaxFault, 'message'>
 
-/** Compiles the code of step `step`. */
-export function compile(step: number, given: string): Compiled {
+/** Compiles the code of step `step`. `tools`: the names of those that it has, for what it is told. */
+export function compile(step: number, given: string, tools: readonly string[] = []): Compiled {
   const file = `step${step}.ts`
   // The language knows no other line break, not even in a template.
   const source = given.replace(/\r\n?/g, '\n')
@@ -36,7 +36,7 @@ export function compile(step: number, given: string): Compiled {
   const place = (offset: number): Place => sourcePlace(code, offset, map)
   try {
     const { tree, classes } = parseProgram(code)
-    const found = forbidden(code, tree, map !== undefined)
+    const found = forbidden({ code, tree, isReprinted: map !== undefined, tools })
     if ('message' in found) return refused({ message: found.message, ...place(found.at) })
     const scripts = rewrite({ code, tree, classes, ...(map === undefined ? {} : { map }), ...found })
     return { ok: true, program: { file, ...scripts, source } }

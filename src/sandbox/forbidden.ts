@@ -25,14 +25,22 @@ const LOCKED: { readonly [name: string]: string } = {
   $decorate: '`$decorate` is reserved; choose another name',
 }
 
-export function forbidden(code: string, tree: Tree, isReprinted: boolean): Forbidden | Allowed {
+export interface Asked {
+  readonly code: string
+  readonly tree: Tree
+  readonly isReprinted: boolean
+  /** The names of the tools that the program has. */
+  readonly tools: readonly string[]
+}
+
+export function forbidden({ code, tree, isReprinted, tools }: Asked): Forbidden | Allowed {
   const own: number[] = []
   for (const statement of tree.body) {
     const from = 'source' in statement ? statement.source : undefined
     // Of `import { type A } from 'x'` nothing is left that would have to be imported.
     const isBare = statement.type === 'ImportDeclaration' && statement.specifiers.length === 0
     const isErased = isBare && (isReprinted || code.slice(statement.start, statement.end).includes('{'))
-    if (from && !isErased) return { message: noModule(String(from.value)), at: statement.start }
+    if (from && !isErased) return { message: noModule(String(from.value), tools), at: statement.start }
     const inner = 'declaration' in statement ? statement.declaration : statement
     for (const [name, at] of inner ? declared(inner) : []) {
       if (Object.hasOwn(LOCKED, name)) return { message: LOCKED[name] ?? '', at }

@@ -77,16 +77,17 @@ type InsideClass = new (...rest: readonly never[]) => Inside
 
 /** The names of a scope. acorn asks whether it has one, and for the first. */
 class NameList {
-  readonly #names = new Set<string>()
+  #names: Set<string> | undefined
   0: string | undefined
 
   push(name: string): void {
     this[0] ??= name
+    this.#names ??= new Set()
     this.#names.add(name)
   }
 
   indexOf(name: string): number {
-    return this.#names.has(name) ? 0 : -1
+    return this.#names?.has(name) === true ? 0 : -1
   }
 }
 

@@ -97,13 +97,16 @@ const HINTS: Readonly<Record<string, string>> = {
   chalk: 'Print plain text: there is no terminal.',
 }
 const NONE = 'Nothing can be imported here'
+const MOST = 50
 const OTHERWISE = 'Use the tools and what the language has.'
 
-/** What a program is told that asks for a module. */
-export function noModule(name: string): string {
+/** What a program is told that asks for a module. `tools`: those that it has. */
+export function noModule(name: string, tools: readonly string[] = []): string {
   const known = name.replace(/^node:/, '')
   const hint = Object.hasOwn(HINTS, known) ? HINTS[known] : undefined
-  return `${NONE}, \`${name}\` neither. ${hint ?? OTHERWISE}`
+  const text = `${NONE}, \`${name}\` neither. ${hint ?? OTHERWISE}`
+  const isByTool = tools.length > 0 && /\btools?\b/.test(hint ?? OTHERWISE)
+  return isByTool ? `${text} The tools are: ${tools.slice(0, MOST).join(', ')}` : text
 }
 
 const ASKED = /\b(?:require|import)\s*\(\s*(['"`])([^'"`\n]{1,100})\1/g

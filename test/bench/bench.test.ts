@@ -36,6 +36,7 @@ test('bench/main.ts --quick --json measures every table', { timeout: 180_000 }, 
     'together',
     'many',
     'check',
+    'frontend',
   ])
   for (const { columns, rows, quoted } of tables) {
     expect(rows.length).toBeGreaterThan(0)

@@ -76,6 +76,20 @@ test('the lines are those of the source, where it was reprinted too', async () =
   )
 })
 
+test('an error of a class of the model is where it was made, not in its constructors', async () => {
+  const source = `class AppError extends Error { constructor(m: string) { super(m); this.name = 'AppError' } }
+class NotFound extends AppError { status = 404 }
+function find() {
+  throw new NotFound('gone')
+}
+find()`
+  expect(await failure(source)).toBe(`AppError: gone
+  4 |   throw new NotFound('gone')
+    |             ^
+    at find (step1.ts:4:13)
+    at step1.ts:6:1`)
+})
+
 test('a rejection that nobody waits for is the error of the step, with its place', async () => {
   expect(await failure('async function save() {\n  throw new Error("lost")\n}\nsave()\nprint("on")'))
     .toBe(`Error: lost

@@ -12,6 +12,7 @@
   const FRAME = /^ *at (?:(.*) )?\(?([^()\s]+?):(\d+):(\d+)\)?$/
   /** A `#` behind the name: the script of the hoisted functions. */
   const PROGRAM = /^(step\d+\.ts)(#?)$/
+  const NAMED = /^ {4}at ([^\s(]+) \(/
   const KEPT = 50
   const NAME = /^(?:\?\.|\.)?[\w$]*/
   const LINK = /^(?:[\w$]|\?\.|[.!])/
@@ -101,7 +102,24 @@
     const trace = traceAt(traces, error)
     if (trace !== undefined) return trace
     const raw = kit.stackOf(error)
-    return typeof raw === 'string' ? framesIn(raw) : ''
+    return typeof raw === 'string' ? below(error, framesIn(raw)) : ''
+  }
+
+  /** Without the constructors of the error's own classes: it was made where they were called. */
+  function below(error, frames) {
+    const classes = { __proto__: null }
+    for (let at = kit.getPrototypeOf(error); at !== null && at !== proto; at = kit.getPrototypeOf(at)) {
+      const made = kit.getOwnPropertyDescriptor(at, 'constructor')
+      const name = typeof made?.value === 'function' ? own(made.value, 'name') : undefined
+      if (name !== undefined) classes[name] = true
+    }
+    for (let rest = frames; ;) {
+      const found = kit.exec(NAMED, rest)
+      if (found === null || classes[found[1]] !== true) return rest
+      const end = indexOf(rest, '\n')
+      if (end < 0) return frames
+      rest = slice(rest, end + 1)
+    }
   }
 
   /** The frames that lead here. */
