@@ -61,7 +61,7 @@ const makeGlobals = ({ after, next, now }) => {
   const globals = {
     Intl: locale(kit, services), DOMException, atob, btoa, TextEncoder, TextDecoder,
     structuredClone: clone(kit, { tagOf, DOMException, newError, inspect: show }),
-    ...url(kit, asks),
+    ...url(kit, { ...asks, teach: coder.teach }),
     ...events(kit, { DOMException, after, now, ...asks }),
     ...crypto(kit, { next, bytesOf, DOMException, ...asks }),
   }

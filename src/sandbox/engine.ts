@@ -21,7 +21,9 @@ import type { Base } from './base.ts'
 import { openDelta, Shadow } from './delta.ts'
 import { plainJson } from './plain-json.ts'
 import { pure } from './pure.ts'
+import { Rejections } from './rejections.ts'
 import { chunkOf, sweep } from './sweep.ts'
+import { TRIVIAL } from './trivial.ts'
 import type { EngineParts, GuestLimits, ProgramText, Settled } from './protocol.ts'
 import type { Moment } from './sandbox.ts'
 import { buffer, STILL, worldOf } from './world.ts'
@@ -63,34 +65,6 @@ function idle(parts: EngineParts): Promise<QuickJS> {
 /** The prelude runs at time 0; `configure` says when the guest begins. */
 const BASE: GuestLimits = { stepTimeout: 30_000, memory: 64 * 2 ** 20, callsPerStep: 1, outputChars: 1 }
 
-/** Together they use of the engine what a delivery uses, without the prelude. Each is a slice. */
-const TRIVIAL = [
-  'void 0',
-  `const FRAME = /^ *at (.*):(\\d+)$/
-  globalThis.open = new Map()
-  globalThis.call = (name, ...rest) => new Promise((resolve, reject) => {
-    open.set(name, { __proto__: null, resolve, reject, rest, trace: FRAME.exec(new Error('').stack)?.[1] ?? '' })
-  })`,
-  `globalThis.settle = (name, text) => {
-    const { resolve } = open.get(name)
-    open.delete(name)
-    resolve(JSON.parse(text))
-  }`,
-  `for (let i = 0; i < 2; i++) {
-    try {
-      const { a: [b, ...c], d = 'x' } = await call('one', i, { ...open })
-      const text = \`\${b} \${c.map((each) => each + 1).join()} \${d.slice(0, 1) + JSON.stringify({ b, d })}\`
-      Object.defineProperty(open, 'n' + i, { value: Reflect.ownKeys(open).length + text, enumerable: true })
-    } catch (error) {
-      throw new TypeError(String(error))
-    } finally {
-      open.forEach((value, key) => open.delete(key))
-    }
-  }`,
-  `settle('one', '{"a":[1,2.5,-3],"d":"text"}')`,
-  `settle('one', '{"a":["b",true,null]}')`,
-] as const
-
 /**
  * What every guest will need is done once for nobody: V8 compiles a function of the engine at its first use. A slice
  * ends at each `yield`.
@@ -105,11 +79,6 @@ export async function* warm(parts: EngineParts): AsyncGenerator<void> {
   vm.dispose()
 }
 
-interface Rejection {
-  readonly promise: number
-  readonly reason: number
-}
-
 export class Guest {
   readonly #limits: GuestLimits
   #vm: QuickJS | undefined
@@ -122,9 +91,7 @@ export class Guest {
   /** What ran out (G6), and whether the guest is just telling where. */
   #out: KillReason | undefined
   #telling = false
-  /** Promises rejected without a handler since the pump began, by identity; and those handled later than that. */
-  readonly #rejected = new Map<number, Rejection>()
-  #handled: number[] = []
+  readonly #rejections = new Rejections()
   #lent: JSValueHandle | undefined
   #swept: HeapSize | undefined
 
@@ -331,10 +298,7 @@ export class Guest {
   }
 
   #reportRejections(): void {
-    const rejected = [...this.#rejected.values()]
-    const handled = this.#handled
-    this.#rejected.clear()
-    this.#handled = []
+    const { handled, rejected } = this.#rejections.take()
     for (const promise of handled) this.#invoke('handled', [promise])
     for (const { promise, reason } of rejected) this.#invoke('rejected', [promise, reason])
   }
@@ -440,7 +404,8 @@ export class Guest {
         this.#late ||= performance.now() > this.#deadline
         return this.#late || (this.#out !== undefined && !this.#telling)
       },
-      onUnhandledRejection: (promise, reason, handled) => this.#noteRejection(promise, reason, handled),
+      onUnhandledRejection: (promise, reason, handled) =>
+        this.#rejections.note(this.#exports(), promise, reason, handled),
       wasi: (memory) =>
         worldOf(memory, {
           clock: () => this.#clock,
@@ -450,21 +415,6 @@ export class Guest {
             this.#out ??= reason
           },
         }),
-    }
-  }
-
-  #noteRejection(promise: JSValueHandle, reason: JSValueHandle, handled: boolean): void {
-    const x = this.#exports()
-    const id = promise.identity
-    const noted = this.#rejected.get(id)
-    if (handled && noted !== undefined) {
-      this.#rejected.delete(id)
-      x.qjs_free_value(noted.promise)
-      x.qjs_free_value(noted.reason)
-    } else if (handled) {
-      this.#handled.push(x.qjs_dup_value(promise.ptr))
-    } else if (this.#rejected.size < 1000) {
-      this.#rejected.set(id, { promise: x.qjs_dup_value(promise.ptr), reason: x.qjs_dup_value(reason.ptr) })
     }
   }
 
@@ -491,11 +441,13 @@ export class Guest {
     const vm = this.#vm
     if (vm === undefined || request === undefined || !request.isString) throw new Cut('trap', 'No question.')
     try {
-      return this.#lend(vm.newString(pure(request.toString())))
-    } catch (error) {
+      const text = request.toString()
+      if (this.#out === undefined) return this.#lend(vm.newString(pure(text)))
+    } catch {
       this.#out ??= 'memory'
-      throw error
     }
+    // oxlint-disable-next-line typescript/only-throw-error -- of an Error, the library tells the guest the host's stack
+    throw 'out of memory'
   }
 
   /** The library takes a copy after the callback returns; this one is freed at the next call or the delivery's end. */

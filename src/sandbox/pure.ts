@@ -54,7 +54,8 @@ export function hostLibraries(): string {
 /** The answer to `question`: the operation, a line break, and the JSON of its arguments. */
 export function pure(question: string): string {
   const end = question.indexOf('\n')
-  const operation = OPERATIONS[question.slice(0, end)]
+  const name = question.slice(0, end)
+  const operation = Object.hasOwn(OPERATIONS, name) ? OPERATIONS[name] : undefined
   if (operation === undefined) return refused(new TypeError('There is no such question.'))
   const args = parseJson(question.slice(end + 1), 'What the guest asks') as never[]
   try {

@@ -5,6 +5,8 @@
   const { quote, newError } = coder
   const REFUSED = 33
   const SHORT = 64
+  /** The host takes a multiple of it while it answers. */
+  const LONGEST = 2 ** 23
   /** What JSON writes as it is. */
   const PLAIN = /^[ !#-;=-[\]-~]*$/
 
@@ -31,7 +33,11 @@
 
   /** The host's answer to the operation with these arguments. @throws what it refuses. */
   function ask(operation, args) {
-    return answered(pure(operation + '\n' + json(args)))
+    const text = operation + '\n' + json(args)
+    if (text.length > LONGEST) {
+      throw new kit.RangeError('The text is too long: more than ' + LONGEST + ' characters, as it crosses')
+    }
+    return answered(pure(text))
   }
 
   function answered(text) {

@@ -39,6 +39,9 @@
         : name
     throw new DOMException(text + ' could not be cloned.', 'DataCloneError')
   }
+  function refuseKnown() {
+    throw new DOMException('Cannot clone object of unsupported type.', 'DataCloneError')
+  }
   function nameOf(value) {
     const maker = value.constructor
     return typeof maker === 'function' ? '#<' + maker.name + '>' : kit.tagText(value)
@@ -57,8 +60,7 @@
         return fill(seen, value, copy)
       }
       case 'Object':
-        if (inspect.knows(value))
-          throw new DOMException('Cannot clone object of unsupported type.', 'DataCloneError')
+        if (inspect.knows(value)) return refuseKnown()
         return fill(seen, value, kept(seen, value, {}))
       case 'Map': {
         const copy = kept(seen, value, new kit.Map())
@@ -99,6 +101,7 @@
         return kept(seen, value, new kit.DataView(buffer, kit.viewOffset(value), kit.viewLength(value)))
       }
     }
+    if (inspect.knows(value)) return refuseKnown()
     if (kit.typedName(value) === undefined) return refuse(value)
     const buffer = clone(seen, kit.typedBuffer(value))
     const View = views[kit.typedName(value)]

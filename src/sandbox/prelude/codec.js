@@ -68,8 +68,15 @@
       case 'Error':
         return kit.isError(value)
       default:
-        return true
+        return taught[tag] === undefined || holds(taught[tag].textOf, value)
     }
+  }
+
+  /** Classes of the prelude that cross as what they are: by tag, the text of a value and the value of a text. */
+  const taught = { __proto__: null }
+  function teach(Class, tag, textOf) {
+    taught[tag] = { __proto__: null, textOf, make: (text) => new Class(text) }
+    mapSet(known, Class.prototype, tag)
   }
 
   /** The built-ins that a mere heir of their prototype is not taken for: the language gives it no tag. */
@@ -313,6 +320,7 @@
         case 'Object':
           return writeObject(thing)
         default:
+          if (taught[tag] !== undefined) return '["' + tag + '",' + quote(taught[tag].textOf(thing)) + ']'
           return refuse('it is a ' + tag + ', which has no plain form')
       }
     }
@@ -474,11 +482,12 @@
           return object
         }
         default:
-          return (made[index] = value[1]) // URL, URLSearchParams, Temporal: their text
+          if (taught[tag] !== undefined) return (made[index] = taught[tag].make(value[1]))
+          return (made[index] = value[1]) // Temporal: its text
       }
     }
     return hydrate(0)
   }
 
-  return { encode, decode, newError, tagOf, quote }
+  return { encode, decode, newError, tagOf, quote, teach }
 })

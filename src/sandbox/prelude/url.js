@@ -1,7 +1,7 @@
 /** `URL` and `URLSearchParams`. The host parses; the objects are ours. */
 ;(function urls(kit, parts) {
   'use strict'
-  const { ask, of, inspect } = parts
+  const { ask, of, inspect, teach } = parts
   const { list, push, put, defineProperty, TypeError } = kit
 
   /** What a query is for the URL that it belongs to. */
@@ -152,13 +152,16 @@
       for (let i = 0; i < this.#pairs.length; i += 2) yield this.#pairs[i + 1]
     }
     toString() {
-      return this.#pairs.length === 0 ? '' : ask('query.write', this.#pairs)
+      return written(this.#pairs)
     }
   }
   kit.hide(URLSearchParams.prototype, kit.Symbol.iterator, URLSearchParams.prototype.entries)
 
   function wellFormed(value) {
     return kit.toWellFormed('' + value)
+  }
+  function written(pairs) {
+    return pairs.length === 0 ? '' : ask('query.write', pairs)
   }
   function parsed(text) {
     const pairs = list()
@@ -272,6 +275,7 @@
           configurable: true,
         })
       }
+      teach(URL, 'URL', (url) => url.#parts.href)
       inspect.teach(URL, (url) => {
         if (!(#parts in url)) return undefined
         const shown = list()
@@ -289,6 +293,7 @@
     }
   }
   inspect.teach(URLSearchParams, pairsOf, ' => ')
+  teach(URLSearchParams, 'URLSearchParams', (params) => written(pairsOf(params)))
 
   kit.tag(URL, 'URL')
   kit.tag(URLSearchParams, 'URLSearchParams')

@@ -140,6 +140,16 @@ test('any query is read and written as on Node', async () => {
   )
 })
 
+test('URLs cross as URLs, in both directions', async () => {
+  const [u, p] = [new URL('http://a/?x=é#y'), new URLSearchParams('x=1&y=2')]
+  const source =
+    'const crossed = [given, given.u instanceof URL, given.u.search, given.p.get("y")]; finalAnswer(given)'
+  const halt = await guest.start(source, encode({ given: { u, p, again: u } }))
+  expect(halt).toMatchObject({ kind: 'ended', ending: { value: encode({ u, p, again: u }) } })
+  expect(await guest.show('crossed.slice(1)')).toBe("[ true, '?x=%C3%A9', '2' ]")
+  expect(await guest.show('finalAnswer(Object.create(URL.prototype))')).toMatch(/cannot be passed out/)
+})
+
 describe('timers are calls', () => {
   test('a timer that is waited for outlives the process; one that is not ends with the step', async () => {
     const waiting = await guest.start(
