@@ -45,7 +45,7 @@ const HINTS: Readonly<Record<string, string>> = {
   sqlite3: NETWORK,
   'better-sqlite3': NETWORK,
   sqlite: NETWORK,
-  crypto: RANDOM,
+  crypto: `${RANDOM.slice(0, -1)}, \`await crypto.subtle.digest('SHA-256', bytes)\`.`,
   uuid: RANDOM,
   nanoid: RANDOM,
   buffer:
