@@ -71,7 +71,7 @@ const makeTimers = (sleep) => timers(kit, { sleep, ...asks })
 return boot(kit, coder, shows, {
   makeRandom: random, makeConsole: console, makeLarge: large, makeTimers, makeGlobals,
   absent: absent(), session: session(kit), stack: stack(kit),
-  decorate: decorate(kit),
+  decorate: decorate(kit), answered: look,
 })
 })`
 

@@ -13,6 +13,8 @@
  *     From then on nothing that the code does leaves the guest, and it is interrupted soon.
  * G7  When a step has ended, what its heap has free is wiped (`sweep.ts`): after the same deliveries in every life.
  * G8  What the guest asks of the host while it computes is a function of a text, that gives a text (`pure.ts`).
+ * G9  Code that goes on after the answer is cut: it may catch what `finalAnswer` throws, but not this. The engine asks
+ *     after so many operations, counted in the heap, so it is cut at the same place in every life.
  */
 import { CompileFlags, EvalFlags, JSValueHandle, MAX_STACK_SIZE, QuickJS } from 'quickjs-wasi'
 import type { QuickJSOptions } from 'quickjs-wasi'
@@ -91,6 +93,8 @@ export class Guest {
   /** What ran out (G6), and whether the guest is just telling where. */
   #out: KillReason | undefined
   #telling = false
+  /** The code that runs has given the answer (G9). */
+  #answered = false
   readonly #rejections = new Rejections()
   #lent: JSValueHandle | undefined
   #swept: HeapSize | undefined
@@ -244,6 +248,7 @@ export class Guest {
   #deliver({ clock, seed }: Moment, act: () => string): string {
     this.#clock = clock
     this.#late = false
+    this.#answered = false
     this.#swept = undefined
     this.#deadline = performance.now() + this.#limits.stepTimeout
     try {
@@ -278,10 +283,17 @@ export class Guest {
     const x = this.#exports()
     for (let jobs = 1; x.qjs_is_job_pending() !== 0; jobs++) {
       if ((jobs & 255) === 0 && performance.now() > this.#deadline) throw this.#timeout()
-      if (x.qjs_execute_pending_job() < 0) throw this.#exception()
+      if (x.qjs_execute_pending_job() < 0) this.#dropped()
       if (this.#late) throw this.#timeout()
     }
     if (this.#late) throw this.#timeout()
+  }
+
+  /** A job that was cut after the answer (G9) leaves the others to run. @throws {Cut} if it was cut for another reason. */
+  #dropped(): void {
+    if (!this.#answered || this.#late || this.#out !== undefined) throw this.#exception()
+    const x = this.#exports()
+    x.qjs_free_value(x.qjs_get_exception())
   }
 
   /** The halt of a guest that ran out of something (G6): with the place, if the step's error knows it. */
@@ -346,7 +358,11 @@ export class Guest {
     const view = new DataView(buffer(x.memory))
     for (const [index, pointer] of all.entries()) view.setUint32(list + index * 4, pointer, true)
     const self = x.qjs_get_undefined()
+    // What is called here is the prelude's own, and comes to its end.
+    const answered = this.#answered
+    this.#answered = false
     const result = x.qjs_call(this.#api, self, all.length, list)
+    this.#answered ||= answered
     x.wasm_free(list)
     for (const pointer of all) x.qjs_free_value(pointer)
     x.qjs_free_value(self)
@@ -402,7 +418,7 @@ export class Guest {
       timezoneOffset: 0,
       interruptHandler: () => {
         this.#late ||= performance.now() > this.#deadline
-        return this.#late || (this.#out !== undefined && !this.#telling)
+        return this.#late || this.#answered || (this.#out !== undefined && !this.#telling)
       },
       onUnhandledRejection: (promise, reason, handled) =>
         this.#rejections.note(this.#exports(), promise, reason, handled),
@@ -418,12 +434,19 @@ export class Guest {
     }
   }
 
-  /** What only the engine knows: `look(v)` is a promise's state (1–3) or 9 for a proxy; `look(v, true)` is within. */
+  /**
+   * What only the engine knows: `look(v)` is a promise's state (1–3) or 9 for a proxy; `look(v, true)` is within.
+   * `look()` tells it that the answer was given.
+   */
   #look(args: readonly JSValueHandle[]): JSValueHandle {
     const [value, within] = args
     const vm = this.#vm
     const x = this.#exports()
-    if (vm === undefined || value === undefined) throw new Cut('trap', 'The guest is gone.')
+    if (vm === undefined) throw new Cut('trap', 'The guest is gone.')
+    if (value === undefined) {
+      this.#answered = true
+      return this.#lend(new JSValueHandle(vm, x.qjs_get_null()))
+    }
     const proxy = value.isObject && value.isProxy
     if (within === undefined) {
       return this.#lend(vm.newNumber(proxy ? PROXY : value.isPromise ? value.promiseState + 1 : 0))

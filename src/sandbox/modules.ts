@@ -100,6 +100,11 @@ const NONE = 'Nothing can be imported here'
 const MOST = 50
 const OTHERWISE = 'Use the tools and what the language has.'
 
+/** All that is said here: a replay on other words would be another. */
+export function wording(): string {
+  return JSON.stringify([HINTS, NONE, OTHERWISE])
+}
+
 /** What a program is told that asks for a module. `tools`: those that it has. */
 export function noModule(name: string, tools: readonly string[] = []): string {
   const known = name.replace(/^node:/, '')

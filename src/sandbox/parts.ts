@@ -6,6 +6,7 @@ import { createHash } from 'node:crypto'
 import { CODEC_VERSION } from '../base/codec-version.ts'
 import { engineOfBase } from './base.ts'
 import { hostLibraries } from './pure.ts'
+import { wording } from './modules.ts'
 import { readSources } from './sources.ts'
 import { TELL_TALE } from './tell-tale.ts'
 
@@ -34,9 +35,9 @@ export function engineDigest(): string {
 }
 
 /**
- * sha256 (hex) over the engine's digest and the libraries that a guest asks of the host: what a replay has to have the
+ * sha256 (hex) over the engine's digest, the libraries that a guest asks of the host, and what it is told of modules: what a replay has to have the
  * same of, to be the same. A heap goes on with other libraries too (docs/decisions/0019-intl-from-the-host.md).
  */
 export function guestDigest(): string {
-  return createHash('sha256').update(`${engineDigest()}\0${hostLibraries()}`).digest('hex')
+  return createHash('sha256').update(`${engineDigest()}\0${hostLibraries()}\0${wording()}`).digest('hex')
 }

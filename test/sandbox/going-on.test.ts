@@ -203,6 +203,12 @@ const SEEDED: { readonly [about: string]: readonly string[] } = {
     'try { for (;;) kept.push(new Uint8Array(2 ** 16)) } catch {} await tools.fetch(kept.length); kept.length',
   ],
   'out of memory that is not': ['let s = []; for (;;) s = [s, { s }, [1, 2, 3]]'],
+  'code that is cut after the answer': [
+    'let n = 0; const m = new Map(); await tools.fetch(1)',
+    'try { finalAnswer(await tools.fetch(2)) } catch { for (;;) { n++; if (n % 7 === 0) m.set(n, [n]) } }',
+    'print(n, m.size); for (let i = 0; i < 3; i++) r0(i)\nasync function r0(i) { for (;;) { n += i + 1; if (n > 1e5) finalAnswer(n) } }',
+    'n',
+  ],
   'errors that only look so': [
     'try { throw new RangeError("Maximum call stack size exceeded") } catch (e) { print(e.message) }\n' +
       'try { new Array(-1) } catch (e) { print(e.name) } await tools.fetch(1)',

@@ -161,6 +161,21 @@ const ANSWER: Readonly<Record<string, Steps>> = {
       '= ["later"]',
     ],
   ],
+  'code that goes on for ever after it is cut': [
+    ['let n = 0\nfor (;;) { try { finalAnswer(n) } catch { n++ } }', '= [0]'],
+    ['n > 0', 'true'],
+    ['try { finalAnswer(1) } finally { for (;;) n++ }', '= [1]'],
+    [
+      'const spin = async () => { for (;;) n++ }\nawait Promise.allSettled([(async () => finalAnswer(2))(), spin()])',
+      '= [2]',
+    ],
+    [
+      '[1].forEach(() => { try { finalAnswer(three()) } catch { while (true) n += 1 } })\nfunction three() { return 3 }',
+      '= [3]',
+    ],
+    ['await echo(1); try { finalAnswer(4) } catch { for (;;) n++ }', '= [4]'],
+    ['typeof n', "'number'"],
+  ],
   'it cannot be swallowed': [
     ['try { finalAnswer(1) } catch { print("caught") } finally { print("finally") }\nprint("on")', '= [1]'],
     ['try { finalAnswer(1) } finally { finalAnswer(2) }', '= [1]'],

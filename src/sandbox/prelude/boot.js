@@ -11,8 +11,18 @@
 ;(function boot(kit, coder, shows, parts) {
   'use strict'
   const { inspect, format, table, shown } = shows
-  const { makeRandom, makeConsole, makeLarge, makeTimers, makeGlobals, absent, session, stack, decorate } =
-    parts
+  const {
+    makeRandom,
+    makeConsole,
+    makeLarge,
+    makeTimers,
+    makeGlobals,
+    absent,
+    session,
+    stack,
+    decorate,
+    answered,
+  } = parts
   const {
     list,
     push,
@@ -270,7 +280,10 @@
         throw new kit.TypeError('finalAnswer got a Promise: write finalAnswer(await …)')
       }
       const text = encode(value, 'The final answer')
-      if (answer === null) answer = text
+      if (answer === null) {
+        answer = text
+        answered()
+      }
     }
     throw sentinel
   }
