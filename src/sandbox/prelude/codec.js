@@ -2,9 +2,10 @@
  * The guest's side of the wire format: the same text for the same value as `base/codec.ts` (devalue's algorithm).
  *
  * E1  A value is read once. Getters and proxies may run, and may lie, but what they said first is the text.
- * E2  Size is bounded while encoding: values, characters, and the size of the value with every shared part written
- *     out at each place where it is shared (2^26 references to one object are 2^26 objects for whoever walks it).
+ * E2  Size is bounded while encoding: values, characters, depth, and the size of the value with every shared part
+ *     written out at each place where it is shared (2^26 references to one object are 2^26 objects for whoever walks it).
  * E3  Uses nothing that foreign code can replace (N1).
+ * E4  What foreign code gave becomes text only as what it is known to be: a number, or a quoted string.
  */
 ;(function codec(kit) {
   'use strict'
@@ -22,6 +23,13 @@
   const NEGATIVE_INFINITE = -5
   const NEGATIVE_ZERO = -6
   const SPARSE = -7
+  /** To write a longer one takes the engine seconds. */
+  const MAX_BITS = 100_000
+  const HUGE = 2n ** 100_000n
+  /** So many characters of the code are a value's worth. */
+  const WORTH = 64
+  const MAX_LENGTH = 2 ** 32 - 1
+  const SHOWN_KEY = 60
   const PROTO_KEY = /^\0*__proto__$/
   const IDENTIFIER = /^[a-zA-Z_$][a-zA-Z_$0-9]*$/
   const INDEX = /^(?:0|[1-9][0-9]*)$/
@@ -130,6 +138,12 @@
     return charCode(key, 0) === 0 && kit.exec(PROTO_KEY, key) !== null ? slice(key, 1) : key
   }
 
+  /** What the language calls an object that is no built-in: its `Symbol.toStringTag`, or what it is. */
+  function calledOf(value) {
+    const text = kit.tagText(value)
+    return slice(text, 8, text.length - 1)
+  }
+
   /** The leading own keys that are array indices, as devalue picks them. */
   function indices(array) {
     const keys = kit.keys(array)
@@ -170,23 +184,25 @@
     TYPED[name] = globalThis[name]
 
   /** The text of `root`. `what` is the name in the path of a refusal. */
-  function encode(root, what, unbounded) {
-    const out = list()
-    const weights = list()
+  function encode(root, what) {
+    // Text and weight of each value, in turn. In one record: of two that grow alike the engine would copy the shape of
+    // one at each step.
+    const parts = list()
     const indexes = new kit.Map()
     const path = list()
     let next = 0
     let count = 0
     let chars = 0
     let weight = 0
+    let depth = 0
 
     function where() {
       let text = what
       for (let i = 0; i < path.length; i++) {
         const key = path[i]
         if (typeof key === 'number') text += '[' + key + ']'
-        else if (typeof key === 'string' && kit.exec(IDENTIFIER, key) !== null) text += '.' + key
-        else if (typeof key === 'string') text += '[' + stringify(key) + ']'
+        else if (typeof key === 'string' && kit.exec(IDENTIFIER, key) !== null) text += '.' + shortened(key)
+        else if (typeof key === 'string') text += '[' + stringify(shortened(key)) + ']'
         else text += '.get(…)'
       }
       return text
@@ -194,26 +210,31 @@
     function refuse(reason) {
       throw new TypeError(where() + ' cannot be passed out of the sandbox: ' + reason)
     }
+    function shortened(key) {
+      return key.length > SHOWN_KEY ? slice(key, 0, SHOWN_KEY) + '…' : key
+    }
     function tick() {
-      if (++count > MAX_VALUES && !unbounded) {
+      if (++count > MAX_VALUES) {
         throw new RangeError(what + ' is too large: more than ' + MAX_VALUES + ' values')
       }
     }
     function at(key, value) {
       path[path.length++] = key
-      if (path.length > MAX_DEPTH)
-        throw new RangeError(what + ' is nested too deeply: more than ' + MAX_DEPTH + ' levels')
       const index = flatten(value)
       path.length--
       return index
     }
 
-    function flatten(thing) {
-      tick()
-      weight += 1
-      if (weight > MAX_EXPANDED && !unbounded) {
+    function weigh(more) {
+      weight += more
+      if (weight > MAX_EXPANDED) {
         throw new RangeError(what + ' is too large: written out it has more than ' + MAX_EXPANDED + ' values')
       }
+    }
+
+    function flatten(thing) {
+      tick()
+      weigh(1)
       if (thing === undefined) return UNDEFINED
       if (typeof thing === 'number') {
         if (thing !== thing) return NAN
@@ -223,26 +244,31 @@
       }
       const seen = mapGet(indexes, thing)
       if (seen !== undefined) {
-        weight += weights[seen] ?? 0
+        weigh(parts[2 * seen + 1] ?? 0)
         return seen
       }
       const index = next++
       mapSet(indexes, thing, index)
       const before = weight
+      if (++depth > MAX_DEPTH) {
+        throw new RangeError(what + ' is nested too deeply: more than ' + MAX_DEPTH + ' levels')
+      }
       const text = write(thing)
-      weights[index] = weight - before + (typeof thing === 'string' ? text.length >> 6 : 0)
+      depth--
+      weigh(kit.floor(text.length / WORTH))
+      parts[2 * index + 1] = weight - before
       chars += text.length + 1
-      if (chars > MAX_CHARS && !unbounded) {
+      if (chars > MAX_CHARS) {
         throw new RangeError(what + ' is too large: more than ' + MAX_CHARS + ' characters when encoded')
       }
-      out[index] = text
+      parts[2 * index] = text
       return index
     }
 
     function write(thing) {
       switch (typeof thing) {
         case 'string':
-          if (thing.length > MAX_CHARS && !unbounded) {
+          if (thing.length > MAX_CHARS) {
             throw new RangeError(what + ' is too large: more than ' + MAX_CHARS + ' characters when encoded')
           }
           return quote(thing)
@@ -251,6 +277,9 @@
         case 'boolean':
           return thing ? 'true' : 'false'
         case 'bigint':
+          if (thing >= HUGE || thing <= -HUGE) {
+            throw new RangeError(what + ' is too large: a bigint of more than ' + MAX_BITS + ' bits')
+          }
           return '["BigInt","' + thing + '"]'
         case 'function':
           return refuse('it is a function')
@@ -288,17 +317,19 @@
         case 'Array':
           return writeArray(thing)
         case 'Set': {
+          // Not by `forEach`, which takes more of the engine's own stack at each level.
           let text = '["Set"'
-          kit.setEach(thing, (value) => {
-            text += ',' + flatten(value)
-          })
+          const values = kit.setValues(thing)
+          for (let at = kit.setNext(values); !at.done; at = kit.setNext(values))
+            text += ',' + flatten(at.value)
           return text + ']'
         }
         case 'Map': {
           let text = '["Map"'
-          kit.mapEach(thing, (value, key) => {
-            text += ',' + flatten(key) + ',' + at(thing, value)
-          })
+          const entries = kit.mapEntries(thing)
+          for (let one = kit.mapNext(entries); !one.done; one = kit.mapNext(entries)) {
+            text += ',' + flatten(one.value[0]) + ',' + at(thing, one.value[1])
+          }
           return text + ']'
         }
         case 'DataView': {
@@ -310,15 +341,20 @@
             : head + ',' + kit.viewOffset(thing) + ',' + length + ']'
         }
         case 'ArrayBuffer': {
-          if (kit.bufferLength(thing) > MAX_CHARS && !unbounded) {
+          if (kit.bufferLength(thing) > MAX_CHARS) {
             throw new RangeError(what + ' is too large: more than ' + MAX_CHARS + ' characters when encoded')
           }
           return '["ArrayBuffer","' + kit.toBase64(new kit.Uint8Array(thing)) + '"]'
         }
         case 'Promise':
           return refuse('it is a Promise; await it first')
-        case 'Object':
+        case 'Object': {
+          const called = calledOf(thing)
+          if (called !== 'Object' && called !== 'Arguments') {
+            return refuse('it is a ' + shortened(called) + ', which has no plain form')
+          }
           return writeObject(thing)
+        }
         default:
           if (taught[tag] !== undefined) return '["' + tag + '",' + quote(taught[tag].textOf(thing)) + ']'
           return refuse('it is a ' + tag + ', which has no plain form')
@@ -327,6 +363,7 @@
 
     function writeArray(array) {
       const length = array.length
+      if (!kit.isInteger(length) || length < 0 || length > MAX_LENGTH) refuse('its length is none')
       let text = '['
       let dense = false
       for (let i = 0; i < length; i++) {
@@ -374,7 +411,7 @@
     const first = flatten(root)
     if (first < 0) return '' + first
     let text = '['
-    for (let i = 0; i < next; i++) text += i > 0 ? ',' + out[i] : out[i]
+    for (let i = 0; i < next; i++) text += i > 0 ? ',' + parts[2 * i] : parts[0]
     return text + ']'
   }
 

@@ -18,6 +18,22 @@
   const uncurry = Function.prototype.bind.bind(Function.prototype.call)
   const getter = (proto, key) => uncurry(getOwnPropertyDescriptor(proto, key).get)
   const Typed = getPrototypeOf(Uint8Array)
+  /** In the order in which they are written. The getter `flags` would ask the pattern for its properties. */
+  const flags = [
+    ['d', getter(RegExp.prototype, 'hasIndices')],
+    ['g', getter(RegExp.prototype, 'global')],
+    ['i', getter(RegExp.prototype, 'ignoreCase')],
+    ['m', getter(RegExp.prototype, 'multiline')],
+    ['s', getter(RegExp.prototype, 'dotAll')],
+    ['u', getter(RegExp.prototype, 'unicode')],
+    ['v', getter(RegExp.prototype, 'unicodeSets')],
+    ['y', getter(RegExp.prototype, 'sticky')],
+  ]
+  function regExpFlags(pattern) {
+    let text = ''
+    for (let i = 0; i < flags.length; i++) if (flags[i][1](pattern)) text += flags[i][0]
+    return text
+  }
   const array = []
   const map = new Map()
   const builtIns = new Set()
@@ -114,12 +130,16 @@
     setDelete: uncurry(Set.prototype.delete),
     setEach: uncurry(Set.prototype.forEach),
     setSize: getter(Set.prototype, 'size'),
+    mapEntries: uncurry(Map.prototype.entries),
+    setValues: uncurry(Set.prototype.values),
+    mapNext: uncurry(getPrototypeOf(map.entries()).next),
+    setNext: uncurry(getPrototypeOf(new Set().values()).next),
     /** True for what the language itself defines. */
     isBuiltIn: uncurry(Set.prototype.has).bind(undefined, builtIns),
     dateTime: uncurry(Date.prototype.getTime),
     dateISO: uncurry(Date.prototype.toISOString),
     regExpSource: getter(RegExp.prototype, 'source'),
-    regExpFlags: getter(RegExp.prototype, 'flags'),
+    regExpFlags,
     regExpGlobal: getter(RegExp.prototype, 'global'),
     bufferLength: getter(ArrayBuffer.prototype, 'byteLength'),
     bufferSlice: uncurry(ArrayBuffer.prototype.slice),
