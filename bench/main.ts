@@ -1,5 +1,5 @@
 /**
- * `npm run bench -- [--quick] [--json] [--only steps,resume,calls,snapshots,waiting,policies,durable,many,check,frontend] [--rounds 5] [--dir /tmp]`
+ * `npm run bench -- [--quick] [--json] [--only steps,resume,calls,snapshots,waiting,policies,durable,many,check,frontend,hostile] [--rounds 5] [--dir /tmp]`
  *
  * Every figure is measured when this runs. What is quoted of others stands beneath the tables, with its source.
  */
@@ -10,6 +10,7 @@ import { callsTable } from './calls.ts'
 import { checkTable } from './check.ts'
 import { durableTable } from './durable.ts'
 import { frontendTable } from './frontend.ts'
+import { hostileTable } from './hostile.ts'
 import { manyTable } from './many.ts'
 import { policiesTable } from './policies.ts'
 import { resumeTable } from './resume.ts'
@@ -33,6 +34,7 @@ const TABLES: Readonly<Record<string, (settings: Settings) => Promise<readonly T
   many: manyTable,
   check: checkTable,
   frontend: frontendTable,
+  hostile: hostileTable,
 }
 
 const { values } = parseArgs({

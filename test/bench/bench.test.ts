@@ -37,6 +37,7 @@ test('bench/main.ts --quick --json measures every table', { timeout: 180_000 }, 
     'many',
     'check',
     'frontend',
+    'hostile',
   ])
   for (const { columns, rows, quoted } of tables) {
     expect(rows.length).toBeGreaterThan(0)

@@ -195,6 +195,7 @@
     let chars = 0
     let weight = 0
     let depth = 0
+    let fault = null
 
     function where() {
       let text = what
@@ -207,15 +208,20 @@
       }
       return text
     }
+    /** The error is made when all is unwound: below, the frames of the code would be too far away to be told. */
+    function fail(Class, text) {
+      fault = { __proto__: null, Class, text }
+      throw fault
+    }
     function refuse(reason) {
-      throw new TypeError(where() + ' cannot be passed out of the sandbox: ' + reason)
+      return fail(TypeError, where() + ' cannot be passed out of the sandbox: ' + reason)
     }
     function shortened(key) {
       return key.length > SHOWN_KEY ? slice(key, 0, SHOWN_KEY) + '…' : key
     }
     function tick() {
       if (++count > MAX_VALUES) {
-        throw new RangeError(what + ' is too large: more than ' + MAX_VALUES + ' values')
+        fail(RangeError, what + ' is too large: more than ' + MAX_VALUES + ' values')
       }
     }
     function at(key, value) {
@@ -228,7 +234,7 @@
     function weigh(more) {
       weight += more
       if (weight > MAX_EXPANDED) {
-        throw new RangeError(what + ' is too large: written out it has more than ' + MAX_EXPANDED + ' values')
+        fail(RangeError, what + ' is too large: written out it has more than ' + MAX_EXPANDED + ' values')
       }
     }
 
@@ -251,7 +257,7 @@
       mapSet(indexes, thing, index)
       const before = weight
       if (++depth > MAX_DEPTH) {
-        throw new RangeError(what + ' is nested too deeply: more than ' + MAX_DEPTH + ' levels')
+        fail(RangeError, what + ' is nested too deeply: more than ' + MAX_DEPTH + ' levels')
       }
       const text = write(thing)
       depth--
@@ -259,7 +265,7 @@
       parts[2 * index + 1] = weight - before
       chars += text.length + 1
       if (chars > MAX_CHARS) {
-        throw new RangeError(what + ' is too large: more than ' + MAX_CHARS + ' characters when encoded')
+        fail(RangeError, what + ' is too large: more than ' + MAX_CHARS + ' characters when encoded')
       }
       parts[2 * index] = text
       return index
@@ -269,7 +275,7 @@
       switch (typeof thing) {
         case 'string':
           if (thing.length > MAX_CHARS) {
-            throw new RangeError(what + ' is too large: more than ' + MAX_CHARS + ' characters when encoded')
+            fail(RangeError, what + ' is too large: more than ' + MAX_CHARS + ' characters when encoded')
           }
           return quote(thing)
         case 'number':
@@ -278,7 +284,7 @@
           return thing ? 'true' : 'false'
         case 'bigint':
           if (thing >= HUGE || thing <= -HUGE) {
-            throw new RangeError(what + ' is too large: a bigint of more than ' + MAX_BITS + ' bits')
+            fail(RangeError, what + ' is too large: a bigint of more than ' + MAX_BITS + ' bits')
           }
           return '["BigInt","' + thing + '"]'
         case 'function':
@@ -342,7 +348,7 @@
         }
         case 'ArrayBuffer': {
           if (kit.bufferLength(thing) > MAX_CHARS) {
-            throw new RangeError(what + ' is too large: more than ' + MAX_CHARS + ' characters when encoded')
+            fail(RangeError, what + ' is too large: more than ' + MAX_CHARS + ' characters when encoded')
           }
           return '["ArrayBuffer","' + kit.toBase64(new kit.Uint8Array(thing)) + '"]'
         }
@@ -408,7 +414,13 @@
       return text + (bare ? ']' : '}')
     }
 
-    const first = flatten(root)
+    let first
+    try {
+      first = flatten(root)
+    } catch (error) {
+      if (fault === null || error !== fault) throw error
+      throw new fault.Class(fault.text)
+    }
     if (first < 0) return '' + first
     let text = '['
     for (let i = 0; i < next; i++) text += i > 0 ? ',' + parts[2 * i] : parts[0]
