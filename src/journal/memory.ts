@@ -143,6 +143,7 @@ export function memoryStore(clock: MemoryClock = systemClocks): Store {
       createdAt,
       updatedAt: clock.now(),
       lastSeq: lastSeq + write.entries.length,
+      lastWrite: write.nonce,
     }
     run.entries.push(...write.entries.map(copyEntry))
     for (const row of write.asked) run.questions.set(row.id, { row: { ...row }, state: 'open' })

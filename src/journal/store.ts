@@ -85,6 +85,8 @@ export interface RunRow extends RunView {
   readonly createdAt: number
   readonly updatedAt: number
   readonly lastSeq: number
+  /** The nonce of the newest write, which need not have brought entries. Absent where nothing was appended yet. */
+  readonly lastWrite?: string
   /** The oldest version of the vocabulary that can read this run. */
   readonly minReader: number
   /** The state key that its task cannot be read without; absent where it was read. */

@@ -21,12 +21,16 @@ import { sealOf } from './seal.ts'
 const PAGE = 1_000
 
 export interface Recovered {
+  /** The run's newest write when this was read: any other one, a checkpoint alone too, makes it old. */
+  readonly lastWrite: string | undefined
   readonly state: State
   readonly chain: Uint8Array
   readonly seal: Seal
   /** The stored heap and the entries after its position; absent: rebuild by replay of the whole journal. */
   readonly heap?: StoredHeap
 }
+
+type Read = Omit<Recovered, 'lastWrite'>
 
 export interface StoredHeap {
   readonly place: CheckpointState['place']
@@ -46,8 +50,9 @@ export async function recover(store: Store, runId: RunId): Promise<Recovered> {
   }
   const seal = await sealOf(store, runId)
   const checkpoint = await store.checkpoint(runId)
-  const recovered =
+  const read =
     checkpoint === undefined ? await fromStart(store, seal) : await fromCheckpoint(store, seal, checkpoint)
+  const recovered = { ...read, lastWrite: row.lastWrite }
   // A driver may have added to it since the row was read.
   if (recovered.state.seq >= row.lastSeq) {
     await checkAsked(store, recovered.state)
@@ -72,13 +77,13 @@ export async function checkAsked(store: Store, { runId, seq, questions }: State)
   throw new StateCorruptError(`Question ${lost} of run ${runId} is open, but it is not in the store.`)
 }
 
-async function fromStart(store: Store, seal: Seal): Promise<Recovered> {
+async function fromStart(store: Store, seal: Seal): Promise<Read> {
   const { runId } = seal
   const { entries, chain } = await readEntries(store, runId, 0, GENESIS)
   return { state: foldAll(undefined, entries, runId), chain, seal }
 }
 
-async function fromCheckpoint(store: Store, seal: Seal, checkpoint: CheckpointRow): Promise<Recovered> {
+async function fromCheckpoint(store: Store, seal: Seal, checkpoint: CheckpointRow): Promise<Read> {
   const { runId } = seal
   const { seq, keyId } = checkpoint
   const bytes = openBytes(seal, stateContext(checkpoint.chain), seq, checkpoint.state, keyId)
@@ -97,7 +102,7 @@ async function fromCheckpoint(store: Store, seal: Seal, checkpoint: CheckpointRo
     runId,
   )
   const undone = entries.some((entry) => entry.kind === 'step-killed' && entry.step === place.step)
-  const heap = (stands: typeof place, past: readonly Entry[], links: readonly HeapLink[]): Recovered => ({
+  const heap = (stands: typeof place, past: readonly Entry[], links: readonly HeapLink[]): Read => ({
     state,
     chain,
     seal,

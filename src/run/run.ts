@@ -203,7 +203,7 @@ function whyNow(why: RunStart['why'], seen: State | undefined, now: State): RunS
 /** What was read before, if nothing has been written since; else what stands now. */
 async function newest(store: Store, runId: RunId, known: Recovered | undefined): Promise<Recovered> {
   const row = known === undefined ? undefined : await store.run(runId)
-  return known !== undefined && row?.lastSeq === known.state.seq ? known : recover(store, runId)
+  return known !== undefined && row?.lastWrite === known.lastWrite ? known : recover(store, runId)
 }
 
 /** @throws {UsageError} a run of an agent that is called now does not fit the agent that is given, however deep below. */

@@ -116,6 +116,15 @@ export const appending: readonly Rule[] = [
     const later = await store.run(RUN)
     assert.ok(later !== undefined && !('wakeAt' in later) && !('cause' in later))
   }),
+  rule('append: the row tells of every write, of one without entries too', async (store) => {
+    const lease = await driven(store)
+    await store.append(lease, write(lease, 1, { nonce: 'first' }))
+    assert.equal((await store.run(RUN))?.lastWrite, 'first')
+    await store.append(lease, write(lease, 2, { nonce: 'second', entries: [] }))
+    const run = await store.run(RUN)
+    assert.equal(run?.lastWrite, 'second')
+    assert.equal(run.lastSeq, 2)
+  }),
   rule('append: another expectedSeq than the last seq is LeaseLost, and changes nothing', async (store) => {
     const lease = await driven(store)
     await store.append(lease, write(lease, 1))

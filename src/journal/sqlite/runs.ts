@@ -62,7 +62,8 @@ const MADE =
 /** What the head of the journal is, and how many questions are not closed: they stand in rows of their own. */
 const HEAD = `(SELECT e.chain FROM entries e WHERE e.place = (r.run << 32) + r.last_seq) AS chain,
   (SELECT COUNT(*) FROM questions q WHERE q.run = r.run AND q.state <> 'closed') AS standing`
-const COLUMNS = `${MADE}, r.status, r.view, r.step_count, r.wake_at, r.cause, r.updated_at, r.last_seq, ${HEAD}, ${SEAL}`
+const COLUMNS = `${MADE}, r.status, r.view, r.step_count, r.wake_at, r.cause, r.updated_at, r.last_seq, r.nonce,
+  ${HEAD}, ${SEAL}`
 
 /** A run that has entries and no row. One look for each run that has any: entries lie by runs. */
 const STRAYS = `WITH RECURSIVE written (run) AS (
@@ -293,6 +294,7 @@ export function runOf(row: Row, seal: Seal | undefined): RunRow {
     chain: chainOf(row),
     standing: numberOf(row, 'standing'),
   }
+  const lastWrite = optionalText(row, 'nonce')
   const task =
     seal === undefined ? '' : openRow(seal, VIEW, placeOfView(made, rest, head), bytesOf(row, 'view'))
   return {
@@ -304,6 +306,7 @@ export function runOf(row: Row, seal: Seal | undefined): RunRow {
     createdAt: made.createdAt,
     updatedAt: head.updatedAt,
     lastSeq: head.lastSeq,
+    ...(lastWrite !== undefined && { lastWrite }),
     minReader: made.minReader,
     ...(seal === undefined && { lockedBy: textOf(row, 'state_key') }),
   }
