@@ -17,6 +17,7 @@ export type {
 } from './agent/memory.ts'
 export type { ImageGiven } from './agent/images.ts'
 export type { CallbackContext } from './agent/definition.ts'
+export type { PromptTemplates } from './agent/templates.ts'
 export {
   AgentPausedException,
   AgentStoppedException,

@@ -4,6 +4,7 @@ import type { LanguageModelV4 } from '../model/ask.ts'
 import type { Tool } from '../tool/tools.ts'
 import type { ActionStep, Memory } from './memory.ts'
 import type { SnapshotPolicy } from './snapshot-policy.ts'
+import type { PromptTemplates } from './templates.ts'
 
 export interface CallbackContext {
   /** The agent object that the author constructed. */
@@ -29,6 +30,7 @@ export interface Definition {
   readonly modelName: string
   readonly tools: ReadonlyMap<string, Tool>
   readonly instructions: string
+  readonly templates: PromptTemplates
   /** What it is for, for an agent that manages it. */
   readonly description: string
   /** Agents that its code calls like tools, by name. Each of them is among the tools too. */

@@ -10,6 +10,7 @@ import { toolsOf, type GivenTools, type Tool, type ToolOptions } from '../tool/t
 import type { CallbackContext, Definition, NamedCallback, NamedCheck } from './definition.ts'
 import { managedOf, toolOfAgent, type ManagedAgent } from './managed.ts'
 import type { ActionStep, Memory } from './memory.ts'
+import { templatesOf, type PromptTemplates } from './templates.ts'
 
 export type StepCallback = (step: ActionStep, context: CallbackContext) => unknown
 export type FinalAnswerCheck = (
@@ -29,6 +30,8 @@ export interface AgentOptions<Output = unknown> {
   readonly toolApproval?: ToolOptions['toolApproval']
   /** Added to the system prompt. */
   readonly instructions?: string
+  /** Texts in place of the package's own, with `{{placeholders}}`: see docs/prompt.md. */
+  readonly promptTemplates?: Partial<PromptTemplates>
   /** Other agents, called like tools by their names: `await researcher('…')`. Each needs a `description`. */
   readonly managedAgents?: readonly ManagedAgent[]
   /** What the agent is for: told to the model of an agent that manages it. */
@@ -122,6 +125,7 @@ const KNOWN: ReadonlySet<string> = new Set([
   'toolEffects',
   'toolApproval',
   'instructions',
+  'promptTemplates',
   'managedAgents',
   'description',
   'maxSteps',
@@ -160,6 +164,7 @@ export function define(given: AgentOptions, agent: unknown): Definition {
     modelName: modelName(model),
     tools: withAgents(toolsOf(given.tools ?? [], { toolEffects, toolApproval, context }), managed),
     instructions: given.instructions ?? '',
+    templates: templatesOf(given.promptTemplates),
     description: given.description ?? '',
     managed,
     options: { ...DEFAULTS, ...dataOptions(given) },

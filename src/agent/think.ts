@@ -10,6 +10,7 @@ import { askModel, retryOf, type LanguageModelV4, type Reply } from '../model/as
 import { thrownBy, type CarrierOf } from './thrown.ts'
 import type { Happening, ReplyGiven } from './happening.ts'
 import { toMessages, type Text } from './messages.ts'
+import { fill, type PromptTemplates } from './templates.ts'
 
 /** Attempts per turn before the task fails. */
 const ATTEMPTS = 4
@@ -21,6 +22,7 @@ export interface ThinkRoom {
   readonly system: string
   readonly chapters: readonly Chapter[]
   readonly text: Text
+  readonly templates: PromptTemplates
   readonly abortSignal: AbortSignal
   readonly carrier: CarrierOf
   price?(usage: { readonly inputTokens: number; readonly outputTokens: number }): number
@@ -29,17 +31,12 @@ export interface ThinkRoom {
   readonly onDelta?: (delta: { readonly kind: 'text' | 'reasoning' | 'code'; readonly text: string }) => void
 }
 
-const LAST_WORD =
-  'You have used all your steps, or all your time. Give your final answer to the task now, in words or as a value, from what you know so far. You cannot run more code.'
+type Thinking = Extract<Phase, { at: 'thinking' }>
 
 /** Asks once. Resolves with what the driver has to hear; rejects only with the abort reason. */
-export async function think(
-  phase: Extract<Phase, { at: 'thinking' }>,
-  key: string,
-  room: ThinkRoom,
-): Promise<Happening> {
+export async function think(phase: Thinking, key: string, room: ThinkRoom): Promise<Happening> {
   const at = { key, step: phase.step, attempt: phase.attempt }
-  const last = phase.purpose === 'answer' ? LAST_WORD : undefined
+  const last = phase.purpose === 'answer' ? lastWord(phase, room) : undefined
   const prompt = toMessages(room.system, room.chapters, room.text, last)
   try {
     const reply = await askModel(room.model, {
@@ -67,11 +64,15 @@ export async function think(
   }
 }
 
-async function given(
-  reply: Reply,
-  phase: Extract<Phase, { at: 'thinking' }>,
-  room: ThinkRoom,
-): Promise<ReplyGiven> {
+function lastWord({ limit }: Thinking, { chapters, templates }: ThinkRoom): string {
+  const task = chapters.findLast((chapter) => chapter.kind === 'task')?.task ?? ''
+  return fill(templates, 'finalAnswer', {
+    limit: limit === 'timeout' ? 'all your time' : 'all your steps',
+    task,
+  })
+}
+
+async function given(reply: Reply, phase: Thinking, room: ThinkRoom): Promise<ReplyGiven> {
   const cost = reply.usage.cost ?? room.price?.(reply.usage)
   const base = {
     parts: encode(reply.parts),

@@ -6,7 +6,7 @@ import { checkRunId, digestOf, newRunId, randomText } from '../base/id.ts'
 import type { Definition } from '../agent/definition.ts'
 import { imagesOf, type ImageGiven } from '../agent/images.ts'
 import { questionId } from '../agent/next.ts'
-import { systemPrompt } from '../agent/prompt.ts'
+import { systemPrompt, type PromptParts } from '../agent/prompt.ts'
 import { placed, rowOf } from '../journal/decode.ts'
 import { ENTRY_VERSION, type Fact, type RunOptions, type Stored, type ToolFact } from '../journal/entry.ts'
 import { GENESIS } from '../journal/envelope.ts'
@@ -57,21 +57,13 @@ export async function createRun(
     return blob?.stored ?? text
   }
   const carrier = startTrace({ name: definition.name, runId }, family?.carrier)
-  const tools = [...definition.tools.values()]
   const facts: readonly Fact[] = [
     {
       kind: 'run-started',
       agent: definition.name,
       options: definition.options,
       model: definition.modelName,
-      system: stow(
-        systemPrompt({
-          instructions: definition.instructions,
-          tools,
-          answer: definition.answer,
-          today: now,
-        }),
-      ),
+      system: stow(systemPrompt({ ...promptOf(definition), today: now })),
       tools: toolFacts(definition),
       seed: randomText(26),
       engine: guestDigest(),
@@ -172,6 +164,10 @@ export function mayFollow(state: State): void {
   )
 }
 
+function promptOf({ templates, instructions, tools, answer }: Definition): Omit<PromptParts, 'today'> {
+  return { templates, instructions, tools: [...tools.values()], answer }
+}
+
 export function toolFacts(definition: Definition): readonly ToolFact[] {
   return [...definition.tools.values()].map(({ name, effect, effectDeclared, digest }) => ({
     name,
@@ -219,15 +215,7 @@ export function changesOf(
     .filter((tool) => known.get(tool.name) !== tool.digest)
     .map((tool) => tool.name)
   if (changed.length > 0) {
-    const tools = [...definition.tools.values()]
-    const system = stow(
-      systemPrompt({
-        instructions: definition.instructions,
-        tools,
-        answer: definition.answer,
-        today: state.createdAt,
-      }),
-    )
+    const system = stow(systemPrompt({ ...promptOf(definition), today: state.createdAt }))
     facts.push({ kind: 'tools-changed', tools: toolFacts(definition), system, changed })
     facts.push(...askedAgain(state, new Set(changed)))
   }

@@ -189,6 +189,7 @@ export class Room implements AsyncDisposable {
         think(effect.phase, effect.key, {
           model: definition.model,
           system,
+          templates: definition.templates,
           chapters,
           text: (stored) => log.textNow(stored),
           abortSignal,
