@@ -31,6 +31,7 @@ export const doors: Readonly<Record<string, readonly string[]>> = {
   ajv: ['src/tool/json-schema.ts'],
   commander: ['src/cli/main.ts'],
   '@ai-sdk/provider': ['src/model/*'],
+  '@pydantic/genai-prices': ['src/model/catalog.ts'],
   '@opentelemetry/api': ['src/telemetry/trace.ts', 'src/persistent-code-agent.ts'],
   // A connection belongs to one thread: that which renews leases has its own.
   'node:sqlite': ['src/journal/sqlite.ts', 'src/journal/sqlite/heartbeat-worker.ts'],

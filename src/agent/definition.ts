@@ -2,6 +2,7 @@
 import type { RunOptions } from '../journal/entry.ts'
 import type { LanguageModelV4 } from '../model/ask.ts'
 import type { Tool } from '../tool/tools.ts'
+import type { Price } from './budget.ts'
 import type { ActionStep, Memory } from './memory.ts'
 import type { SnapshotPolicy } from './snapshot-policy.ts'
 import type { PromptTemplates } from './templates.ts'
@@ -48,7 +49,8 @@ export interface Definition {
   >
   /** Whether a step is checked against the tools' types before it runs, where TypeScript is installed. Absent: no. */
   readonly typeCheck?: boolean
-  price?(usage: { readonly inputTokens: number; readonly outputTokens: number }): number
+  /** USD for a reply; absent where nothing is known of the model. */
+  readonly price?: Price
   /** Secrets, tenant, loggers: reaches tools, is given again on resume, is never journaled. */
   readonly context: unknown
   /** The author's object, for callbacks. */

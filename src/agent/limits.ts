@@ -1,5 +1,5 @@
 /**
- * The limits of a task: turns of the model and driven time; and of a run: entries of its journal, questions to people.
+ * The limits of a task: turns of the model, driven time and money; and of a run: entries of its journal, questions to people.
  * Reaching one is a fact. What follows is the author's choice (`onLimit`) for a task's; the others always rest the run.
  *
  * Q1  Time counts while the run is driven and something of it is under way. Resting, and waiting for people, timers and
@@ -7,36 +7,64 @@
  * Q2  Whoever resumes a run that rested on a limit grants it as much again.
  */
 import { showDuration } from '../base/duration.ts'
-import type { Fact } from '../journal/entry.ts'
+import type { Fact, TaskLimit } from '../journal/entry.ts'
 import type { State } from '../journal/shape.ts'
 import { drivenUntil } from '../journal/view.ts'
+import { fits, requestCost, spentBy, type Purse } from './budget.ts'
 import { killedFact } from './killed-fact.ts'
 
-type Limit = 'maxSteps' | 'timeout'
-
-/** The model is asked for the next step, or for the last word where the task's steps or its time are spent. */
-export function thinkOrLimit(state: State, now: number): Fact {
-  const limit = isOutOfTime(state, now)
-    ? 'timeout'
-    : state.task.turns < state.task.maxSteps
-      ? undefined
-      : 'maxSteps'
-  if (limit === undefined)
-    return { kind: 'model-called', step: state.stepCount + 1, attempt: 1, purpose: 'step' }
-  return reached(state, limit, 1)
+/** What is asked of the clock and of the purse. */
+export interface Means {
+  readonly now: number
+  readonly purse: Purse
 }
 
-/** A further attempt of a turn. It is the same turn, unless its time is spent. */
-export function thinkAgain(state: State, attempt: number, now: number): Fact {
+/** The model is asked for the next step, or for the last word where the task's steps, time or money are spent. */
+export function thinkOrLimit(state: State, means: Means): Fact {
+  const limit = reachedBy(state, means)
+  if (limit === undefined) return request(state, 1, { purpose: 'step' }, means)
+  return reached(state, limit, 1, means)
+}
+
+/** A further attempt of a turn. It is the same turn, unless its time or its money is spent. */
+export function thinkAgain(state: State, attempt: number, means: Means): Fact {
   const { phase } = state
-  const purpose = phase.at === 'thinking' ? phase.purpose : 'step'
-  if (purpose === 'step' && isOutOfTime(state, now)) return reached(state, 'timeout', attempt)
-  const limit = phase.at === 'thinking' && phase.limit !== undefined ? { limit: phase.limit } : {}
-  return { kind: 'model-called', step: state.stepCount + 1, attempt, purpose, ...limit }
+  const { purpose, limit } = phase.at === 'thinking' ? phase : { purpose: 'step' as const }
+  if (purpose === 'step') {
+    const spent = reachedBy(state, means)
+    if (spent === 'timeout' || spent === 'maxCost') return reached(state, spent, attempt, means)
+  }
+  return request(state, attempt, { purpose, ...(limit === undefined ? {} : { limit }) }, means)
+}
+
+function reachedBy(state: State, { now, purse }: Means): TaskLimit | undefined {
+  if (isOutOfTime(state, now)) return 'timeout'
+  if (state.task.turns >= state.task.maxSteps) return 'maxSteps'
+  return isUncounted(state, purse) || !fits(state, 'step', purse) ? 'maxCost' : undefined
+}
+
+/** Nobody knows what has been spent. */
+function isUncounted({ money }: State, { left }: Purse): boolean {
+  return money.isUnknown && left !== Infinity
+}
+
+type Asked = Pick<Fact<'model-called'>, 'purpose' | 'limit'>
+
+/** The request, with what it reserves. The last word is not asked for either where it does not fit. */
+function request(state: State, attempt: number, asked: Asked, { purse }: Means): Fact {
+  if (asked.purpose === 'answer' && !fits(state, 'answer', purse))
+    return {
+      kind: 'task-failed',
+      code: 'LIMIT',
+      message: 'The budget (maxCost) is spent; not even a last answer fits.',
+    }
+  const reserved = purse.left === Infinity ? {} : { reserved: requestCost(state, purse.price) }
+  return { kind: 'model-called', step: state.stepCount + 1, attempt, ...asked, ...reserved }
 }
 
 /** What a limit cuts short: a step that runs, a request that is under way, or the whole run. */
-export function limitFacts(state: State, now: number): readonly Fact[] {
+export function limitFacts(state: State, means: Means): readonly Fact[] {
+  const { now } = means
   const { entries, questions } = state.run.options
   if (state.seq - state.grantedAt >= entries)
     return [
@@ -49,13 +77,13 @@ export function limitFacts(state: State, now: number): readonly Fact[] {
       pause(`Paused after ${questions} questions (limits.questions). Resume it to let it ask as many more.`),
     ]
   if (!isOutOfTime(state, now) || !isCuttable(state)) return []
-  if (state.run.options.onLimit !== 'finish') return [reached(state, 'timeout', 1)]
+  if (state.run.options.onLimit !== 'finish') return [reached(state, 'timeout', 1, means)]
   const message = `The task has taken longer than its timeout of ${timeoutOf(state)}.`
   if (state.phase.at === 'acting')
     return [killedFact(state, state.phase.step, { reason: 'timeout', message })]
   if (state.phase.at !== 'thinking') return []
   const { step, attempt, called } = state.phase
-  if (!called) return [reached(state, 'timeout', attempt + 1)]
+  if (!called) return [reached(state, 'timeout', attempt + 1, means)]
   return [{ kind: 'model-failed', step, attempt, error: { code: 'LIMIT', message }, retryAt: now }]
 }
 
@@ -75,19 +103,40 @@ function isCuttable({ phase }: State): boolean {
   return phase.at === 'acting' || (phase.at === 'thinking' && phase.purpose === 'step')
 }
 
-function reached(state: State, limit: Limit, attempt: number): Fact {
-  const { maxSteps } = state.task
-  const much = limit === 'maxSteps' ? `${maxSteps} steps (maxSteps)` : `${timeoutOf(state)} of work (timeout)`
-  switch (state.run.options.onLimit) {
+function reached(state: State, limit: TaskLimit, attempt: number, means: Means): Fact {
+  const { onLimit } = state.run.options
+  if (limit === 'maxCost' && isUncounted(state, means.purse))
+    return pause(
+      'Paused: nobody said what the last reply of the model cost, so maxCost cannot be kept. Give the agent a price.',
+    )
+  const much = muchOf(state, limit)
+  switch (onLimit) {
     case 'finish':
-      return { kind: 'model-called', step: state.stepCount + 1, attempt, purpose: 'answer', limit }
+      return request(state, attempt, { purpose: 'answer', limit }, means)
     case 'pause':
       return pause(`Paused after ${much}. Resume it to grant as much again.`)
     case 'fail':
       return { kind: 'task-failed', code: 'LIMIT', message: `The task was not done in ${much}.` }
     default:
-      return state.run.options.onLimit satisfies never
+      return onLimit satisfies never
   }
+}
+
+function muchOf(state: State, limit: TaskLimit): string {
+  switch (limit) {
+    case 'maxSteps':
+      return `${state.task.maxSteps} steps (maxSteps)`
+    case 'timeout':
+      return `${timeoutOf(state)} of work (timeout)`
+    case 'maxCost':
+      return `${dollars(spentBy(state))} (maxCost; another request does not fit)`
+    default:
+      return limit satisfies never
+  }
+}
+
+function dollars(amount: number): string {
+  return `$${amount.toFixed(amount < 0.1 ? 4 : 2)}`
 }
 
 function pause(message: string): Fact {

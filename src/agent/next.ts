@@ -14,7 +14,8 @@ import { derivedText } from '../base/id.ts'
 import type { Fact } from '../journal/entry.ts'
 import type { Answer, OpenCall, Phase, State } from '../journal/shape.ts'
 import { nextDue } from '../journal/view.ts'
-import { limitFacts, thinkAgain, thinkOrLimit, timeIsUpAt } from './limits.ts'
+import type { Price } from './budget.ts'
+import { limitFacts, thinkAgain, thinkOrLimit, timeIsUpAt, type Means } from './limits.ts'
 
 /** What the agent's definition adds to the state: how many of its functions there are. */
 export interface Setup {
@@ -22,6 +23,8 @@ export interface Setup {
   readonly checks: readonly string[]
   /** Tools that can find out whether a call had happened. */
   readonly probes: ReadonlySet<string>
+  /** What the model's replies cost, where that is known. */
+  readonly price?: Price
 }
 
 /** What only the driving process knows. */
@@ -37,6 +40,8 @@ export interface Live {
   readonly hasAgents: boolean
   /** Calls of managed agents whose runs only wait. */
   readonly atRest: ReadonlyMap<CallId, ChildAtRest>
+  /** USD that may still be spent, by this run and by all that are above it. Infinity: no limit. */
+  readonly left: number
 }
 
 /** The run of a managed agent that has nothing to do but wait. */
@@ -93,7 +98,7 @@ export function decide(state: State, setup: Setup, live: Live): readonly Fact[] 
   if (state.pause !== undefined && state.pause.cause !== 'waiting') return []
   if (state.pause !== undefined)
     return canGoOn(state, live) ? [{ kind: 'run-resumed', why: 'what it waited for has come' }] : []
-  const limited = limitFacts(state, live.now)
+  const limited = limitFacts(state, meansOf(setup, live))
   if (limited.length > 0) return limited
   const calls = decideCalls(state, setup, live)
   if (calls.length > 0) return calls
@@ -101,11 +106,11 @@ export function decide(state: State, setup: Setup, live: Live): readonly Fact[] 
     case 'thinking':
       return state.phase.called || (state.phase.retryAt ?? 0) > live.now
         ? []
-        : [callModel(state, state.phase.attempt + 1, live.now)]
+        : [callModel(state, state.phase.attempt + 1, meansOf(setup, live))]
     case 'acting':
       return live.guestIdle ? restIfAllWait(state, live) : []
     case 'reviewing':
-      return review(state, state.phase, setup, live.now)
+      return review(state, state.phase, setup, meansOf(setup, live))
     case 'closing':
       return close(state, state.phase.output, live)
     case 'ended':
@@ -162,9 +167,13 @@ export function idempotencyKey({ runId, run }: State, { id, tool, sent }: OpenCa
   return `${runId}-${id}-${derivedText(8, run.seed, id, tool, sent)}`
 }
 
-function callModel(state: State, attempt: number, now: number): Fact {
+function meansOf({ price }: Setup, { now, left }: Live): Means {
+  return { now, purse: { left, ...(price === undefined ? {} : { price }) } }
+}
+
+function callModel(state: State, attempt: number, means: Means): Fact {
   // The first request of a turn passes the limits; a further attempt is the same turn.
-  return attempt === 1 ? thinkOrLimit(state, now) : thinkAgain(state, attempt, now)
+  return attempt === 1 ? thinkOrLimit(state, means) : thinkAgain(state, attempt, means)
 }
 
 function decideCalls(state: State, setup: Setup, { now, atRest }: Live): readonly Fact[] {
@@ -225,10 +234,10 @@ function review(
   state: State,
   phase: Extract<Phase, { at: 'reviewing' }>,
   setup: Setup,
-  now: number,
+  means: Means,
 ): readonly Fact[] {
   if (phase.callbacksRan < setup.callbacks.length) return []
-  if (phase.answer === undefined) return [thinkOrLimit(state, now)]
+  if (phase.answer === undefined) return [thinkOrLimit(state, means)]
   const checked = phase.answer.reason === 'finalAnswer' || phase.answer.reason === 'text'
   if (checked && phase.checksPassed < setup.checks.length) return []
   return [{ kind: 'output-given', value: phase.answer.value, reason: phase.answer.reason }]

@@ -2,12 +2,15 @@
 import { bytes, milliseconds, type Duration } from '../base/duration.ts'
 import { UsageError } from '../base/errors.ts'
 import type { RunOptions } from '../journal/entry.ts'
+import { knownModel, type PricedUsage } from '../model/catalog.ts'
 import { modelName, resolveModel } from '../model/resolve.ts'
+import { reportsCost } from '../model/usage.ts'
 import type { LanguageModelV4 } from '../model/ask.ts'
 import { declarationOf } from '../tool/declare.ts'
 import { readSchema, type SchemaTo } from '../tool/schema.ts'
 import { toolsOf, type GivenTools, type Tool, type ToolOptions } from '../tool/tools.ts'
 import type { CallbackContext, Definition, NamedCallback, NamedCheck } from './definition.ts'
+import type { Price } from './budget.ts'
 import { managedOf, toolOfAgent, type ManagedAgent } from './managed.ts'
 import type { ActionStep, Memory } from './memory.ts'
 import { templatesOf, type PromptTemplates } from './templates.ts'
@@ -74,8 +77,14 @@ export interface AgentOptions<Output = unknown> {
   readonly finalAnswerChecks?: readonly FinalAnswerCheck[]
   /** `(step, { agent, memory, attempt })`, once an action step is durable; after a crash in its middle, again. */
   readonly stepCallbacks?: readonly StepCallback[]
-  /** USD for the tokens of one reply. */
-  readonly price?: (usage: { readonly inputTokens: number; readonly outputTokens: number }) => number
+  /**
+   * USD that the run may cost, with all agents that it calls. A request goes out only if it still fits, and so does a
+   * last answer after it. It takes a `price`, a provider that reports what a reply cost, or the optional peer
+   * `@pydantic/genai-prices` and a model that it knows.
+   */
+  readonly maxCost?: number
+  /** USD for the tokens of one reply. Default: what the provider reports, else what `@pydantic/genai-prices` knows. */
+  readonly price?: (usage: PricedUsage) => number
   /** Secrets, tenant, loggers: reaches tools, is given again on resume, is never journaled. */
   readonly context?: unknown
 }
@@ -99,6 +108,7 @@ export function dataOptions(given: Partial<AgentOptions>): Partial<RunOptions> {
   const { limits = {} } = given
   const changes = {
     maxSteps: given.maxSteps === undefined ? undefined : count(given.maxSteps, 'maxSteps'),
+    maxCost: given.maxCost === undefined ? undefined : amount(given.maxCost, 'maxCost'),
     onLimit: oneOf(given.onLimit, ['finish', 'pause', 'fail'], 'onLimit'),
     onUnknownOutcome: oneOf(given.onUnknownOutcome, ['ask', 'tell'], 'onUnknownOutcome'),
     pauseGrace: given.pauseGrace === undefined ? undefined : milliseconds(given.pauseGrace, 'pauseGrace'),
@@ -129,6 +139,7 @@ const KNOWN: ReadonlySet<string> = new Set([
   'managedAgents',
   'description',
   'maxSteps',
+  'maxCost',
   'timeout',
   'onLimit',
   'onUnknownOutcome',
@@ -187,7 +198,7 @@ export function define(given: AgentOptions, agent: unknown): Definition {
           }).replace(/: Promise<unknown>$/, ': never'),
           checkOutput: async (output) => schema.check(output, 'The answer'),
         }),
-    ...(given.price === undefined ? {} : { price: given.price }),
+    price: priceOf(given, model),
     typeCheck: given.typeCheck ?? process.env['PCA_TYPE_CHECK'] !== 'off',
     context,
     agent,
@@ -216,6 +227,25 @@ function timeout(given: Duration): number {
   const ms = milliseconds(given, 'timeout')
   if (ms > 0) return ms
   throw new UsageError('timeout is 0: no task could be done.')
+}
+
+/** @throws {UsageError} the run is to be limited by its cost, and nobody knows what it costs. */
+function priceOf({ price, maxCost }: AgentOptions, model: LanguageModelV4): Price {
+  if (price !== undefined) {
+    if (typeof price !== 'function') throw new UsageError('price is no function.')
+    return price
+  }
+  const { provider, modelId } = model
+  if (maxCost !== undefined && !reportsCost(provider) && knownModel(provider, modelId) === undefined)
+    throw new UsageError(`maxCost needs to know what ${modelName(model)} costs.`, {
+      hint: 'Give a price, for example price: ({ inputTokens, outputTokens }) => (3 * inputTokens + 15 * outputTokens) / 1e6, or install @pydantic/genai-prices, if it knows the model.',
+    })
+  return (usage) => knownModel(provider, modelId)?.price(usage)
+}
+
+function amount(value: unknown, what: string): number {
+  if (typeof value === 'number' && Number.isFinite(value) && value > 0) return value
+  throw new UsageError(`${what} must be USD above 0, not ${JSON.stringify(value)}.`)
 }
 
 function count(value: unknown, what: string): number {

@@ -4,9 +4,11 @@
  */
 import { encode } from '../base/codec.ts'
 import { isPersistentAgentError } from '../base/errors.ts'
+import type { TaskLimit } from '../journal/entry.ts'
 import type { Phase } from '../journal/shape.ts'
 import type { Chapter } from '../journal/story.ts'
 import { askModel, retryOf, type LanguageModelV4, type Reply } from '../model/ask.ts'
+import { costOf, type Price } from './budget.ts'
 import { thrownBy, type CarrierOf } from './thrown.ts'
 import type { Happening, ReplyGiven } from './happening.ts'
 import { toMessages, type Text } from './messages.ts'
@@ -25,7 +27,7 @@ export interface ThinkRoom {
   readonly templates: PromptTemplates
   readonly abortSignal: AbortSignal
   readonly carrier: CarrierOf
-  price?(usage: { readonly inputTokens: number; readonly outputTokens: number }): number
+  readonly price?: Price
   /** Compiles a step's code. */
   compile(step: number, source: string): Promise<ReplyGiven['compiled']>
   readonly onDelta?: (delta: { readonly kind: 'text' | 'reasoning' | 'code'; readonly text: string }) => void
@@ -64,16 +66,27 @@ export async function think(phase: Thinking, key: string, room: ThinkRoom): Prom
   }
 }
 
+const SPENT: Readonly<Record<TaskLimit, string>> = {
+  maxSteps: 'all your steps',
+  timeout: 'all your time',
+  maxCost: 'your whole budget',
+}
+
 function lastWord({ limit }: Thinking, { chapters, templates }: ThinkRoom): string {
   const task = chapters.findLast((chapter) => chapter.kind === 'task')?.task ?? ''
   return fill(templates, 'finalAnswer', {
-    limit: limit === 'timeout' ? 'all your time' : 'all your steps',
+    limit: SPENT[limit ?? 'maxSteps'],
     task,
   })
 }
 
 async function given(reply: Reply, phase: Thinking, room: ThinkRoom): Promise<ReplyGiven> {
-  const cost = reply.usage.cost ?? room.price?.(reply.usage)
+  const { cacheRead, cacheWrite } = reply.tokens
+  const cached = {
+    ...(cacheRead === undefined ? {} : { cacheReadTokens: cacheRead }),
+    ...(cacheWrite === undefined ? {} : { cacheWriteTokens: cacheWrite }),
+  }
+  const cost = costOf({ ...reply.usage, ...cached }, room.price)
   const base = {
     parts: encode(reply.parts),
     text: reply.text,

@@ -88,7 +88,10 @@ export type PauseCause =
   /** `onLimit: 'pause'`. */
   | 'limit'
 
-export type OutputReason = 'finalAnswer' | 'text' | 'maxSteps' | 'maxCost' | 'timeout'
+/** What a task may use up. */
+export type TaskLimit = 'maxSteps' | 'maxCost' | 'timeout'
+
+export type OutputReason = 'finalAnswer' | 'text' | TaskLimit
 
 export type CallOutcome =
   | { readonly ok: true; readonly value: Stored }
@@ -138,7 +141,9 @@ interface Bodies {
     readonly attempt: number
     readonly purpose: 'step' | 'answer'
     /** Why it is asked for its last word. */
-    readonly limit?: 'maxSteps' | 'timeout'
+    readonly limit?: TaskLimit
+    /** What it may cost, in USD, where the run has a limit. */
+    readonly reserved?: number
   }
   'model-replied': {
     readonly step: number

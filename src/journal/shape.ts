@@ -14,6 +14,7 @@ import type {
   Resumption,
   RunId,
   Stored,
+  TaskLimit,
   Usage,
 } from './entry.ts'
 
@@ -80,7 +81,9 @@ export type Phase =
       readonly purpose: 'step' | 'answer'
       readonly called: boolean
       /** Why it is asked for its last word. */
-      readonly limit?: 'maxSteps' | 'timeout'
+      readonly limit?: TaskLimit
+      /** What the request may cost, in USD, where the run has a limit. */
+      readonly reserved?: number
       /** Not before this time: the attempt before failed. */
       readonly retryAt?: number
     }
@@ -167,4 +170,17 @@ export interface State {
     readonly recent: readonly { readonly call: CallId; readonly tool: string; readonly ok: boolean }[]
   }
   readonly usage: Usage
+  /** What `maxCost` asks beside the usage. USD. */
+  readonly money: {
+    /** Reserved by requests whose reply was lost: they may have been billed. */
+    readonly lost: number
+    /** What had been spent when somebody last granted as much again. */
+    readonly granted: number
+    /** The dearest reply so far. */
+    readonly dearest: number
+    /** Nobody said what the last reply cost. */
+    readonly isUnknown: boolean
+  }
+  /** How long the next request is: tokens of the last one with its reply, and characters since. */
+  readonly prompt: { readonly tokens: number; readonly chars: number }
 }

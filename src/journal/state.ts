@@ -8,6 +8,7 @@
  * F4  A new segment means that the driver before is gone: what it had in flight is lost, unless it may be sent again.
  */
 import type { CallId } from '../base/halt.ts'
+import { account, firstPrompt, grantedMoney, NOTHING_SPENT } from './account.ts'
 import { NARRATIVE, type Decision, type Entry, type RunId, type Usage } from './entry.ts'
 import type { CallPlace, OpenCall, OpenQuestion, Phase, State } from './shape.ts'
 import { isAtWork, stepOf } from './view.ts'
@@ -25,7 +26,7 @@ export function fold(state: State | undefined, entry: Entry, runId: RunId): Stat
     return begin(entry, runId)
   }
   const told = state.told + (NARRATIVE.has(entry.kind) ? 1 : 0)
-  const after = change(tick(state, entry), entry)
+  const after = change(account(tick(state, entry), entry), entry)
   return { ...after, seq: entry.seq, at: entry.at, epoch: entry.epoch, told }
 }
 
@@ -60,6 +61,8 @@ function begin(entry: Entry<'run-started'>, runId: RunId): State {
     told: 0,
     settled: NOTHING_SETTLED,
     usage: { inputTokens: 0, outputTokens: 0 },
+    money: NOTHING_SPENT,
+    prompt: firstPrompt(run),
   }
 }
 
@@ -105,6 +108,7 @@ function change(state: State, entry: Entry): State {
           purpose: entry.purpose,
           called: true,
           ...(entry.limit === undefined ? {} : { limit: entry.limit }),
+          ...(entry.reserved === undefined ? {} : { reserved: entry.reserved }),
         },
       }
     case 'model-failed':
@@ -315,8 +319,13 @@ function forkState(state: State, entry: Entry<'run-forked'>): State {
 }
 
 /** As much again of all that is limited. */
-function granted(state: State, seq: number): Pick<State, 'grantedAt' | 'asked' | 'task'> {
-  return { grantedAt: seq, asked: 0, task: { ...state.task, turns: 0, driven: 0 } }
+function granted(state: State, seq: number): Pick<State, 'grantedAt' | 'asked' | 'task' | 'money'> {
+  return {
+    grantedAt: seq,
+    asked: 0,
+    task: { ...state.task, turns: 0, driven: 0 },
+    money: grantedMoney(state),
+  }
 }
 
 function thinkNext(state: State): Phase {

@@ -53,6 +53,11 @@ function reportedCost(usage: unknown, metadata: unknown): number | undefined {
   return undefined
 }
 
+/** Whether a provider's replies say what they cost. A scripted model says it where its script does. */
+export function reportsCost(provider: string): boolean {
+  return /^(?:gateway|openrouter|pca|scripted)\b/.test(provider)
+}
+
 function field(value: unknown, name: string): unknown {
   return typeof value === 'object' && value !== null ? Reflect.get(value, name) : undefined
 }

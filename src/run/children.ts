@@ -10,6 +10,7 @@
 import { decode } from '../base/codec.ts'
 import { UsageError } from '../base/errors.ts'
 import type { CallId, Encoded } from '../base/halt.ts'
+import { spentBy } from '../agent/budget.ts'
 import type { Definition } from '../agent/definition.ts'
 import type { Happening } from '../agent/happening.ts'
 import { childId } from '../agent/lineage.ts'
@@ -23,6 +24,7 @@ import { changesOf, createRun } from './begin.ts'
 import { Cut, type Drive, type Rest } from './driving.ts'
 import { newsIn, openChildren } from './family.ts'
 import type { KeptLease } from './lease.ts'
+import type { FamilyPurse } from './purse.ts'
 import { recover } from './recover.ts'
 import { stopBelow, stopFamily } from './signal.ts'
 
@@ -36,6 +38,7 @@ interface Around {
   /** The parent's own drive: what a child takes over from it. */
   readonly drive: Drive
   readonly kept: KeptLease
+  readonly purse: FamilyPurse
   state(): State
   /** The family was resumed, by whoever began this segment or by a signal since. */
   isResumed(): boolean
@@ -162,6 +165,7 @@ export class Children implements AsyncDisposable {
     }
     for (;;) {
       const recovered = await recover(store, runId)
+      this.#around.purse.count(call.id, () => spentBy(recovered.state))
       const ended = await this.#ended(call, recovered.state)
       if (ended !== undefined) return ended
       const { isReady, due } = (await newsIn(store, lease.rootRunId)).of(runId)
@@ -175,7 +179,7 @@ export class Children implements AsyncDisposable {
       }
       const why = this.#whyOf(call, recovered.state)
       if (why === undefined) return pausedBy(call, recovered.state)
-      const { state } = await this.#drive(definition, recovered, why, handles)
+      const { state } = await this.#drive(call, definition, recovered, why, handles)
       if (state.ended !== undefined || restsByItself(state)) continue
       if (handles.pause.signal.aborted) return undefined
       return pausedBy(call, state)
@@ -210,6 +214,7 @@ export class Children implements AsyncDisposable {
   }
 
   async #drive(
+    call: OpenCall,
     definition: Definition,
     recovered: Awaited<ReturnType<typeof recover>>,
     why: Drive['why'],
@@ -233,6 +238,8 @@ export class Children implements AsyncDisposable {
       abortSignal: pause.signal,
       parent: {
         kept: this.#around.kept,
+        purse: this.#around.purse,
+        call: call.id,
         depth: (parent?.depth ?? 0) + 1,
         isResumed,
         stop: stop.signal,

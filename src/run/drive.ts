@@ -36,6 +36,7 @@ import { claimant, keepLease, releaseLease, type KeptLease, type TakenLease } fr
 import { RunLog } from './log.ts'
 import { schemasOf } from './question-row.ts'
 import { Mailbox } from './mailbox.ts'
+import { FamilyPurse } from './purse.ts'
 import { recover } from './recover.ts'
 import { openRoom, type Room } from './room.ts'
 import { readSignals } from './signal.ts'
@@ -66,6 +67,7 @@ class Driver {
   readonly #mailbox = new Mailbox<Happening>()
   readonly #setup: Setup
   readonly #flights: Flights
+  readonly #purse: FamilyPurse
   readonly #late: LateResults
   readonly #over = new AbortController()
   #room: Room | undefined
@@ -96,14 +98,19 @@ class Driver {
       seal: recovered.seal,
       schemas: schemasOf(definition),
     })
+    const { parent } = given
+    this.#purse = new FamilyPurse(() => this.#log.state, definition.price, parent?.purse)
+    parent?.purse.count(parent.call, () => this.#purse.spent)
     this.#flights = new Flights(() => this.#children?.atRest ?? NOBODY)
     this.#late = new LateResults(store, this.#log)
+    const { price } = definition
     this.#setup = {
       callbacks: definition.callbacks.map((callback) => callback.name),
       checks: [
         ...(definition.checkOutput === undefined ? [] : ['outputSchema']),
         ...definition.checks.map((check) => check.name),
       ],
+      ...(price === undefined ? {} : { price }),
       probes: new Set(
         [...definition.tools.values()].filter((tool) => tool.probe !== undefined).map((tool) => tool.name),
       ),
@@ -136,6 +143,7 @@ class Driver {
     const children = new Children({
       drive: this.#given,
       kept,
+      purse: this.#purse,
       state: () => this.#log.state,
       isResumed: () => this.#isResumed,
       hint: () => this.#hint(),
@@ -327,6 +335,7 @@ class Driver {
         stay: this.#given.wait === true ? Infinity : STAY,
         hasAgents: this.#flights.hasAgents(),
         atRest: this.#children?.atRest ?? NOBODY,
+        left: this.#purse.left,
       })
       if (facts.length === 0) return
       this.#record(facts)

@@ -4,8 +4,10 @@ import type { Definition } from '../agent/definition.ts'
 import type { Entry, Fact } from '../journal/entry.ts'
 import type { State } from '../journal/shape.ts'
 import type { Store } from '../journal/store.ts'
+import type { CallId } from '../base/halt.ts'
 import type { Guests } from '../sandbox/guests.ts'
 import type { KeptLease, TakenLease } from './lease.ts'
+import type { FamilyPurse } from './purse.ts'
 import type { Recovered } from './recover.ts'
 
 /** For people who watch: not facts, except `committed`. */
@@ -44,6 +46,9 @@ export interface Drive {
 export interface Parent {
   /** The family's lease: kept and given back by the root's driver. */
   readonly kept: KeptLease
+  /** What the family may still spend, and the call whose agent this run is. */
+  readonly purse: FamilyPurse
+  readonly call: CallId
   /** How many runs are above this one. */
   readonly depth: number
   /** A person resumed the family: pauses from before that are lifted. */

@@ -203,7 +203,7 @@ export class Room implements AsyncDisposable {
             return { ok: true, program }
           },
           onDelta: (delta) => live.delta(delta),
-          ...(definition.price === undefined ? {} : { price: (usage) => definition.price?.(usage) ?? 0 }),
+          ...(definition.price === undefined ? {} : { price: definition.price }),
         }),
     )
   }

@@ -132,6 +132,7 @@ export class Play {
         stay,
         hasAgents: false,
         atRest: new Map(),
+        left: Infinity,
       })
       this.rounds = Math.max(this.rounds, round)
       if (facts.length === 0) return
