@@ -11,12 +11,32 @@ const HEADER_BYTES = 100
 const JOURNAL_MAGIC = 'd9d505f920a163d7'
 const JOURNAL_HEADER_BYTES = 28
 const TIMEOUT_MS = 20
+const MOST_READINGS = 100
 
 /** What a file is, by its own bytes. A `blank` one holds nothing yet. */
 export type Found = { readonly is: 'missing' | 'blank' } | { readonly is: 'ours'; readonly version: number }
 
-/** O1. */
+/** O1. What is wrong with a file that another process creates or closes meanwhile may be only the moment: it is read again. */
 export function inspect(connect: Connect, path: string): Found {
+  for (let again = 0; ; again++) {
+    const before = stampOf(path)
+    try {
+      return read(connect, path)
+    } catch (error) {
+      if (again === MOST_READINGS || stampOf(path) === before) throw error
+    }
+  }
+}
+
+/** Another one after every change to the file, or to what stands beside it while it is written. */
+function stampOf(path: string): string {
+  return ['', '-wal', '-journal']
+    .map((end) => statSync(path + end, { bigint: true, throwIfNoEntry: false }))
+    .map((stats) => (stats === undefined ? 'none' : `${stats.ino} ${stats.size} ${stats.mtimeNs}`))
+    .join(', ')
+}
+
+function read(connect: Connect, path: string): Found {
   const header = readHeader(path)
   if (header === undefined) return { is: 'missing' }
   const hasLog = sizeOf(`${path}-wal`) > 0
