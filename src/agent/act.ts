@@ -9,11 +9,12 @@
  *     told (`diverged`), never guessed over.
  */
 import type { Clock } from '../base/clock.ts'
+import { decode, encode } from '../base/codec.ts'
 import { faultPoint } from '../base/fault-point.ts'
 import type { CallId, GuestCall, Halt, Outcome } from '../base/halt.ts'
 import { digestOf } from '../base/id.ts'
 import { parseJson } from '../base/json.ts'
-import type { CallOutcome, Entry } from '../journal/entry.ts'
+import type { CallOutcome, Entry, Stored } from '../journal/entry.ts'
 import { stepOf } from '../journal/view.ts'
 import type { Moment, Opening, Program, Sandbox, Snapshot } from '../sandbox/sandbox.ts'
 import type { Happening, HeapPlace, PreparedCall } from './happening.ts'
@@ -159,11 +160,24 @@ export class Guest implements AsyncDisposable {
       moment = { clock: entry.at, step: entry.step }
     }
     // The journal's chain vouches for a program that we compiled and wrote.
-    const compiled = parseJson(entry.program, `The program of step ${entry.step}`) as unknown as Program
-    const program = { ...compiled, source: entry.source }
+    const { lastOutput, ...compiled } = parseJson(
+      entry.program,
+      `The program of step ${entry.step}`,
+    ) as unknown as StoredProgram
+    const last = lastOutput === undefined ? {} : await this.#withLast(lastOutput, compiled)
+    const program: Program = { ...compiled, ...last, source: entry.source }
     faultPoint('delivery-unmade')
     const halt = await this.#timed(async () => this.#sandbox.run(entry.step, program, moment))
     await this.#halted(entry.step, entry.seq, halt, calls)
+  }
+
+  /** The output of the task before is a variable like the task's arguments, which may be named like it. */
+  async #withLast(lastOutput: Stored, { variables }: Program): Promise<Pick<Program, 'variables' | 'large'>> {
+    const given = await this.#around.deliver({ ok: true, value: lastOutput })
+    if (!given.ok) return {}
+    if ('large' in given) return { large: { lastOutput: given.large } }
+    const args = variables === undefined ? {} : (decode(variables) as object)
+    return { variables: encode({ lastOutput: decode(given.value), ...args }) }
   }
 
   async #settle(entry: Entry<'call-returned'>): Promise<void> {
@@ -297,6 +311,11 @@ export class Guest implements AsyncDisposable {
     }
     return { packed: packed.then(told) }
   }
+}
+
+/** A program as it is journaled: see `run/program.ts`. */
+interface StoredProgram extends Program {
+  readonly lastOutput?: Stored
 }
 
 type Checkpointed = Extract<Happening, { kind: 'checkpointed' }>

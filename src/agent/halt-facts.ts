@@ -44,6 +44,8 @@ export function haltFacts(
       ...(ending.kind === 'value' && ending.shown !== undefined ? { shown: ending.shown } : {}),
       ...(ending.kind === 'error' ? { error: ending.error } : {}),
       ...(ending.kind === 'answer' ? { answer: desk.stow(ending.value) } : {}),
+      ...(halt.variables === undefined ? {} : { variables: halt.variables }),
+      ...(halt.moreVariables === undefined ? {} : { moreVariables: halt.moreVariables }),
       ...(halt.heap === undefined ? {} : { heap: halt.heap }),
     },
   ]

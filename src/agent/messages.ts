@@ -5,8 +5,10 @@
  * M2  The prefix is byte-stable: a chapter that is closed renders the same for ever.
  * M3  A model's parts go back verbatim (reasoning, signatures), each tool call with its result.
  */
+import { inspect } from 'node:util'
 import { decode } from '../base/codec.ts'
 import type { GuestError } from '../base/halt.ts'
+import { typeOf, variablesText } from './describe.ts'
 import type { TaskImage } from './images.ts'
 import type { Stored } from '../journal/entry.ts'
 import type { ActionChapter, Chapter } from '../journal/story.ts'
@@ -32,6 +34,11 @@ export function toMessages(
   return [{ role: 'system', content: system }, ...told, ...(last === undefined ? [] : [user(last)])]
 }
 
+/** Of a long session, the newest. */
+const MOST_VARIABLES = 40
+/** Characters up to which an output is repeated. */
+const SHORT_OUTPUT = 400
+
 const rendered = new WeakMap<Chapter, readonly LanguageModelV4Message[]>()
 
 function remembered(chapter: Chapter, text: Text): readonly LanguageModelV4Message[] {
@@ -44,25 +51,14 @@ function remembered(chapter: Chapter, text: Text): readonly LanguageModelV4Messa
 
 function render(chapter: Chapter, text: Text): readonly LanguageModelV4Message[] {
   switch (chapter.kind) {
-    case 'task': {
-      const args =
-        chapter.additionalArgs === undefined
-          ? ''
-          : `\n\nThese variables are set for you:\n${describeArgs(text(chapter.additionalArgs))}`
+    case 'task':
       return [
         {
           role: 'user',
-          content: [
-            {
-              type: 'text',
-              text: `Task:\n${chapter.task}${args}`,
-            },
-            ...imageParts(chapter.images, text),
-          ],
+          content: [{ type: 'text', text: taskText(chapter, text) }, ...imageParts(chapter.images, text)],
           providerOptions: { pca: { task: chapter.number } },
         },
       ]
-    }
     case 'action':
       return reply(text(chapter.parts), observation(chapter))
     case 'reply':
@@ -84,6 +80,30 @@ function render(chapter: Chapter, text: Text): readonly LanguageModelV4Message[]
   }
 }
 
+function taskText({ task, additionalArgs, found }: TaskChapter, text: Text): string {
+  const parts = [`Task:\n${task}`]
+  if (additionalArgs !== undefined)
+    parts.push(`These variables are set for you:\n${describeArgs(text(additionalArgs))}`)
+  if (found !== undefined) parts.push(...foundText(found, text))
+  return parts.join('\n\n')
+}
+
+/** What a follow-up task finds of the tasks before it. */
+function foundText({ variables, output }: NonNullable<TaskChapter['found']>, text: Text): readonly string[] {
+  const all = Array.from(variables, ([name, type]) => ({ name, type }))
+  const newest = all.slice(-MOST_VARIABLES)
+  const older = all.length > newest.length ? `, and ${all.length - newest.length} older ones` : ''
+  return [
+    ...(all.length === 0 ? [] : [`Your variables are still there: ${variablesText(newest)}${older}.`]),
+    ...(output === undefined ? [] : [`Your last answer is in lastOutput: ${shortly(decode(text(output)))}`]),
+  ]
+}
+
+function shortly(value: unknown): string {
+  const all = typeof value === 'string' ? value : inspect(value, { depth: 4, breakLength: Infinity })
+  return all.length > SHORT_OUTPUT ? typeOf(value) : all
+}
+
 /** Images stand with their task and nowhere else: a long run sends each of them once a request. */
 function imageParts(images: Stored | undefined, text: Text): UserPart[] {
   if (images === undefined) return []
@@ -91,6 +111,7 @@ function imageParts(images: Stored | undefined, text: Text): UserPart[] {
   return given.map(({ mediaType, data }) => ({ type: 'file', mediaType, data: { type: 'data', data } }))
 }
 
+type TaskChapter = Extract<Chapter, { kind: 'task' }>
 type UserPart = Extract<LanguageModelV4Message, { role: 'user' }>['content'][number]
 
 /** The model's own words, and what came of them: a result for each tool call, else a user message. */
@@ -124,9 +145,21 @@ export function observation(action: ActionChapter): string {
     parts.push(
       `Error:\n${errorText(action.error)}${action.notRun === true ? '' : '\nVariables set before the error are kept.'}`,
     )
+  parts.push(...changedText(action))
   if (action.open.length > 0) parts.push(`Still running: calls ${action.open.join(', ')}.`)
   if (action.answer !== undefined) parts.push('The answer was given.')
   return parts.length === 0 ? '(the step ended and printed nothing)' : parts.join('\n\n')
+}
+
+function changedText({ variables = [], moreVariables }: ActionChapter): readonly string[] {
+  const fresh = variables.filter(({ isNew }) => isNew === true)
+  const changed = variables.filter(({ isNew }) => isNew !== true)
+  const more = moreVariables === undefined ? '' : ` And ${moreVariables} more.`
+  const lines = [
+    ...(fresh.length === 0 ? [] : [`New variables: ${variablesText(fresh)}.`]),
+    ...(changed.length === 0 ? [] : [`Changed variables: ${variablesText(changed)}.`]),
+  ]
+  return lines.length === 0 ? [] : [lines.join('\n') + more]
 }
 
 function killedText(killed: NonNullable<ActionChapter['killed']>): string {
@@ -146,7 +179,7 @@ function errorText(error: GuestError): string {
 function describeArgs(encoded: string): string {
   const args = decode(encoded) as Readonly<Record<string, unknown>>
   return Object.entries(args)
-    .map(([name, value]) => `- ${name}: ${Array.isArray(value) ? `array of ${value.length}` : typeof value}`)
+    .map(([name, value]) => `- ${name}: ${typeOf(value)}`)
     .join('\n')
 }
 

@@ -28,7 +28,7 @@ export function systemPrompt({ templates, instructions, tools, answer, today }: 
 }
 
 const ACTING =
-  'Call run_code with a program; you are told what it printed and the value of its last expression. Then write the next step. A reply without code is your final answer.'
+  'Call run_code with a program; you are told what it printed, the value of its last expression, and which variables are new or changed. Then write the next step. A reply without code is your final answer.'
 
 function declarations(tools: readonly Tool[]): string {
   if (tools.length === 0) return 'There are no tools, only the language.'

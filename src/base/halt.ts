@@ -53,6 +53,14 @@ export type Ending =
 
 export type KillReason = 'timeout' | 'memory' | 'stack' | 'trap' | 'calls' | 'output'
 
+/** A variable of the session that is new since the last step, or has changed. */
+export interface ToldVariable {
+  readonly name: string
+  /** Type and size in a few words, or a short value itself. */
+  readonly type: string
+  readonly isNew?: true
+}
+
 /** The guest's memory at a step's end, in bytes. */
 export interface HeapSize {
   /** Of all of it. It never shrinks, so this is its high-water mark. */
@@ -73,6 +81,9 @@ export type Halt =
       readonly output: string
       readonly ending: Ending
       readonly open: readonly CallId[]
+      /** Those that are new or have changed; the first of very many. Absent: none. */
+      readonly variables?: readonly ToldVariable[]
+      readonly moreVariables?: number
       /** Absent from a sandbox that does not know. */
       readonly heap?: HeapSize
     }

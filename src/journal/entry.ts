@@ -8,7 +8,7 @@
  *     here is the order of delivery. An answer, a timer and a pause that went on all arrive as one. (`run-forked`
  *     changes the randomness of the delivery after it.)
  */
-import type { CallId, Encoded, GuestError, HeapSize, KillReason } from '../base/halt.ts'
+import type { CallId, Encoded, GuestError, HeapSize, KillReason, ToldVariable } from '../base/halt.ts'
 
 /** The version of this vocabulary. Written with every entry. */
 export const ENTRY_VERSION = 1
@@ -249,6 +249,9 @@ interface Bodies {
     readonly error?: GuestError
     readonly answer?: Stored
     readonly open: readonly CallId[]
+    /** What is new or has changed among the session's variables; of very many the first, and how many more. */
+    readonly variables?: readonly ToldVariable[]
+    readonly moreVariables?: number
     /** The guest's memory then: all of it (which never shrinks), and what is in use. */
     readonly heap?: HeapSize
   }

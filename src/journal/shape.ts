@@ -125,7 +125,9 @@ export interface TaskState {
   /** How long the task has been driven, up to the last entry (ms): what counts against its timeout. */
   readonly driven: number
   readonly additionalArgs?: Stored
-  /** The arguments are variables of the guest: a step that was given them has ended. */
+  /** The output of the task before, for the code. */
+  readonly lastOutput?: Stored
+  /** The arguments (and the last output) are variables of the guest: a step that was given them has ended. */
   readonly argsGiven: boolean
 }
 

@@ -82,6 +82,7 @@ function change(state: State, entry: Entry): State {
             driven: 0,
             argsGiven: false,
             ...(entry.additionalArgs === undefined ? {} : { additionalArgs: entry.additionalArgs }),
+            ...(state.ended?.status === 'completed' ? { lastOutput: state.ended.output } : {}),
           },
           phase: thinkNext(state),
         },

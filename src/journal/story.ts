@@ -4,7 +4,7 @@
  *
  * A story grows with its run; it is rendered into prompts and into `agent.memory`, and is never part of a checkpoint.
  */
-import type { CallId, GuestError } from '../base/halt.ts'
+import type { CallId, GuestError, ToldVariable } from '../base/halt.ts'
 import { NARRATIVE, type Entry, type OutputReason, type Stored, type Usage } from './entry.ts'
 
 export interface ActionChapter {
@@ -23,6 +23,9 @@ export interface ActionChapter {
   readonly killed?: { readonly reason: string; readonly message: string; readonly calls: string }
   readonly answer?: Stored
   readonly open: readonly CallId[]
+  /** Of the session, new or changed by the step; of very many the first, and how many more. */
+  readonly variables?: readonly ToldVariable[]
+  readonly moreVariables?: number
   readonly usage: Usage
   readonly startedAt: number
   readonly endedAt?: number
@@ -38,6 +41,8 @@ export type Chapter =
       readonly task: string
       readonly additionalArgs?: Stored
       readonly images?: Stored
+      /** What a follow-up finds: the variables of the session, by name, and the output of the task before. */
+      readonly found?: { readonly variables: ReadonlyMap<string, string>; readonly output?: Stored }
     }
   | ActionChapter
   /** A reply without code: an answer in words, or a mistake. */
@@ -62,13 +67,16 @@ export interface Story {
   /** How many narrative entries it was told: the state counts them too. */
   readonly told: number
   readonly heard?: Entry<'model-replied'>
+  /** The variables of the session, by name, with their types; in place, as the list of chapters. */
+  readonly variables: ReadonlyMap<string, string>
 }
 
 /** The story after `entry`. Entries that are not narrative change nothing. Amortised O(1): the list is extended in place. */
 export function tell(story: Story, entry: Entry): Story {
   if (entry.seq <= story.seq) return story
   const chapters = story.chapters as Chapter[]
-  const next = { chapters, seq: entry.seq, told: story.told + (NARRATIVE.has(entry.kind) ? 1 : 0) }
+  const variables = story.variables as Map<string, string>
+  const next = { chapters, variables, seq: entry.seq, told: story.told + (NARRATIVE.has(entry.kind) ? 1 : 0) }
   switch (entry.kind) {
     case 'task-added':
       chapters.push({
@@ -77,6 +85,7 @@ export function tell(story: Story, entry: Entry): Story {
         task: entry.task,
         ...(entry.additionalArgs === undefined ? {} : { additionalArgs: entry.additionalArgs }),
         ...(entry.images === undefined ? {} : { images: entry.images }),
+        ...found(story, entry.number),
       })
       return next
     case 'model-replied':
@@ -106,6 +115,11 @@ export function tell(story: Story, entry: Entry): Story {
       })
       return next
     case 'step-ended':
+      for (const { name, type } of entry.variables ?? []) {
+        // The newest last.
+        variables.delete(name)
+        variables.set(name, type)
+      }
       amendLast(chapters, (action) => ({
         ...action,
         printed: entry.printed,
@@ -115,6 +129,8 @@ export function tell(story: Story, entry: Entry): Story {
         ...(entry.shown === undefined ? {} : { shown: entry.shown }),
         ...(entry.error === undefined ? {} : { error: entry.error }),
         ...(entry.answer === undefined ? {} : { answer: entry.answer }),
+        ...(entry.variables === undefined ? {} : { variables: entry.variables }),
+        ...(entry.moreVariables === undefined ? {} : { moreVariables: entry.moreVariables }),
       }))
       return next
     case 'step-killed':
@@ -150,7 +166,18 @@ export function tell(story: Story, entry: Entry): Story {
 
 /** A fresh story that can be told on: stories share no list. */
 export function newStory(): Story {
-  return { chapters: [], seq: 0, told: 0 }
+  return { chapters: [], variables: new Map(), seq: 0, told: 0 }
+}
+
+/** What a follow-up task begins with. */
+function found(
+  { chapters, variables }: Story,
+  number: number,
+): Pick<Extract<Chapter, { kind: 'task' }>, 'found'> {
+  if (number === 1) return {}
+  const before = chapters.findLast(({ kind }) => kind === 'finalAnswer' || kind === 'task')
+  const output = before?.kind === 'finalAnswer' ? { output: before.output } : {}
+  return { found: { variables: new Map(variables), ...output } }
 }
 
 /** Amends the action that is still open; what was said meanwhile may stand after it. */

@@ -69,12 +69,14 @@ function pastStep(chapter: Chapter): readonly PastStep[] {
 
 const named = new WeakMap<Chapter, readonly string[]>()
 
-/** The names of values that were given with a task. */
+/** The names of values that were given with a task, or left by the one before. */
 function variablesOf(chapter: Chapter, text: (stored: Stored) => string): readonly string[] {
-  if (chapter.kind !== 'task' || chapter.additionalArgs === undefined) return []
+  if (chapter.kind !== 'task') return []
   const known = named.get(chapter)
   if (known !== undefined) return known
-  const names = Object.keys(decode(text(chapter.additionalArgs)) as object)
+  const { additionalArgs, found } = chapter
+  const args = additionalArgs === undefined ? [] : Object.keys(decode(text(additionalArgs)) as object)
+  const names = found?.output === undefined ? args : [...args, 'lastOutput']
   named.set(chapter, names)
   return names
 }

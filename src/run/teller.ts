@@ -64,6 +64,7 @@ export class Teller {
 
 function storedIn(chapter: Chapter): readonly Stored[] {
   if (chapter.kind === 'action' || chapter.kind === 'reply') return [chapter.parts]
-  if (chapter.kind === 'task') return [chapter.additionalArgs ?? '', chapter.images ?? '']
+  if (chapter.kind === 'task')
+    return [chapter.additionalArgs ?? '', chapter.images ?? '', chapter.found?.output ?? '']
   return chapter.kind === 'finalAnswer' ? [chapter.output] : []
 }

@@ -35,6 +35,7 @@ const PRELUDE = [
   'crypto',
   'absent',
   'session',
+  'variables',
   'stack',
   'decorate',
   'large',
@@ -70,7 +71,7 @@ const makeGlobals = ({ after, next, now }) => {
 const makeTimers = (sleep) => timers(kit, { sleep, ...asks })
 return boot(kit, coder, shows, {
   makeRandom: random, makeConsole: console, makeLarge: large, makeTimers, makeGlobals,
-  absent: absent(), session: session(kit), stack: stack(kit),
+  absent: absent(), session: session(kit), variables: variables(kit, tagOf, look), stack: stack(kit),
   decorate: decorate(kit), answered: look,
 })
 })`

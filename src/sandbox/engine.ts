@@ -206,7 +206,9 @@ export class Guest {
     return this.#deliver(moment, () => {
       this.#call('begin', String(step), program.file, program.positions)
       if (program.forget !== undefined) this.#call('forget', JSON.stringify(program.forget))
-      if (program.variables !== undefined) this.#call('variables', program.variables)
+      const { variables, large } = program
+      if (variables !== undefined || large !== undefined)
+        this.#call('variables', variables ?? '', large ?? '')
       const first = this.#evaluate(program.declarations, `${program.file}#`, EvalFlags.STRICT)
       if (!first.ok) return this.#invoke('failed', [first.ptr])
       this.#exports().qjs_free_value(first.ptr)

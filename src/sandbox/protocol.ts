@@ -22,6 +22,8 @@ export interface ProgramText {
   readonly positions: string
   /** Encoded record of values to define first. */
   readonly variables?: string
+  /** JSON: those that are too large to be given whole. */
+  readonly large?: string
   /** Calls that nobody will settle any more. */
   readonly forget?: readonly string[]
 }

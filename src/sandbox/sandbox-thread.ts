@@ -81,9 +81,10 @@ class ThreadSandbox implements Sandbox, Sitter {
   }
 
   run(step: number, program: Program, moment: Moment): Promise<Halt> {
-    const { file, declarations, body, hasValue, variables, forget } = program
+    const { file, declarations, body, hasValue, variables, large, forget } = program
     const given = {
       ...(variables === undefined ? {} : { variables }),
+      ...(large === undefined ? {} : { large: JSON.stringify(large) }),
       ...(forget === undefined ? {} : { forget }),
     }
     const text = { file, declarations, body, hasValue, positions: positionsOf(program), ...given }

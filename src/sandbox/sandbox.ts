@@ -8,7 +8,7 @@
  * S4  A guest that does not halt in time is killed from outside; after a kill only `open` is allowed.
  * S5  A heap is looked at only between deliveries, when the guest has halted.
  */
-import type { CallId, Encoded, Halt, Outcome } from '../base/halt.ts'
+import type { CallId, Encoded, Halt, LargeValue, Outcome } from '../base/halt.ts'
 
 /** A step's program, compiled once, journaled, and never compiled again. Plain JSON. */
 export interface Program {
@@ -22,6 +22,8 @@ export interface Program {
   readonly source?: string
   /** A record of values (encoded) that become top-level variables before anything runs. */
   readonly variables?: Encoded
+  /** Those that are too large to be given whole. */
+  readonly large?: Readonly<Record<string, LargeValue>>
   /** Calls of earlier steps that nobody will settle any more: what awaits them waits for nothing. */
   readonly forget?: readonly CallId[]
   /** True if the last statement has a value to show, or a top-level `return` occurs. */

@@ -175,6 +175,42 @@ describe('the model is told', () => {
       expect(text).toContain(part)
   })
 
+  test('which variables are new, which have changed, and how many more', () => {
+    const variables = [
+      { name: 'rows', type: 'array of 2 { id }', isNew: true },
+      { name: 'total', type: 'number' },
+    ]
+    const text = told(replied(1), started(1), ended(1, { variables, moreVariables: 3 }))
+    expect(text).toContain('New variables: rows (array of 2 { id }).')
+    expect(text).toContain('Changed variables: total (number). And 3 more.')
+    expect(told(replied(1), started(1), ended(1))).not.toContain('variables')
+  })
+
+  test('what a follow-up task finds: variables, the newest last, and the last output', () => {
+    const first = ended(1, {
+      variables: [
+        { name: 'a', type: 'number', isNew: true },
+        { name: 'b', type: 'Set of 1' },
+      ],
+    })
+    const second = ended(2, { variables: [{ name: 'a', type: 'Map of 2' }], answer: encode({ due: 3 }) })
+    const over: Fact = { kind: 'task-completed', output: encode({ due: 3 }), reason: 'finalAnswer', usage }
+    const before = [replied(1), started(1), first, replied(2), started(2), second, over]
+    const text = told(...before, task(2))
+    expect(text).toContain('Your variables are still there: b (Set of 1), a (Map of 2).')
+    expect(text).toContain('Your last answer is in lastOutput: { due: 3 }')
+    const long: Fact = { ...over, output: encode('x'.repeat(5_000)) }
+    expect(told(...before.slice(0, -1), long, task(2))).toContain('lastOutput: string of 5000 characters')
+    const failed: Fact = { kind: 'task-failed', code: 'LIMIT', message: 'no' }
+    expect(told(...before.slice(0, -1), failed, task(2))).not.toContain('lastOutput')
+    const many = Array.from({ length: 50 }, (_, n) => ({ name: `v${n}`, type: 'number' }))
+    const all = told(replied(1), started(1), ended(1, { variables: many }), over, task(2))
+    expect(all).toContain('v49 (number), and 10 older ones.')
+    expect(all).not.toContain('v9 (')
+    // Journals from before the guest told them.
+    expect(told(replied(1), started(1), ended(1), over, task(2))).not.toContain('variables')
+  })
+
   test('which calls still run', () => {
     expect(told(replied(1), started(1), ended(1, { open: ['1.1'] }))).toContain('Still running: calls 1.1')
   })

@@ -19,6 +19,7 @@
     makeGlobals,
     absent,
     session,
+    variables,
     stack,
     decorate,
     answered,
@@ -402,18 +403,13 @@
     tools = kit.freeze(next)
   }
   /** Values that were given with a task, as top-level variables. */
-  function variables(text) {
-    const values = decode(text)
+  function setVariables(text, large) {
+    const handles = large === '' ? {} : kit.parse(large)
+    const others = kit.keys(handles)
+    for (let i = 0; i < others.length; i++) kit.put(global, others[i], new LargeValue(handles[others[i]]))
+    const values = text === '' ? {} : decode(text)
     const names = kit.keys(values)
-    for (let i = 0; i < names.length; i++) {
-      kit.defineProperty(global, names[i], {
-        __proto__: null,
-        value: values[names[i]],
-        writable: true,
-        enumerable: true,
-        configurable: true,
-      })
-    }
+    for (let i = 0; i < names.length; i++) kit.put(global, names[i], values[names[i]])
   }
   function named(name) {
     const tool = (input) => call(name, input, 'The input of ' + name)
@@ -538,12 +534,34 @@
     })
     if (answer !== null) dropCalls()
     const all = textOf(output)
+    const said = variablesSaid(variables())
     output = buffer()
     running = null
     answer = null
     return (
-      '{"kind":"ended",' + common + ',"output":' + quote(all) + ',"ending":' + end + ',"open":[' + ids + ']}'
+      '{"kind":"ended",' +
+      common +
+      ',"output":' +
+      quote(all) +
+      ',"ending":' +
+      end +
+      ',"open":[' +
+      ids +
+      ']' +
+      said +
+      '}'
     )
+  }
+  /** The variables that are new or have changed, as a part of a halt. */
+  function variablesSaid({ changed, more }) {
+    if (changed.length === 0) return ''
+    let text = ''
+    for (let i = 0; i < changed.length; i++) {
+      const { name, type, isNew } = changed[i]
+      text += (i > 0 ? ',' : '') + '{"name":' + quote(name) + ',"type":' + quote(type)
+      text += (isNew ? ',"isNew":true' : '') + '}'
+    }
+    return ',"variables":[' + text + ']' + (more > 0 ? ',"moreVariables":' + more : '')
   }
   function killed(end) {
     const words = {
@@ -594,7 +612,7 @@
       case 'forget':
         return (forget(a), '')
       case 'variables':
-        return (variables(a), '')
+        return (setVariables(a, b), '')
       case 'watch':
         return (watch(a, b), '')
       case 'failed':

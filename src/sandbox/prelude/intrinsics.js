@@ -84,6 +84,7 @@
     SyntaxError,
     TypeError,
     URIError,
+    WeakMap,
     abs: Math.abs,
     floor: Math.floor,
     trunc: Math.trunc,
