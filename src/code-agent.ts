@@ -10,10 +10,11 @@ import { Memory } from './agent/memory.ts'
 import { dataOptions, define, type AgentOptions } from './agent/options.ts'
 import { UsageError } from './base/errors.ts'
 import { memoryStore } from './journal/memory.ts'
-import type { Decision } from './journal/entry.ts'
+import type { Decision, MemoryEdit } from './journal/entry.ts'
 import type { State } from './journal/shape.ts'
 import type { Store } from './journal/store.ts'
 import { createRun, mayFollow } from './run/begin.ts'
+import { editAlone, sendEdit } from './run/edit.ts'
 import type { RunEvent } from './run/feed.ts'
 import { readMemory } from './run/inspect.ts'
 import { recover, type Recovered } from './run/recover.ts'
@@ -290,9 +291,17 @@ export class CodeAgent<Output = unknown> implements AsyncDisposable {
     })
   }
 
+  async #edit(runId: string, edit: MemoryEdit): Promise<void> {
+    const store = await this.store()
+    const driven = this.#drivenHere(runId)
+    if (driven === undefined) await editAlone(store, runId, edit)
+    else await sendEdit(store, runId, edit)
+    if (driven === undefined && this.#bound?.runId === runId) await this.#look(store, runId)
+  }
+
   /** `state`: as it was read just now; what is missing of its story is noticed. */
   async #look(store: Store, runId: string, state?: State): Promise<void> {
     this.#questions = await openQuestions(store, runId)
-    this.#memory = await readMemory(store, runId, state)
+    this.#memory = await readMemory(store, runId, state, async (edit) => this.#edit(runId, edit))
   }
 }

@@ -6,14 +6,17 @@ export {
   type ResumeOptions,
 } from './persistent-code-agent.ts'
 export { tool, type ToolCallOptions, type ToolDefinition, type ToolSpec } from './tool/tool.ts'
-export type { AgentOptions, FinalAnswerCheck, StepCallback } from './agent/options.ts'
+export type { AgentOptions, FinalAnswerCheck } from './agent/options.ts'
+export type { StepCallback, StepCallbacks } from './agent/callbacks.ts'
 export type {
   ActionStep,
   CallSummary,
   FinalAnswerStep,
   Memory,
   MemoryStep,
+  PlanningStep,
   TaskStep,
+  WatchedStep,
 } from './agent/memory.ts'
 export type { ImageGiven } from './agent/images.ts'
 export type { CallbackContext } from './agent/definition.ts'
@@ -48,6 +51,7 @@ export type {
   EntryKind,
   OutputReason,
   QuestionKind,
+  StepPatch,
   Usage,
 } from './journal/entry.ts'
 export type { RunFilter, RunStatus, Store } from './journal/store.ts'

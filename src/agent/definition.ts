@@ -1,9 +1,9 @@
 /** An agent as the runtime sees it: what it is made of, checked once. The functions stay here; a run keeps their names. */
-import type { RunOptions } from '../journal/entry.ts'
+import type { CallbackKind, RunOptions } from '../journal/entry.ts'
 import type { LanguageModelV4 } from '../model/ask.ts'
 import type { Tool } from '../tool/tools.ts'
 import type { Price } from './budget.ts'
-import type { ActionStep, Memory } from './memory.ts'
+import type { Memory, WatchedStep } from './memory.ts'
 import type { SnapshotPolicy } from './snapshot-policy.ts'
 import type { PromptTemplates } from './templates.ts'
 
@@ -17,7 +17,7 @@ export interface CallbackContext {
 
 export interface NamedCallback {
   readonly name: string
-  run(step: ActionStep, context: CallbackContext): unknown
+  run(step: WatchedStep, context: CallbackContext): unknown
 }
 
 export interface NamedCheck {
@@ -37,7 +37,8 @@ export interface Definition {
   /** Agents that its code calls like tools, by name. Each of them is among the tools too. */
   readonly managed: ReadonlyMap<string, Definition>
   readonly options: RunOptions
-  readonly callbacks: readonly NamedCallback[]
+  /** By the kind of step that they look at, in the order in which they run. */
+  readonly callbacks: Readonly<Record<CallbackKind, readonly NamedCallback[]>>
   readonly checks: readonly NamedCheck[]
   /** TypeScript of what `finalAnswer` takes, for the prompt, where the output has a schema. */
   readonly answer?: string

@@ -6,7 +6,7 @@
  * nothing; it is never a result.
  */
 import type { CallId } from '../base/halt.ts'
-import type { CallOutcome, Fact, Stored } from '../journal/entry.ts'
+import type { CallbackKind, CallOutcome, Fact, Stored } from '../journal/entry.ts'
 import type { State } from '../journal/shape.ts'
 import type { Desk } from './desk.ts'
 import { haltFacts } from './halt-facts.ts'
@@ -26,7 +26,7 @@ export function factsOf(state: State, happening: Happening, desk: Desk): readonl
 function plainFactsOf(state: State, happening: Happening, desk: Desk): readonly Fact[] {
   switch (happening.kind) {
     case 'model-answered':
-      return isAsked(state, happening) ? replyFacts(happening, desk) : []
+      return isAsked(state, happening) ? replyFacts(state, happening, desk) : []
     case 'model-broke':
       return isAsked(state, happening) ? modelBroke(state, happening, desk) : []
     case 'guest-halted':
@@ -38,8 +38,8 @@ function plainFactsOf(state: State, happening: Happening, desk: Desk): readonly 
     case 'probed':
       return probed(state, happening)
     case 'callback-returned':
-      return isNextCallback(state, happening.step, happening.index)
-        ? [{ kind: 'callbacks-ran', step: happening.step, index: happening.index, name: happening.name }]
+      return isNextCallback(state, happening.of, happening.step, happening.index)
+        ? [callbacksRan(happening, happening.index)]
         : []
     case 'checked':
       if (state.phase.at !== 'reviewing' || state.phase.checksPassed !== happening.index) return []
@@ -106,12 +106,37 @@ function isAsked(state: State, at: { readonly step: number; readonly attempt: nu
   )
 }
 
-function isNextCallback({ phase }: State, step: number, index: number): boolean {
-  return phase.at === 'reviewing' && phase.step === step && phase.callbacksRan === index
+function isNextCallback({ phase }: State, of: CallbackKind, step: number, index: number): boolean {
+  if (phase.at === 'closing') return of === 'finalAnswer' && (phase.callbacksRan ?? 0) === index
+  return (
+    phase.at === 'reviewing' &&
+    (phase.of ?? 'action') === of &&
+    phase.step === step &&
+    phase.callbacksRan === index
+  )
 }
 
-function replyFacts(happening: Extract<Happening, { kind: 'model-answered' }>, desk: Desk): readonly Fact[] {
+function callbacksRan(
+  by: { readonly of: CallbackKind; readonly step: number; readonly name: string },
+  index: number,
+): Fact {
+  const { of, step, name } = by
+  return { kind: 'callbacks-ran', step, index, name, ...(of === 'action' ? {} : { of }) }
+}
+
+function replyFacts(
+  { phase }: State,
+  happening: Extract<Happening, { kind: 'model-answered' }>,
+  desk: Desk,
+): readonly Fact[] {
   const { reply, step, attempt } = happening
+  const asked = phase.at === 'thinking' ? phase : undefined
+  const took = asked?.since === undefined ? {} : { took: Math.max(0, desk.now - asked.since) }
+  if (asked?.purpose === 'plan') {
+    const { usage, finishReason, text: plan } = reply
+    const parts = desk.stow(reply.parts)
+    return [{ kind: 'plan-made', step, attempt, parts, plan, usage, finishReason, ...took }]
+  }
   const replied: Fact = {
     kind: 'model-replied',
     step,
@@ -121,6 +146,7 @@ function replyFacts(happening: Extract<Happening, { kind: 'model-answered' }>, d
     usage: reply.usage,
     finishReason: reply.finishReason,
     acts: reply.code !== undefined,
+    ...took,
     ...(reply.mistake === undefined ? {} : { mistake: reply.mistake }),
     ...(reply.answer === undefined
       ? {}
@@ -239,11 +265,8 @@ function interrupted(state: State, happening: Extract<Happening, { kind: 'interr
   ]
   if (typeof by === 'string') return paused(by)
   if ('callback' in by) {
-    if (!isNextCallback(state, by.step, by.callback)) return []
-    return [
-      { kind: 'callbacks-ran', step: by.step, index: by.callback, name: by.name },
-      ...paused('callback'),
-    ]
+    if (!isNextCallback(state, by.of, by.step, by.callback)) return []
+    return [callbacksRan(by, by.callback), ...paused('callback')]
   }
   const call = state.calls[by.call]
   if (call?.at.is !== 'started' || call.attempt !== by.attempt) return []

@@ -1,6 +1,14 @@
 /** What reaches the driver's mailbox: each is one thing that happened outside the fold. */
 import type { CallId, Encoded, GuestCall, GuestError, Halt } from '../base/halt.ts'
-import type { CallOutcome, Digest, Effect, OutputReason, Stored, Usage } from '../journal/entry.ts'
+import type {
+  CallbackKind,
+  CallOutcome,
+  Digest,
+  Effect,
+  OutputReason,
+  Stored,
+  Usage,
+} from '../journal/entry.ts'
 import type { HeapLink, SignalRow } from '../journal/store.ts'
 
 /** A guest's call after the door: its input validated, or refused with an error for the code. */
@@ -120,6 +128,7 @@ export type Happening =
   | {
       readonly kind: 'callback-returned'
       readonly key: string
+      readonly of: CallbackKind
       readonly step: number
       readonly index: number
       readonly name: string
@@ -139,7 +148,12 @@ export type Happening =
       readonly key: string
       readonly by:
         | { readonly call: CallId; readonly attempt: number }
-        | { readonly callback: number; readonly step: number; readonly name: string }
+        | {
+            readonly callback: number
+            readonly of: CallbackKind
+            readonly step: number
+            readonly name: string
+          }
         | 'check'
         | 'model'
       readonly interruption: Interruption

@@ -22,15 +22,23 @@ export interface Means {
 /** The model is asked for the next step, or for the last word where the task's steps, time or money are spent. */
 export function thinkOrLimit(state: State, means: Means): Fact {
   const limit = reachedBy(state, means)
-  if (limit === undefined) return request(state, 1, { purpose: 'step' }, means)
+  if (limit === undefined) return request(state, 1, { purpose: isPlanDue(state) ? 'plan' : 'step' }, means)
   return reached(state, limit, 1, means)
+}
+
+/** A plan comes before the first turn of a task, and again after every `planningInterval` turns. */
+function isPlanDue({ task, run }: State): boolean {
+  const { planningInterval } = run.options
+  return (
+    planningInterval !== undefined && task.turns % planningInterval === 0 && task.plannedAt !== task.turns
+  )
 }
 
 /** A further attempt of a turn. It is the same turn, unless its time or its money is spent. */
 export function thinkAgain(state: State, attempt: number, means: Means): Fact {
   const { phase } = state
   const { purpose, limit } = phase.at === 'thinking' ? phase : { purpose: 'step' as const }
-  if (purpose === 'step') {
+  if (purpose !== 'answer') {
     const spent = reachedBy(state, means)
     if (spent === 'timeout' || spent === 'maxCost') return reached(state, spent, attempt, means)
   }
@@ -100,7 +108,7 @@ function isOutOfTime(state: State, now: number): boolean {
 
 /** The last word, and what comes after it, are not cut. */
 function isCuttable({ phase }: State): boolean {
-  return phase.at === 'acting' || (phase.at === 'thinking' && phase.purpose === 'step')
+  return phase.at === 'acting' || (phase.at === 'thinking' && phase.purpose !== 'answer')
 }
 
 function reached(state: State, limit: TaskLimit, attempt: number, means: Means): Fact {

@@ -1,13 +1,28 @@
 /** `agent.memory`: the story as data for people and programs. Typed and frozen. */
 import { decode } from '../base/codec.ts'
+import { UsageError } from '../base/errors.ts'
 import type { GuestError } from '../base/halt.ts'
-import type { OutputReason, Stored, Usage } from '../journal/entry.ts'
-import type { ActionChapter, Chapter } from '../journal/story.ts'
+import type { MemoryEdit, OutputReason, StepPatch, Stored, Usage } from '../journal/entry.ts'
+import { asTold, type ActionChapter, type Chapter, type PlanningChapter } from '../journal/story.ts'
+import type { LanguageModelV4Prompt } from '../model/ask.ts'
+import { checkEdit } from './memory-edit.ts'
 
 export interface TaskStep {
   readonly kind: 'task'
   readonly number: number
   readonly task: string
+}
+
+/** A plan that the model made (`planningInterval`). */
+export interface PlanningStep {
+  readonly kind: 'planning'
+  /** From 1, over the whole run: the first plan, the second. */
+  readonly number: number
+  readonly plan: string
+  readonly usage: Usage
+  readonly startedAt: Date
+  /** Ms that the model took for it. */
+  readonly durationMs: number
 }
 
 /** A call as memory shows it. */
@@ -31,9 +46,13 @@ export interface ActionStep {
   readonly error?: GuestError
   readonly calls: readonly CallSummary[]
   readonly usage: Usage
+  /** Ms that the model took to write it; absent where nobody measured. */
+  readonly modelMs?: number
   readonly startedAt: Date
   /** Ms, waiting included; 0 while the step runs. */
   readonly durationMs: number
+  /** Present while it has not ended. */
+  readonly isRunning?: true
 }
 
 export interface FinalAnswerStep {
@@ -42,14 +61,72 @@ export interface FinalAnswerStep {
   readonly reason: OutputReason
 }
 
-export type MemoryStep = TaskStep | ActionStep | FinalAnswerStep
+export type MemoryStep = TaskStep | PlanningStep | ActionStep | FinalAnswerStep
+
+/** A step that callbacks look at. */
+export type WatchedStep = PlanningStep | ActionStep | FinalAnswerStep
+
+/** Where a memory's run can be read, and its edits recorded. */
+export interface MemoryDesk {
+  edit(edit: MemoryEdit): Promise<void>
+  messagesOf(step: {
+    readonly of: 'planning' | 'action'
+    readonly number: number
+  }): Promise<LanguageModelV4Prompt>
+}
 
 export class Memory {
   readonly steps: readonly MemoryStep[]
+  readonly #desk: MemoryDesk | undefined
 
-  constructor(steps: readonly MemoryStep[]) {
+  constructor(steps: readonly MemoryStep[], desk?: MemoryDesk) {
     this.steps = Object.freeze([...steps])
+    this.#desk = desk
     Object.freeze(this)
+  }
+
+  /**
+   * Changes what the model is told of a step from now on; what happened stays in the journal. Of an action: `output`,
+   * `value` and `error` (`null` takes away); of a task: `task`, `images: null`; of a plan: `plan`. Resolves when that is
+   * durable. This view stays as it is: `agent.memory` is the one with the edit.
+   * @throws {UsageError} there is no such step, it is still running, or the patch does not fit; the run is stopped.
+   * @throws {RunBusyError} another process drives the run.
+   */
+  async edit(
+    step: MemoryStep | number,
+    patch: StepPatch,
+    { by }: { readonly by?: string } = {},
+  ): Promise<void> {
+    const edit = checkEdit(this.steps, step, patch)
+    await this.#atDesk().edit(by === undefined ? edit : { ...edit, by })
+  }
+
+  /**
+   * What stood before the model when it wrote this step, in the AI SDK's form: the system prompt, and every message
+   * since. Rendered from the journal, edits included; prompts are not stored.
+   * @throws {UsageError} there is no such step, or the model did not write it.
+   */
+  async messagesOf(step: ActionStep | PlanningStep | number): Promise<LanguageModelV4Prompt> {
+    const of = typeof step === 'number' ? 'action' : step.kind
+    const number = typeof step === 'number' ? step : step.number
+    if (!this.steps.some((one) => one.kind === of && one.number === number))
+      throw new UsageError(`The memory has no ${of} step ${number}.`)
+    return this.#atDesk().messagesOf({ of, number })
+  }
+
+  /** This memory, with a step that is about to be told. */
+  and(step: MemoryStep): Memory {
+    return new Memory([...this.steps, step], this.#desk)
+  }
+
+  #atDesk(): MemoryDesk {
+    if (this.#desk !== undefined) return this.#desk
+    throw new UsageError(
+      'This memory is only a look at the run: it cannot be edited, nor its prompts read.',
+      {
+        hint: 'Bind an agent to the run (resumeExecution) and use agent.memory.',
+      },
+    )
   }
 
   /** The run as readable text. */
@@ -79,12 +156,14 @@ export function memoryOf(
   chapters: readonly Chapter[],
   text: (stored: Stored) => string,
   calls: (action: ActionChapter) => readonly CallSummary[],
+  desk?: MemoryDesk,
 ): Memory {
   return new Memory(
     chapters.flatMap((chapter): readonly MemoryStep[] => {
       if (chapter.kind === 'task')
         return [Object.freeze({ kind: 'task', number: chapter.number, task: chapter.task })]
       if (chapter.kind === 'action') return [actionStep(chapter, calls(chapter))]
+      if (chapter.kind === 'planning') return [planningStep(chapter)]
       if (chapter.kind === 'finalAnswer')
         return [
           Object.freeze({
@@ -95,11 +174,13 @@ export function memoryOf(
         ]
       return []
     }),
+    desk,
   )
 }
 
 /** One step as memory shows it. */
-export function actionStep(action: ActionChapter, calls: readonly CallSummary[]): ActionStep {
+export function actionStep(chapter: ActionChapter, calls: readonly CallSummary[]): ActionStep {
+  const action = asTold(chapter)
   const error =
     action.error ??
     (action.killed === undefined ? undefined : { name: 'StepKilled', message: action.killed.message })
@@ -111,17 +192,26 @@ export function actionStep(action: ActionChapter, calls: readonly CallSummary[])
     output: action.printed,
     calls,
     usage: action.usage,
+    ...(action.took === undefined ? {} : { modelMs: action.took }),
     startedAt: new Date(action.startedAt),
     durationMs: (action.endedAt ?? action.startedAt) - action.startedAt,
+    ...(action.endedAt === undefined ? { isRunning: true } : {}),
     ...(action.shown === undefined ? {} : { value: action.shown }),
     ...(error === undefined ? {} : { error }),
   })
+}
+
+/** A plan as memory shows it. */
+export function planningStep({ number, plan, usage, madeAt, took = 0 }: PlanningChapter): PlanningStep {
+  const startedAt = new Date(madeAt - took)
+  return Object.freeze({ kind: 'planning', number, plan, usage, startedAt, durationMs: took })
 }
 
 function replayStep(step: MemoryStep): string {
   if (step.kind === 'task') return `Task ${step.number}: ${step.task}`
   if (step.kind === 'finalAnswer')
     return `Final answer (${step.reason}): ${JSON.stringify(plain(step.output, new Set()))}`
+  if (step.kind === 'planning') return `Plan ${step.number}:\n${step.plan.trimEnd()}`
   const parts = [`Step ${step.number}`, ...(step.thought === '' ? [] : [step.thought]), step.code]
   if (step.output !== '') parts.push(`Printed:\n${step.output.trimEnd()}`)
   if (step.value !== undefined) parts.push(`Value: ${step.value}`)

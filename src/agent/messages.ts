@@ -11,7 +11,8 @@ import type { GuestError } from '../base/halt.ts'
 import { typeOf, variablesText } from './describe.ts'
 import type { TaskImage } from './images.ts'
 import type { Stored } from '../journal/entry.ts'
-import type { ActionChapter, Chapter } from '../journal/story.ts'
+import { PLAN_STANDS } from './plan.ts'
+import { asTold, type ActionChapter, type Chapter, type PlanningChapter } from '../journal/story.ts'
 import {
   promptPartsOf,
   toolCallIdsOf,
@@ -39,6 +40,15 @@ const MOST_VARIABLES = 40
 /** Characters up to which an output is repeated. */
 const SHORT_OUTPUT = 400
 
+/** The prompt from which a step came: all that stood before it. */
+export function messagesBefore(
+  step: { readonly of: 'planning' | 'action'; readonly number: number },
+  told: { readonly system: string; readonly chapters: readonly Chapter[]; readonly text: Text },
+): LanguageModelV4Prompt {
+  const at = told.chapters.findIndex((chapter) => chapter.kind === step.of && chapter.number === step.number)
+  return toMessages(told.system, told.chapters.slice(0, Math.max(0, at)), told.text)
+}
+
 const rendered = new WeakMap<Chapter, readonly LanguageModelV4Message[]>()
 
 function remembered(chapter: Chapter, text: Text): readonly LanguageModelV4Message[] {
@@ -60,7 +70,9 @@ function render(chapter: Chapter, text: Text): readonly LanguageModelV4Message[]
         },
       ]
     case 'action':
-      return reply(text(chapter.parts), observation(chapter))
+      return reply(text(chapter.parts), observation(asTold(chapter)))
+    case 'planning':
+      return plan(chapter, text)
     case 'reply':
       return reply(text(chapter.parts), chapter.mistake)
     case 'refused':
@@ -132,6 +144,16 @@ function reply(parts: string, result: string | undefined): readonly LanguageMode
     },
   }))
   return [assistant, { role: 'tool', content }]
+}
+
+/** The plan in the model's own words, or in those of whoever changed it. */
+function plan({ parts, plan: words }: PlanningChapter, text: Text): readonly LanguageModelV4Message[] {
+  if (words === '') return []
+  const content: Extract<LanguageModelV4Message, { role: 'assistant' }>['content'] =
+    parts === undefined
+      ? [{ type: 'text', text: words }]
+      : promptPartsOf(decode(text(parts)) as readonly ReplyPart[])
+  return [{ role: 'assistant', content }, user(PLAN_STANDS)]
 }
 
 /** What the model is told about a step that has ended. */

@@ -11,7 +11,7 @@
  */
 import type { CallId } from '../base/halt.ts'
 import { derivedText } from '../base/id.ts'
-import type { Fact } from '../journal/entry.ts'
+import type { CallbackKind, Fact } from '../journal/entry.ts'
 import type { Answer, OpenCall, Phase, State } from '../journal/shape.ts'
 import { nextDue } from '../journal/view.ts'
 import type { Price } from './budget.ts'
@@ -19,7 +19,8 @@ import { limitFacts, thinkAgain, thinkOrLimit, timeIsUpAt, type Means } from './
 
 /** What the agent's definition adds to the state: how many of its functions there are. */
 export interface Setup {
-  readonly callbacks: readonly string[]
+  /** The names of those that look at a kind of step. */
+  readonly callbacks: Readonly<Record<CallbackKind, readonly string[]>>
   readonly checks: readonly string[]
   /** Tools that can find out whether a call had happened. */
   readonly probes: ReadonlySet<string>
@@ -66,6 +67,7 @@ export type Effect =
       readonly do: 'callback'
       readonly key: string
       readonly durable: true
+      readonly of: CallbackKind
       readonly step: number
       readonly index: number
     }
@@ -112,7 +114,7 @@ export function decide(state: State, setup: Setup, live: Live): readonly Fact[] 
     case 'reviewing':
       return review(state, state.phase, setup, meansOf(setup, live))
     case 'closing':
-      return close(state, state.phase.output, live)
+      return close(state, state.phase, setup, live)
     case 'ended':
       return []
     default:
@@ -143,7 +145,7 @@ export function next(state: State, setup: Setup, now: number): readonly Effect[]
     effects.push({ do: 'wake', key: `wake:${phase.retryAt}`, durable: false, due: phase.retryAt })
   }
   if (phase.at === 'reviewing') effects.push(...ofReview(phase, setup))
-  if (phase.at === 'closing') effects.push(GRACE)
+  if (phase.at === 'closing') effects.push(GRACE, ...ofClosing(state, phase, setup))
   return effects
 }
 
@@ -236,18 +238,29 @@ function review(
   setup: Setup,
   means: Means,
 ): readonly Fact[] {
-  if (phase.callbacksRan < setup.callbacks.length) return []
+  if (phase.callbacksRan < setup.callbacks[reviewed(phase)].length) return []
   if (phase.answer === undefined) return [thinkOrLimit(state, means)]
   const checked = phase.answer.reason === 'finalAnswer' || phase.answer.reason === 'text'
   if (checked && phase.checksPassed < setup.checks.length) return []
   return [{ kind: 'output-given', value: phase.answer.value, reason: phase.answer.reason }]
 }
 
+function reviewed(phase: Extract<Phase, { at: 'reviewing' }>): CallbackKind {
+  return phase.of ?? 'action'
+}
+
 /** The output stands: what has not been sent is withdrawn; what has been gets its grace, then the task ends. */
-function close(state: State, output: Answer, live: Live): readonly Fact[] {
+function close(
+  state: State,
+  phase: Extract<Phase, { at: 'closing' }>,
+  setup: Setup,
+  live: Live,
+): readonly Fact[] {
+  const { output, callbacksRan = 0 } = phase
   const calls = Object.values(state.calls)
   const idle = calls.filter((call) => call.at.is !== 'started' || live.graceOver || live.atRest.has(call.id))
   if (idle.length > 0) return idle.map((call) => ({ kind: 'call-withdrawn', call: call.id, why: 'ended' }))
+  if (callbacksRan < setup.callbacks.finalAnswer.length) return []
   // An agent ends before the task that it worked for: no crash in between leaves it behind.
   return calls.length > 0 || live.hasAgents
     ? []
@@ -336,8 +349,8 @@ function ofCall(call: OpenCall, setup: Setup, now: number): readonly Effect[] {
 
 function ofReview(phase: Extract<Phase, { at: 'reviewing' }>, setup: Setup): readonly Effect[] {
   const { step, callbacksRan: index, checksPassed } = phase
-  if (index < setup.callbacks.length)
-    return [{ do: 'callback', key: `callback:${step}:${index}`, durable: true, step, index }]
+  const of = reviewed(phase)
+  if (index < setup.callbacks[of].length) return [callback(of, step, index)]
   const { answer } = phase
   if (answer === undefined || checksPassed >= setup.checks.length) return []
   return [
@@ -349,4 +362,20 @@ function ofReview(phase: Extract<Phase, { at: 'reviewing' }>, setup: Setup): rea
       answer,
     },
   ]
+}
+
+/** The final answer is looked at when nothing is under way any more. */
+function ofClosing(
+  { calls, stepCount }: State,
+  { callbacksRan: index = 0 }: Extract<Phase, { at: 'closing' }>,
+  setup: Setup,
+): readonly Effect[] {
+  const isQuiet = Object.keys(calls).length === 0
+  return isQuiet && index < setup.callbacks.finalAnswer.length
+    ? [callback('finalAnswer', stepCount, index)]
+    : []
+}
+
+function callback(of: CallbackKind, step: number, index: number): Effect {
+  return { do: 'callback', key: `callback:${of}:${step}:${index}`, durable: true, of, step, index }
 }

@@ -9,13 +9,13 @@ import type { LanguageModelV4 } from '../model/ask.ts'
 import { declarationOf } from '../tool/declare.ts'
 import { readSchema, type SchemaTo } from '../tool/schema.ts'
 import { toolsOf, type GivenTools, type Tool, type ToolOptions } from '../tool/tools.ts'
-import type { CallbackContext, Definition, NamedCallback, NamedCheck } from './definition.ts'
 import type { Price } from './budget.ts'
+import { callbacksOf, nameOf, type StepCallback, type StepCallbacks } from './callbacks.ts'
+import type { Definition, NamedCheck } from './definition.ts'
 import { managedOf, toolOfAgent, type ManagedAgent } from './managed.ts'
-import type { ActionStep, Memory } from './memory.ts'
+import type { Memory } from './memory.ts'
 import { templatesOf, type PromptTemplates } from './templates.ts'
 
-export type StepCallback = (step: ActionStep, context: CallbackContext) => unknown
 export type FinalAnswerCheck = (
   answer: unknown,
   context: { readonly memory: Memory; readonly agent: unknown },
@@ -75,8 +75,13 @@ export interface AgentOptions<Output = unknown> {
   readonly outputSchema?: SchemaTo<Output>
   /** `(answer, { memory, agent })`: false or a throw refuses the answer, and the model is told. */
   readonly finalAnswerChecks?: readonly FinalAnswerCheck[]
-  /** `(step, { agent, memory, attempt })`, once an action step is durable; after a crash in its middle, again. */
-  readonly stepCallbacks?: readonly StepCallback[]
+  /**
+   * `(step, { agent, memory, attempt })`, once a step is durable; after a crash in its middle, again. A list looks at
+   * actions; `{ action, planning, finalAnswer, all }` at each kind of step.
+   */
+  readonly stepCallbacks?: readonly StepCallback[] | StepCallbacks
+  /** The model makes a plan before the first turn of a task, and again after so many turns. Default: no plans. */
+  readonly planningInterval?: number
   /**
    * USD that the run may cost, with all agents that it calls. A request goes out only if it still fits, and so does a
    * last answer after it. It takes a `price`, a provider that reports what a reply cost, or the optional peer
@@ -107,6 +112,8 @@ const DEFAULTS: RunOptions = {
 export function dataOptions(given: Partial<AgentOptions>): Partial<RunOptions> {
   const { limits = {} } = given
   const changes = {
+    planningInterval:
+      given.planningInterval === undefined ? undefined : count(given.planningInterval, 'planningInterval'),
     maxSteps: given.maxSteps === undefined ? undefined : count(given.maxSteps, 'maxSteps'),
     maxCost: given.maxCost === undefined ? undefined : amount(given.maxCost, 'maxCost'),
     onLimit: oneOf(given.onLimit, ['finish', 'pause', 'fail'], 'onLimit'),
@@ -148,6 +155,7 @@ const KNOWN: ReadonlySet<string> = new Set([
   'outputSchema',
   'finalAnswerChecks',
   'stepCallbacks',
+  'planningInterval',
   'price',
   'typeCheck',
   'context',
@@ -179,10 +187,7 @@ export function define(given: AgentOptions, agent: unknown): Definition {
     description: given.description ?? '',
     managed,
     options: { ...DEFAULTS, ...dataOptions(given) },
-    callbacks: (given.stepCallbacks ?? []).map((run, index): NamedCallback => ({
-      name: nameOf(run, `callback ${index + 1}`),
-      run,
-    })),
+    callbacks: callbacksOf(given.stepCallbacks),
     checks: (given.finalAnswerChecks ?? []).map((run, index): NamedCheck => ({
       name: nameOf(run, `check ${index + 1}`),
       run,
@@ -215,11 +220,6 @@ function withAgents(
   const taken = [...agents.keys()].find((name) => tools.has(name))
   if (taken !== undefined) throw new UsageError(`A tool and a managed agent are both named '${taken}'.`)
   return new Map([...tools, ...agents])
-}
-
-function nameOf(run: unknown, otherwise: string): string {
-  if (typeof run !== 'function') throw new UsageError(`${otherwise} is no function.`)
-  return run.name === '' ? otherwise : run.name
 }
 
 /** In ms. */

@@ -3,13 +3,15 @@ import { decode, encode } from '../base/codec.ts'
 import { guestError, thrownBy, type CarrierOf } from './thrown.ts'
 import type { Definition } from './definition.ts'
 import type { Happening } from './happening.ts'
-import type { ActionStep, Memory } from './memory.ts'
+import type { Memory, WatchedStep } from './memory.ts'
 import type { Effect } from './next.ts'
+import type { CallbackKind } from '../journal/entry.ts'
 
 export interface ReviewRoom {
   readonly definition: Definition
   readonly carrier: CarrierOf
-  action(step: number): Promise<ActionStep | undefined>
+  /** What a callback of that kind looks at; undefined where there is no such step. */
+  watched(of: CallbackKind, step: number): Promise<WatchedStep | undefined>
   memory(): Promise<Memory>
   log(line: string): void
 }
@@ -21,24 +23,28 @@ export async function runCallback(
   room: ReviewRoom,
 ): Promise<Happening> {
   const { definition } = room
-  const callback = definition.callbacks[effect.index]
+  const { of } = effect
+  const callback = definition.callbacks[of][effect.index]
   const name = callback?.name ?? ''
   const returned: Happening = {
     kind: 'callback-returned',
     key: effect.key,
+    of,
     step: effect.step,
     index: effect.index,
     name,
   }
-  const action = await room.action(effect.step)
-  if (action === undefined) return returned
-  const memory = await room.memory()
+  const step = await room.watched(of, effect.step)
+  if (step === undefined) return returned
+  const told = await room.memory()
+  // The answer is told when its task has ended: after the callbacks.
+  const memory = of === 'finalAnswer' ? told.and(step) : told
   try {
-    await callback?.run(action, { agent: definition.agent, memory, attempt })
+    await callback?.run(step, { agent: definition.agent, memory, attempt })
     return returned
   } catch (error) {
     const thrown = thrownBy(error, room)
-    const by = { callback: effect.index, step: effect.step, name }
+    const by = { callback: effect.index, of, step: effect.step, name }
     if ('interruption' in thrown) return { kind: 'interrupted', key: effect.key, by, ...thrown }
     // A callback that throws watches badly; the step that it watched has happened and stays.
     room.log(`callback ${name} threw: ${guestError(thrown.error).message}`)

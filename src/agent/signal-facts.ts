@@ -32,6 +32,8 @@ function oneSignal(state: State, signal: Signal, desk: Desk): readonly Fact[] {
         : []
     case 'say':
       return state.ended?.status === 'stopped' ? [] : [{ kind: 'message-said', text: signal.text, ...by }]
+    case 'edit':
+      return state.ended?.status === 'stopped' ? [] : [{ kind: 'memory-edited', ...signal.edit }]
     case 'child':
       return []
     case 'late':

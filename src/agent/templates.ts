@@ -37,10 +37,22 @@ Today is {{today}} (UTC).
 const FINAL_ANSWER =
   'You have used {{limit}}. Give your final answer to the task now, in words or as a value, from what you know so far. You cannot run more code.'
 
+const PLAN = `Before you act, write a short plan. You cannot run code now.
+
+1. The facts: what the task gives, what has to be looked up, what has to be worked out.
+2. The steps, numbered: few, each one program that fetches, computes and checks as much as it can. Name the tools.`
+
+const PLAN_UPDATE = `Look at what has come out so far, and write the plan anew. You cannot run code now.
+
+1. The facts: what is known now, what has still to be looked up or worked out.
+2. The steps that remain, numbered. Change whatever has proved wrong. You have {{steps}} left.`
+
 /** The placeholders of each template. */
 interface Slots {
   readonly system: 'tools' | 'answer' | 'instructions' | 'acting' | 'today'
   readonly finalAnswer: 'limit' | 'task'
+  readonly plan: 'task' | 'steps'
+  readonly planUpdate: 'task' | 'steps'
 }
 
 /** Texts in place of the package's own, with `{{placeholders}}`; docs/prompt.md lists them. */
@@ -56,6 +68,8 @@ interface Template<Slot> {
 const TEMPLATES: { readonly [Name in keyof Slots]: Template<Slots[Name]> } = {
   system: { text: SYSTEM, needs: ['tools', 'answer', 'instructions'], may: ['acting', 'today'] },
   finalAnswer: { text: FINAL_ANSWER, needs: [], may: ['limit', 'task'] },
+  plan: { text: PLAN, needs: [], may: ['task', 'steps'] },
+  planUpdate: { text: PLAN_UPDATE, needs: [], may: ['task', 'steps'] },
 }
 
 /** All templates, those that are given in place of our own. @throws {UsageError} naming template and placeholder. */

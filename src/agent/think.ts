@@ -12,6 +12,7 @@ import { costOf, type Price } from './budget.ts'
 import { thrownBy, type CarrierOf } from './thrown.ts'
 import type { Happening, ReplyGiven } from './happening.ts'
 import { toMessages, type Text } from './messages.ts'
+import { isFirstPlan } from './plan.ts'
 import { fill, type PromptTemplates } from './templates.ts'
 
 /** Attempts per turn before the task fails. */
@@ -23,6 +24,8 @@ export interface ThinkRoom {
   readonly model: LanguageModelV4
   readonly system: string
   readonly chapters: readonly Chapter[]
+  /** Steps that the task still has. */
+  readonly stepsLeft: number
   readonly text: Text
   readonly templates: PromptTemplates
   readonly abortSignal: AbortSignal
@@ -38,12 +41,12 @@ type Thinking = Extract<Phase, { at: 'thinking' }>
 /** Asks once. Resolves with what the driver has to hear; rejects only with the abort reason. */
 export async function think(phase: Thinking, key: string, room: ThinkRoom): Promise<Happening> {
   const at = { key, step: phase.step, attempt: phase.attempt }
-  const last = phase.purpose === 'answer' ? lastWord(phase, room) : undefined
+  const last = requestOf(phase, room)
   const prompt = toMessages(room.system, room.chapters, room.text, last)
   try {
     const reply = await askModel(room.model, {
       prompt,
-      format: phase.purpose === 'answer' ? 'none' : 'tool',
+      format: phase.purpose === 'step' ? 'tool' : 'none',
       abortSignal: room.abortSignal,
       ...(room.onDelta === undefined ? {} : { onDelta: room.onDelta }),
     })
@@ -72,12 +75,21 @@ const SPENT: Readonly<Record<TaskLimit, string>> = {
   maxCost: 'your whole budget',
 }
 
-function lastWord({ limit }: Thinking, { chapters, templates }: ThinkRoom): string {
+/** What is said last, where it is not a step that is asked for. */
+function requestOf({ purpose, limit }: Thinking, room: ThinkRoom): string | undefined {
+  const { chapters, stepsLeft, templates } = room
+  if (purpose === 'step') return undefined
   const task = chapters.findLast((chapter) => chapter.kind === 'task')?.task ?? ''
-  return fill(templates, 'finalAnswer', {
-    limit: SPENT[limit ?? 'maxSteps'],
-    task,
-  })
+  if (purpose === 'answer') return fill(templates, 'finalAnswer', { limit: SPENT[limit ?? 'maxSteps'], task })
+  const steps = `${stepsLeft} ${stepsLeft === 1 ? 'step' : 'steps'}`
+  return isFirstPlan(chapters)
+    ? fill(templates, 'plan', { task, steps })
+    : fill(templates, 'planUpdate', { task, steps })
+}
+
+/** A plan is what was written, however the reply ended: a call that nobody offered is not told again. */
+function textOnly({ text }: Reply): string {
+  return encode(text === '' ? [] : [{ type: 'text', text }])
 }
 
 async function given(reply: Reply, phase: Thinking, room: ThinkRoom): Promise<ReplyGiven> {
@@ -96,6 +108,8 @@ async function given(reply: Reply, phase: Thinking, room: ThinkRoom): Promise<Re
   if (phase.purpose === 'answer') {
     return { ...base, answer: { value: encode(reply.text), reason: phase.limit ?? 'maxSteps' } }
   }
+  if (phase.purpose === 'plan')
+    return reply.mistake === undefined ? base : { ...base, parts: textOnly(reply) }
   if (reply.mistake !== undefined) return { ...base, mistake: reply.mistake }
   if (reply.code === undefined) return { ...base, answer: { value: encode(reply.text), reason: 'text' } }
   const compiled = await room.compile(phase.step, reply.code)

@@ -34,7 +34,7 @@ export class Progress {
       case 'model-called':
         this.#line(
           'dim',
-          `step ${entry.step}: asks the model${entry.attempt > 1 ? ` (attempt ${entry.attempt})` : ''}`,
+          `step ${entry.step}: asks the model${entry.purpose === 'plan' ? ' for a plan' : ''}${entry.attempt > 1 ? ` (attempt ${entry.attempt})` : ''}`,
         )
         break
       case 'model-failed':
@@ -46,6 +46,9 @@ export class Progress {
       case 'model-replied':
         if (entry.mistake !== undefined)
           this.#line('yellow', `step ${entry.step}: the reply could not be used: ${oneLine(entry.mistake)}`)
+        break
+      case 'plan-made':
+        this.#block('  plan | ', entry.plan)
         break
       case 'step-started':
         this.#code(entry.step, entry.source)

@@ -21,7 +21,8 @@ export function account(state: State, entry: Entry): State {
     case 'model-failed':
       // A limit cut it: the provider may have gone on.
       return entry.error.code === 'LIMIT' ? { ...state, money: withLost(state) } : state
-    case 'model-replied': {
+    case 'model-replied':
+    case 'plan-made': {
       const { inputTokens, outputTokens, cost } = entry.usage
       const { tokens, chars } = state.prompt
       const isCounted = inputTokens + outputTokens > 0

@@ -68,6 +68,7 @@ interface Seen {
 const DRIVING: ReadonlySet<EntryKind> = new Set<EntryKind>([
   'model-called',
   'model-replied',
+  'plan-made',
   'model-failed',
   'step-started',
   'step-ended',
@@ -169,11 +170,12 @@ function checkTurn(seen: Seen, entry: Entry, broken: Broken): void {
       seen.turn = `${entry.step}.${entry.attempt}`
       return
     case 'model-replied':
+    case 'plan-made':
     case 'model-failed':
       if (seen.turn !== `${entry.step}.${entry.attempt}`)
         broken('J2', `${entry.kind} for step ${entry.step}, attempt ${entry.attempt}, which is not open.`)
       seen.turn = undefined
-      if (entry.kind === 'model-replied' && !isCost(entry.usage))
+      if (entry.kind !== 'model-failed' && !isCost(entry.usage))
         broken('J8', 'The usage of a reply is no number, or below zero.')
       return
     case 'step-started':

@@ -50,6 +50,33 @@ export interface RunOptions {
   readonly entries: number
   /** Questions to people after which the run rests, until somebody grants it as many more. */
   readonly questions: number
+  /** A plan is made before the first turn of a task, and again after so many. */
+  readonly planningInterval?: number
+}
+
+/** The kinds of steps after which an author's callbacks run. */
+export type CallbackKind = 'action' | 'planning' | 'finalAnswer'
+
+/** What a person makes of a step that memory holds; `null` takes a thing away. */
+export interface StepPatch {
+  /** Of a task: its text, as the model is told it. */
+  readonly task?: string
+  /** Of a task: its images are shown no more. */
+  readonly images?: null
+  /** Of a plan: its text. */
+  readonly plan?: string
+  /** Of an action: what it printed, the value that it showed, its error. */
+  readonly output?: string
+  readonly value?: string | null
+  readonly error?: null
+}
+
+/** Which step is edited, by its kind and its number, and how. */
+export interface MemoryEdit {
+  readonly of: 'task' | 'planning' | 'action'
+  readonly number: number
+  readonly patch: StepPatch
+  readonly by?: string
 }
 
 export interface Usage {
@@ -139,7 +166,7 @@ interface Bodies {
   'model-called': {
     readonly step: number
     readonly attempt: number
-    readonly purpose: 'step' | 'answer'
+    readonly purpose: 'step' | 'plan' | 'answer'
     /** Why it is asked for its last word. */
     readonly limit?: TaskLimit
     /** What it may cost, in USD, where the run has a limit. */
@@ -159,6 +186,19 @@ interface Bodies {
     readonly mistake?: string
     readonly usage: Usage
     readonly finishReason: string
+    /** Ms from the request to the reply. */
+    readonly took?: number
+  }
+  /** The model was asked for a plan instead of a step. */
+  'plan-made': {
+    readonly step: number
+    readonly attempt: number
+    /** The provider's parts verbatim (encoded), for the next prompt. */
+    readonly parts: Stored
+    readonly plan: string
+    readonly usage: Usage
+    readonly finishReason: string
+    readonly took?: number
   }
   'model-failed': {
     readonly step: number
@@ -262,12 +302,19 @@ interface Bodies {
     /** What became of its calls, in words for the model. */
     readonly calls: string
   }
-  'callbacks-ran': { readonly step: number; readonly index: number; readonly name: string }
+  'callbacks-ran': {
+    readonly step: number
+    readonly index: number
+    readonly name: string
+    /** What they looked at; absent: the action. */
+    readonly of?: Exclude<CallbackKind, 'action'>
+  }
   'output-given': { readonly value: Stored; readonly reason: OutputReason }
   'output-refused': { readonly check: string; readonly why: string }
   /** `value`: the answer as the check made it (defaults, conversions of `outputSchema`). */
   'check-passed': { readonly index: number; readonly check: string; readonly value?: Stored }
   'message-said': { readonly text: string; readonly by?: string }
+  'memory-edited': MemoryEdit
   'options-changed': { readonly options: Partial<RunOptions>; readonly model?: string }
   'tools-changed': {
     readonly tools: readonly ToolFact[]
@@ -320,12 +367,14 @@ export type Entry<K extends EntryKind = EntryKind> = Place & Fact<K>
 export const NARRATIVE: ReadonlySet<EntryKind> = new Set<EntryKind>([
   'task-added',
   'model-replied',
+  'plan-made',
   'step-started',
   'step-ended',
   'step-killed',
   'output-given',
   'output-refused',
   'message-said',
+  'memory-edited',
   'tools-changed',
   'task-completed',
   'task-failed',

@@ -78,8 +78,10 @@ export type Phase =
       readonly at: 'thinking'
       readonly step: number
       readonly attempt: number
-      readonly purpose: 'step' | 'answer'
+      readonly purpose: 'step' | 'plan' | 'answer'
       readonly called: boolean
+      /** When it was asked, ms since the epoch. */
+      readonly since?: number
       /** Why it is asked for its last word. */
       readonly limit?: TaskLimit
       /** What the request may cost, in USD, where the run has a limit. */
@@ -105,10 +107,12 @@ export type Phase =
       readonly step: number
       readonly callbacksRan: number
       readonly checksPassed: number
+      /** It was a plan that was made, not an action. */
+      readonly of?: 'planning'
       readonly answer?: Answer
     }
   /** The output stands; calls that were started may still come home. */
-  | { readonly at: 'closing'; readonly output: Answer }
+  | { readonly at: 'closing'; readonly output: Answer; readonly callbacksRan?: number }
   | { readonly at: 'ended' }
 
 export type Ended =
@@ -125,6 +129,8 @@ export interface TaskState {
   /** How long the task has been driven, up to the last entry (ms): what counts against its timeout. */
   readonly driven: number
   readonly additionalArgs?: Stored
+  /** The turns that there were when the last plan was made. */
+  readonly plannedAt?: number
   /** The output of the task before, for the code. */
   readonly lastOutput?: Stored
   /** The arguments (and the last output) are variables of the guest: a step that was given them has ended. */

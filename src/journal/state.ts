@@ -108,13 +108,17 @@ function change(state: State, entry: Entry): State {
           attempt: entry.attempt,
           purpose: entry.purpose,
           called: true,
+          since: entry.at,
           ...(entry.limit === undefined ? {} : { limit: entry.limit }),
           ...(entry.reserved === undefined ? {} : { reserved: entry.reserved }),
         },
       }
     case 'model-failed':
       if (state.phase.at !== 'thinking' || entry.retryAt === undefined) return state
-      return { ...state, phase: { ...state.phase, called: false, retryAt: entry.retryAt } }
+      return {
+        ...state,
+        phase: { ...without(state.phase, 'since'), called: false, retryAt: entry.retryAt },
+      }
     case 'model-replied':
       return {
         ...state,
@@ -127,6 +131,13 @@ function change(state: State, entry: Entry): State {
           checksPassed: 0,
           ...(entry.answer === undefined ? {} : { answer: entry.answer }),
         },
+      }
+    case 'plan-made':
+      return {
+        ...state,
+        usage: addUsage(state.usage, entry.usage),
+        task: { ...state.task, plannedAt: state.task.turns },
+        phase: { at: 'reviewing', of: 'planning', step: entry.step, callbacksRan: 0, checksPassed: 0 },
       }
     case 'step-started':
       if (entry.program === undefined)
@@ -210,7 +221,7 @@ function change(state: State, entry: Entry): State {
         phase: { at: 'reviewing', step: entry.step, callbacksRan: 0, checksPassed: 0 },
       }
     case 'callbacks-ran':
-      return state.phase.at === 'reviewing'
+      return state.phase.at === 'reviewing' || state.phase.at === 'closing'
         ? { ...state, phase: { ...state.phase, callbacksRan: entry.index + 1 } }
         : state
     case 'check-passed':
@@ -220,6 +231,7 @@ function change(state: State, entry: Entry): State {
     case 'output-given':
       return { ...state, phase: { at: 'closing', output: { value: entry.value, reason: entry.reason } } }
     case 'message-said':
+    case 'memory-edited':
       return state
     case 'options-changed':
       return {
@@ -324,7 +336,7 @@ function granted(state: State, seq: number): Pick<State, 'grantedAt' | 'asked' |
   return {
     grantedAt: seq,
     asked: 0,
-    task: { ...state.task, turns: 0, driven: 0 },
+    task: { ...without(state.task, 'plannedAt'), turns: 0, driven: 0 },
     money: grantedMoney(state),
   }
 }
@@ -334,11 +346,13 @@ function thinkNext(state: State): Phase {
 }
 
 function afterCrash(phase: Phase): Phase {
-  return phase.at === 'thinking' ? { ...phase, called: false } : phase
+  return phase.at === 'thinking' ? { ...without(phase, 'since'), called: false } : phase
 }
 
 function retry(phase: Phase): Phase {
-  return phase.at === 'thinking' ? without({ ...phase, called: false, attempt: 0 }, 'retryAt') : phase
+  return phase.at === 'thinking'
+    ? without({ ...phase, called: false, attempt: 0 }, 'retryAt', 'since')
+    : phase
 }
 
 function lostOrReady(call: OpenCall, quarantine: number | undefined): OpenCall {

@@ -13,7 +13,15 @@
  */
 import type { CallId } from '../base/halt.ts'
 import type { Seal } from './cipher.ts'
-import type { CallOutcome, Decision, EntryKind, QuestionId, QuestionKind, RunId } from './entry.ts'
+import type {
+  CallOutcome,
+  Decision,
+  EntryKind,
+  MemoryEdit,
+  QuestionId,
+  QuestionKind,
+  RunId,
+} from './entry.ts'
 import type { KeyWrap } from './keys.ts'
 
 export type RunStatus = 'running' | 'paused' | 'completed' | 'stopped' | 'failed'
@@ -200,6 +208,7 @@ export type Signal =
   | { readonly kind: 'stop'; readonly reason: string; readonly by?: string }
   | { readonly kind: 'resume' }
   | { readonly kind: 'say'; readonly text: string; readonly by?: string }
+  | { readonly kind: 'edit'; readonly edit: MemoryEdit }
   /** From a process that drives the run no more: what came of a call that it had sent. */
   | {
       readonly kind: 'late'

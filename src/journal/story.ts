@@ -5,7 +5,14 @@
  * A story grows with its run; it is rendered into prompts and into `agent.memory`, and is never part of a checkpoint.
  */
 import type { CallId, GuestError, ToldVariable } from '../base/halt.ts'
-import { NARRATIVE, type Entry, type OutputReason, type Stored, type Usage } from './entry.ts'
+import {
+  NARRATIVE,
+  type Entry,
+  type MemoryEdit,
+  type OutputReason,
+  type Stored,
+  type Usage,
+} from './entry.ts'
 
 export interface ActionChapter {
   readonly kind: 'action'
@@ -20,6 +27,8 @@ export interface ActionChapter {
   readonly printed: string
   readonly shown?: string
   readonly error?: GuestError
+  /** A person took the error out of the memory: it happened, and is not told. */
+  readonly isErrorHidden?: true
   readonly killed?: { readonly reason: string; readonly message: string; readonly calls: string }
   readonly answer?: Stored
   readonly open: readonly CallId[]
@@ -27,11 +36,26 @@ export interface ActionChapter {
   readonly variables?: readonly ToldVariable[]
   readonly moreVariables?: number
   readonly usage: Usage
+  /** Ms that the model took to write it. */
+  readonly took?: number
   readonly startedAt: number
   readonly endedAt?: number
   /** The journal's range of the step: its calls stand between. */
   readonly firstSeq: number
   readonly lastSeq: number
+}
+
+export interface PlanningChapter {
+  readonly kind: 'planning'
+  /** From 1, over the whole run. */
+  readonly number: number
+  readonly plan: string
+  /** The model's parts verbatim; absent where a person has changed the plan. */
+  readonly parts?: Stored
+  readonly usage: Usage
+  /** When it stood, and the ms that the model took for it. */
+  readonly madeAt: number
+  readonly took?: number
 }
 
 export type Chapter =
@@ -45,6 +69,7 @@ export type Chapter =
       readonly found?: { readonly variables: ReadonlyMap<string, string>; readonly output?: Stored }
     }
   | ActionChapter
+  | PlanningChapter
   /** A reply without code: an answer in words, or a mistake. */
   | {
       readonly kind: 'reply'
@@ -98,6 +123,17 @@ export function tell(story: Story, entry: Entry): Story {
         ...(entry.mistake === undefined ? {} : { mistake: entry.mistake }),
       })
       return next
+    case 'plan-made':
+      chapters.push({
+        kind: 'planning',
+        number: chapters.filter((chapter) => chapter.kind === 'planning').length + 1,
+        plan: entry.plan,
+        parts: entry.parts,
+        usage: entry.usage,
+        madeAt: entry.at,
+        ...(entry.took === undefined ? {} : { took: entry.took }),
+      })
+      return next
     case 'step-started':
       chapters.push({
         kind: 'action',
@@ -109,6 +145,7 @@ export function tell(story: Story, entry: Entry): Story {
         printed: '',
         open: [],
         usage: story.heard?.usage ?? { inputTokens: 0, outputTokens: 0 },
+        ...(story.heard?.took === undefined ? {} : { took: story.heard.took }),
         startedAt: entry.at,
         firstSeq: entry.seq,
         lastSeq: entry.seq,
@@ -147,6 +184,9 @@ export function tell(story: Story, entry: Entry): Story {
     case 'message-said':
       chapters.push({ kind: 'said', text: entry.text })
       return next
+    case 'memory-edited':
+      edit(chapters, entry)
+      return next
     case 'tools-changed':
       chapters.push({ kind: 'tools', changed: entry.changed })
       return next
@@ -162,6 +202,20 @@ export function tell(story: Story, entry: Entry): Story {
     default:
       return story.heard === undefined ? next : { ...next, heard: story.heard }
   }
+}
+
+/** An action as it is told: without what a person took out of the memory. */
+export function asTold(action: ActionChapter): ActionChapter {
+  return action.isErrorHidden === true ? without(action, 'error', 'killed') : action
+}
+
+/** What a chapter keeps that may lie elsewhere. */
+export function storedIn(chapter: Chapter): readonly Stored[] {
+  if (chapter.kind === 'action' || chapter.kind === 'reply') return [chapter.parts]
+  if (chapter.kind === 'task')
+    return [chapter.additionalArgs ?? '', chapter.images ?? '', chapter.found?.output ?? '']
+  if (chapter.kind === 'planning') return [chapter.parts ?? '']
+  return chapter.kind === 'finalAnswer' ? [chapter.output] : []
 }
 
 /** A fresh story that can be told on: stories share no list. */
@@ -187,4 +241,30 @@ function amendLast(chapters: Chapter[], amend: (action: ActionChapter) => Action
   )
   const open = chapters[index]
   if (open?.kind === 'action') chapters[index] = amend(open)
+}
+
+/** A step as a person has changed it: another chapter in its place. One that is not there was never told. */
+function edit(chapters: Chapter[], { of, number, patch }: MemoryEdit): void {
+  const index = chapters.findIndex((chapter) => chapter.kind === of && chapter.number === number)
+  const chapter = chapters[index]
+  if (chapter?.kind === 'task')
+    chapters[index] = {
+      ...without(chapter, ...(patch.images === null ? (['images'] as const) : [])),
+      task: patch.task ?? chapter.task,
+    }
+  else if (chapter?.kind === 'planning' && patch.plan !== undefined)
+    chapters[index] = { ...without(chapter, 'parts'), plan: patch.plan }
+  else if (chapter?.kind === 'action')
+    chapters[index] = {
+      ...without(chapter, ...(patch.value === undefined ? [] : (['shown'] as const))),
+      ...(typeof patch.value === 'string' ? { shown: patch.value } : {}),
+      ...(patch.error === null ? { isErrorHidden: true as const } : {}),
+      printed: patch.output ?? chapter.printed,
+    }
+}
+
+function without<T extends object, K extends keyof T>(object: T, ...keys: readonly K[]): Omit<T, K> {
+  const copy = { ...object }
+  for (const key of keys) delete copy[key]
+  return copy
 }

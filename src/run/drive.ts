@@ -9,6 +9,7 @@
  */
 import type { CheckedAnswer, Desk } from '../agent/desk.ts'
 import { factsOf } from '../agent/facts.ts'
+import type { Definition } from '../agent/definition.ts'
 import type { Happening } from '../agent/happening.ts'
 import {
   decide,
@@ -105,7 +106,7 @@ class Driver {
     this.#late = new LateResults(store, this.#log)
     const { price } = definition
     this.#setup = {
-      callbacks: definition.callbacks.map((callback) => callback.name),
+      callbacks: namesOf(definition.callbacks),
       checks: [
         ...(definition.checkOutput === undefined ? [] : ['outputSchema']),
         ...definition.checks.map((check) => check.name),
@@ -277,6 +278,8 @@ class Driver {
       }
       default:
         if ('key' in happening) this.#flights.ended(happening.key)
+        // An author's function may have edited the memory: the model hears of it.
+        if (AUTHORS.has(happening.kind)) this.#signalsHinted = true
         if (happening.kind === 'call-settled') {
           this.#precious ||= !isReadAgain(this.#log.state, happening.call)
           this.#late.hear(happening)
@@ -425,6 +428,17 @@ class Driver {
     room.ended(this.#log.state)
     return { state: this.#log.state, inFlight, ...(room.heap === 'fresh' ? {} : { resumedFrom: room.heap }) }
   }
+}
+
+const AUTHORS: ReadonlySet<Happening['kind']> = new Set<Happening['kind']>([
+  'callback-returned',
+  'checked',
+  'interrupted',
+])
+
+function namesOf({ action, planning, finalAnswer }: Definition['callbacks']): Setup['callbacks'] {
+  const names = (list: typeof action): readonly string[] => list.map(({ name }) => name)
+  return { action: names(action), planning: names(planning), finalAnswer: names(finalAnswer) }
 }
 
 const NOBODY: ReadonlyMap<CallId, ChildAtRest> = new Map()

@@ -128,7 +128,9 @@ function afterStep(entries: readonly Entry[], step: number): number {
     (one) => (one.kind === 'step-ended' || one.kind === 'step-killed') && one.step === step,
   )
   if (ended < 0) throw new UsageError(noStep(entries, step))
-  const called = entries.findLastIndex((one) => one.kind === 'callbacks-ran' && one.step === step)
+  const called = entries.findLastIndex(
+    (one) => one.kind === 'callbacks-ran' && one.step === step && one.of === undefined,
+  )
   return Math.max(ended, called) + 1
 }
 

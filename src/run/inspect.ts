@@ -1,5 +1,5 @@
 /** Looking at a stored run: no tools, no model, no guest code runs. */
-import { memoryOf, type Memory } from '../agent/memory.ts'
+import { memoryOf, type Memory, type MemoryDesk } from '../agent/memory.ts'
 import { StateNotFoundError, UsageError } from '../base/errors.ts'
 import type { HeapSize } from '../base/halt.ts'
 import type { RunId, Stored } from '../journal/entry.ts'
@@ -8,10 +8,10 @@ import type { State } from '../journal/shape.ts'
 import { fold } from '../journal/state.ts'
 import { viewOf } from '../journal/view.ts'
 import type { RunFilter, RunRow, Store } from '../journal/store.ts'
-import { tell, newStory, type ActionChapter, type Chapter, type Story } from '../journal/story.ts'
+import { storedIn, tell, newStory, type ActionChapter, type Chapter, type Story } from '../journal/story.ts'
 import { CallBook } from './call-book.ts'
 import { readBlob } from './blob.ts'
-import { checkAsked, checkWhole, readEntries, readStory } from './recover.ts'
+import { checkAsked, checkWhole, readEntries, readStory, recover } from './recover.ts'
 import { openQuestions, type Question } from './result.ts'
 
 /** A run as lists show it. */
@@ -66,13 +66,39 @@ function summary(row: RunRow, questions: number): RunSummary {
  * The memory of a stored run: its closed steps with their calls. With a `state`: up to there.
  * @throws {StateCorruptError} there is a hole in its story.
  */
-export async function readMemory(store: Store, runId: RunId, state?: State): Promise<Memory> {
+export async function readMemory(
+  store: Store,
+  runId: RunId,
+  state?: State,
+  edit?: MemoryDesk['edit'],
+): Promise<Memory> {
   const story = await readStory(store, runId, state?.seq)
   if (state !== undefined) checkWhole(story, state)
-  return memoryAt(store, runId, story)
+  const desk: MemoryDesk | undefined =
+    edit === undefined ? undefined : { edit, messagesOf: async (step) => readMessages(store, runId, step) }
+  return memoryAt(store, runId, story, desk)
 }
 
-async function memoryAt(store: Store, runId: RunId, { chapters }: Story): Promise<Memory> {
+/** The prompt from which a step of a stored run came. */
+async function readMessages(
+  store: Store,
+  runId: RunId,
+  step: Parameters<MemoryDesk['messagesOf']>[0],
+): ReturnType<MemoryDesk['messagesOf']> {
+  // Who only looks at runs has no need of models.
+  const { messagesBefore } = await import('../agent/messages.ts')
+  const { state } = await recover(store, runId)
+  const { chapters } = await readStory(store, runId, state.seq)
+  const texts = new Map<string, string>()
+  for (const stored of [state.run.system, ...chapters.flatMap(storedIn)])
+    if (typeof stored !== 'string' && !texts.has(stored.blob))
+      texts.set(stored.blob, await readBlob(store, runId, stored.blob))
+  const text = (stored: Stored): string =>
+    typeof stored === 'string' ? stored : (texts.get(stored.blob) ?? '')
+  return messagesBefore(step, { system: text(state.run.system), chapters, text })
+}
+
+async function memoryAt(store: Store, runId: RunId, { chapters }: Story, desk?: MemoryDesk): Promise<Memory> {
   const texts = new Map<string, string>()
   const load = async (stored: Stored): Promise<void> => {
     if (typeof stored !== 'string' && !texts.has(stored.blob))
@@ -85,6 +111,7 @@ async function memoryAt(store: Store, runId: RunId, { chapters }: Story): Promis
     chapters,
     (stored) => (typeof stored === 'string' ? stored : (texts.get(stored.blob) ?? '')),
     (action) => book.known(action),
+    desk,
   )
 }
 

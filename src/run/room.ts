@@ -9,10 +9,12 @@ import type { Happening } from '../agent/happening.ts'
 import { LargeValues } from '../agent/large.ts'
 import { idempotencyKey, subjectOf, type Effect } from '../agent/next.ts'
 import { runCallback, runCheck, type ReviewRoom } from '../agent/review.ts'
+import type { WatchedStep } from '../agent/memory.ts'
 import { think } from '../agent/think.ts'
+import { decode } from '../base/codec.ts'
 import type { Clock } from '../base/clock.ts'
 import { faultPoint } from '../base/fault-point.ts'
-import type { Entry } from '../journal/entry.ts'
+import type { CallbackKind, Entry } from '../journal/entry.ts'
 import type { OpenCall, State } from '../journal/shape.ts'
 import type { Store } from '../journal/store.ts'
 import { whenReplayCosts } from '../agent/snapshot-policy.ts'
@@ -191,6 +193,7 @@ export class Room implements AsyncDisposable {
           system,
           templates: definition.templates,
           chapters,
+          stepsLeft: log.state.task.maxSteps - log.state.task.turns,
           text: (stored) => log.textNow(stored),
           abortSignal,
           carrier: carrierOf,
@@ -256,19 +259,31 @@ export class Room implements AsyncDisposable {
 
   /** The driver before may have begun this callback: it was the next one, and nothing had paused the run. */
   #isBegunAgain(effect: Extract<Effect, { do: 'callback' }>): boolean {
-    const { phase, pause } = this.#around.recovered.state
-    const same = phase.at === 'reviewing' && phase.step === effect.step && phase.callbacksRan === effect.index
-    return same && pause === undefined
+    const { phase, pause, stepCount } = this.#around.recovered.state
+    if (pause !== undefined || (phase.at !== 'reviewing' && phase.at !== 'closing')) return false
+    const [of, step] =
+      phase.at === 'closing' ? ['finalAnswer', stepCount] : [phase.of ?? 'action', phase.step]
+    const { callbacksRan = 0 } = phase
+    return of === effect.of && step === effect.step && callbacksRan === effect.index
   }
 
   #reviewRoom(): ReviewRoom {
     return {
       definition: this.#around.definition,
       carrier: carrierOf,
-      action: async (step) => this.#teller.action(step),
+      watched: async (of, step) => this.#watched(of, step),
       memory: async () => this.#teller.memory(),
       log: (line) => this.#around.live.logged('', line),
     }
+  }
+
+  async #watched(of: CallbackKind, step: number): Promise<WatchedStep | undefined> {
+    if (of === 'action') return this.#teller.action(step)
+    if (of === 'planning') return this.#teller.plan()
+    const { phase } = this.#around.log.state
+    if (phase.at !== 'closing') return undefined
+    const { value, reason } = phase.output
+    return Object.freeze({ kind: 'finalAnswer', output: decode(await this.#around.log.text(value)), reason })
   }
 
   #callRoom(call: OpenCall): CallRoom {

@@ -181,10 +181,12 @@ function mustBeRoot({ runId, run }: State): void {
   })
 }
 
-/** A pause or a stop that was acknowledged while the run came to rest is done now. */
+const LATE: ReadonlySet<string> = new Set(['stop', 'pause', 'edit'])
+
+/** What was acknowledged while the run came to rest is done now. */
 async function late(store: Store, state: State): Promise<State> {
   const rows = await store.signals(state.runId)
-  if (!rows.some(({ signal }) => signal.kind === 'stop' || signal.kind === 'pause')) return state
+  if (!rows.some(({ signal }) => LATE.has(signal.kind))) return state
   await endAlone(store, state.runId)
   return (await recover(store, state.runId)).state
 }

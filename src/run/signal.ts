@@ -15,7 +15,7 @@ import { factsOf } from '../agent/facts.ts'
 import { questionOf } from '../agent/question-facts.ts'
 import type { Definition } from '../agent/definition.ts'
 import type { Happening } from '../agent/happening.ts'
-import type { Decision, QuestionKind } from '../journal/entry.ts'
+import type { Decision, MemoryEdit, QuestionKind } from '../journal/entry.ts'
 import type { State } from '../journal/shape.ts'
 import type { Lease, QuestionRow, Receipt, Signal, SignalRow, Store } from '../journal/store.ts'
 import type { Tool } from '../tool/tools.ts'
@@ -147,7 +147,8 @@ export async function sendSignal(
   signal:
     | { readonly kind: 'pause'; readonly reason: string }
     | { readonly kind: 'stop'; readonly reason: string; readonly by?: string }
-    | { readonly kind: 'say'; readonly text: string; readonly by?: string },
+    | { readonly kind: 'say'; readonly text: string; readonly by?: string }
+    | { readonly kind: 'edit'; readonly edit: MemoryEdit },
 ): Promise<void> {
   const key = `${signal.kind}_${randomText(12)}`
   faultPoint('signal-unwritten', signal.kind)
@@ -195,7 +196,11 @@ export async function endAlone(store: Store, runId: string): Promise<void> {
   }
   try {
     const rows = (await store.signals(runId)).filter(
-      ({ signal }) => signal.kind === 'pause' || signal.kind === 'stop' || signal.kind === 'resume',
+      ({ signal }) =>
+        signal.kind === 'pause' ||
+        signal.kind === 'stop' ||
+        signal.kind === 'resume' ||
+        signal.kind === 'edit',
     )
     // The runs below first: after a crash in between, the signal is still there to be read.
     for (const { signal } of rows)
@@ -220,7 +225,11 @@ async function tellAbove(store: Store, rootRunId: string, runId: string): Promis
 }
 
 /** Records what follows from one happening, under a lease of the run's family. */
-async function recordAlone(store: Store, lease: Lease, happening: (log: RunLog) => Happening): Promise<void> {
+export async function recordAlone(
+  store: Store,
+  lease: Lease,
+  happening: (log: RunLog) => Happening,
+): Promise<void> {
   const { state, chain, seal } = await recover(store, lease.runId)
   const log = new RunLog({ store, lease, state, chain, seal, schemas: () => ({}) })
   const desk = { now: store.now(), stow: (text: string) => log.stow(text), encode, digest: digestOf }

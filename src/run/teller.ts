@@ -1,10 +1,19 @@
 /** The story of the run that is being driven: read once, told on with every entry, shown as chapters or as memory. */
-import { actionStep, memoryOf, type ActionStep, type Memory } from '../agent/memory.ts'
-import { NARRATIVE, type Entry, type Stored } from '../journal/entry.ts'
+import {
+  actionStep,
+  memoryOf,
+  planningStep,
+  type ActionStep,
+  type Memory,
+  type PlanningStep,
+} from '../agent/memory.ts'
+import { messagesBefore } from '../agent/messages.ts'
+import { NARRATIVE, type Entry } from '../journal/entry.ts'
 import type { Store } from '../journal/store.ts'
-import { tell, type ActionChapter, type Chapter, type Story } from '../journal/story.ts'
+import { storedIn, tell, type ActionChapter, type Chapter, type Story } from '../journal/story.ts'
 import { CallBook } from './call-book.ts'
 import type { RunLog } from './log.ts'
+import { sendEdit } from './edit.ts'
 import { checkWhole, readStory } from './recover.ts'
 
 export class Teller {
@@ -48,6 +57,12 @@ export class Teller {
     return action?.kind === 'action' ? actionStep(action, await this.#calls.of(action)) : undefined
   }
 
+  /** The newest plan. */
+  async plan(): Promise<PlanningStep | undefined> {
+    const plan = (await this.chapters()).findLast((chapter) => chapter.kind === 'planning')
+    return plan?.kind === 'planning' ? planningStep(plan) : undefined
+  }
+
   async memory(): Promise<Memory> {
     const chapters = await this.chapters()
     const closed = chapters.filter(
@@ -58,13 +73,16 @@ export class Teller {
       chapters,
       (stored) => this.#log.textNow(stored),
       (action) => this.#calls.known(action),
+      {
+        // The driver reads it before the model is asked again.
+        edit: async (edit) => sendEdit(this.#store, this.#log.state.runId, edit),
+        messagesOf: async (step) =>
+          messagesBefore(step, {
+            system: await this.#log.text(this.#log.state.run.system),
+            chapters: await this.chapters(),
+            text: (stored) => this.#log.textNow(stored),
+          }),
+      },
     )
   }
-}
-
-function storedIn(chapter: Chapter): readonly Stored[] {
-  if (chapter.kind === 'action' || chapter.kind === 'reply') return [chapter.parts]
-  if (chapter.kind === 'task')
-    return [chapter.additionalArgs ?? '', chapter.images ?? '', chapter.found?.output ?? '']
-  return chapter.kind === 'finalAnswer' ? [chapter.output] : []
 }

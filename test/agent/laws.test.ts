@@ -6,7 +6,7 @@ import type { Decision, Entry, Fact } from '../../src/journal/entry.ts'
 import type { State } from '../../src/journal/shape.ts'
 import { fold } from '../../src/journal/state.ts'
 import { nextDue, viewOf } from '../../src/journal/view.ts'
-import { askCall, Play, refusedCall, replied, reread, RUN, sleepCall, toolCall } from './play.ts'
+import { askCall, kinds, Play, refusedCall, replied, reread, RUN, sleepCall, toolCall } from './play.ts'
 
 /** Picks from what could happen now, and from what could not but may arrive all the same. */
 type Pick = (limit: number) => number
@@ -27,9 +27,14 @@ function history(
   let place = 0
   const pick: Pick = (limit) => (numbers[place++] ?? 0) % limit
   const play = new Play({
-    options: { maxSteps: 3, onUnknownOutcome: pick(2) === 0 ? 'ask' : 'tell', ...(onLimit && { onLimit }) },
+    options: {
+      maxSteps: 3,
+      onUnknownOutcome: pick(2) === 0 ? 'ask' : 'tell',
+      ...(onLimit && { onLimit }),
+      ...(pick(2) === 0 ? {} : { planningInterval: 1 + pick(2) }),
+    },
     setup: {
-      callbacks: ['one', 'two'].slice(pick(3)),
+      callbacks: kinds(['one', 'two'].slice(pick(3)), ['plan'].slice(pick(2)), ['end'].slice(pick(2))),
       checks: ['strict'].slice(pick(2)),
       probes: new Set(pick(2) === 0 ? [] : ['probe']),
     },
@@ -69,6 +74,7 @@ function happens(play: Play, made: Map<number, number>, pick: Pick): Happening {
       const { step, attempt } = effect.phase
       if (effect.phase.purpose === 'answer') return replied(step, attempt, { text: 'the last word' })
       const way = pick(8)
+      if (effect.phase.purpose === 'plan' && way < 6) return replied(step, attempt, { text: 'a plan' })
       if (way < 4) return replied(step, attempt, { code: 'code' })
       if (way === 4) return replied(step, attempt, { text: 'done' })
       if (way === 5) return replied(step, attempt, { mistake: 'no code' })
@@ -122,9 +128,9 @@ function happens(play: Play, made: Map<number, number>, pick: Pick): Happening {
       }
     }
     case 'callback': {
-      const { step, index } = effect
-      if (pick(4) > 0) return { kind: 'callback-returned', key, step, index, name: `c${index}` }
-      const by = { callback: index, step, name: `c${index}` }
+      const { of, step, index } = effect
+      if (pick(4) > 0) return { kind: 'callback-returned', key, of, step, index, name: `c${index}` }
+      const by = { callback: index, of, step, name: `c${index}` }
       return {
         kind: 'interrupted',
         key,
@@ -169,7 +175,10 @@ function outside(play: Play, made: Map<number, number>, pick: Pick): Happening {
   }
   if (way === 6) {
     const one = { kind: 'say', text: 'hello' } as const
-    return pick(3) === 0 ? signalled({ kind: 'pause', reason: 'enough' }, one) : signalled(one)
+    const edit = { of: 'action', number: 1, patch: { output: 'less' } } as const
+    return pick(3) === 0
+      ? signalled({ kind: 'pause', reason: 'enough' }, one)
+      : signalled(one, { kind: 'edit', edit })
   }
   if (way === 7)
     return pick(5) === 0 ? signalled({ kind: 'stop', reason: 'no more' }) : signalled({ kind: 'resume' })
@@ -242,12 +251,14 @@ const WRITTEN = [
   'call-withdrawn',
   'callbacks-ran',
   'check-passed',
+  'memory-edited',
   'message-said',
   'model-called',
   'model-failed',
   'model-replied',
   'output-given',
   'output-refused',
+  'plan-made',
   'question-answered',
   'question-asked',
   'run-paused',
@@ -381,9 +392,11 @@ function announced(play: Play, effect: ReturnType<Play['effects']>[number]): boo
     case 'probe':
       return facts.some((fact) => fact.kind === 'call-requested' && fact.call === effect.call.id)
     case 'callback':
-      return facts.some(
-        (fact) => (fact.kind === 'step-ended' || fact.kind === 'step-killed') && fact.step === effect.step,
-      )
+      return facts.some((fact) => {
+        if (effect.of === 'planning') return fact.kind === 'plan-made' && fact.step === effect.step
+        if (effect.of === 'finalAnswer') return fact.kind === 'output-given'
+        return (fact.kind === 'step-ended' || fact.kind === 'step-killed') && fact.step === effect.step
+      })
     case 'check':
       return play.state.phase.at === 'reviewing' && play.state.phase.answer === effect.answer
     case 'wake':

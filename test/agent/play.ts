@@ -81,7 +81,7 @@ export class Play {
   rounds = 0
 
   constructor({ options = {}, setup = {} }: PlayOptions = {}) {
-    this.setup = { callbacks: [], checks: [], probes: new Set(), ...setup }
+    this.setup = { callbacks: kinds(), checks: [], probes: new Set(), ...setup }
     const started = placed({ ...STARTED, options: { ...OPTIONS, ...options } }, 1, NOON, 0)
     this.entries.push(started)
     this.state = fold(undefined, started, RUN)
@@ -242,6 +242,15 @@ export class Play {
     const step = this.state.stepCount
     return { kind: 'guest-halted', position: this.state.seq, step, calls, halt }
   }
+}
+
+/** Callbacks by the kind of step that they look at. */
+export function kinds(
+  action: readonly string[] = [],
+  planning: readonly string[] = [],
+  finalAnswer: readonly string[] = [],
+): Setup['callbacks'] {
+  return { action, planning, finalAnswer }
 }
 
 export function replied(

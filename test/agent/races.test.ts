@@ -6,7 +6,18 @@ import { viewOf } from '../../src/journal/view.ts'
 import { prepareCall } from '../../src/agent/call.ts'
 import { LargeValues } from '../../src/agent/large.ts'
 import type { PreparedCall } from '../../src/agent/happening.ts'
-import { askCall, guestCall, NOON, Play, refusedCall, replied, SEGMENT, sleepCall, toolCall } from './play.ts'
+import {
+  askCall,
+  guestCall,
+  kinds,
+  NOON,
+  Play,
+  refusedCall,
+  replied,
+  SEGMENT,
+  sleepCall,
+  toolCall,
+} from './play.ts'
 
 const large = new LargeValues(8_000, async () => '')
 
@@ -36,11 +47,18 @@ describe('stop', () => {
   })
 
   test('that arrives while a callback runs: the callback is not recorded and the next one not started', () => {
-    const play = new Play({ setup: { callbacks: ['one', 'two'] } })
+    const play = new Play({ setup: { callbacks: kinds(['one', 'two']) } })
     play.act()
     play.ends()
     play.signals({ kind: 'stop', reason: 'enough' })
-    const returned = { kind: 'callback-returned', key: '', step: 1, index: 0, name: 'one' } as const
+    const returned = {
+      kind: 'callback-returned',
+      key: '',
+      of: 'action',
+      step: 1,
+      index: 0,
+      name: 'one',
+    } as const
     expect(play.hear(returned)).toEqual([])
     expect(play.effects()).not.toContainEqual(expect.objectContaining({ do: 'callback' }))
   })
@@ -142,13 +160,13 @@ describe('pause', () => {
   })
 
   test('in callback 1 of 2 goes on with callback 2', () => {
-    const play = new Play({ setup: { callbacks: ['one', 'two'] } })
+    const play = new Play({ setup: { callbacks: kinds(['one', 'two']) } })
     play.act()
     play.ends()
     play.hear({
       kind: 'interrupted',
       key: '',
-      by: { callback: 0, step: 1, name: 'one' },
+      by: { callback: 0, of: 'action', step: 1, name: 'one' },
       interruption: { is: 'pause', pause: { message: 'look', onAnswer: 'value' } },
     })
     expect(play.state.pause).toEqual({ cause: 'callback', message: 'look' })
@@ -388,10 +406,10 @@ describe('crash (P4)', () => {
   })
 
   test('in a callback: it is run again, the ones before are not', () => {
-    const play = new Play({ setup: { callbacks: ['one', 'two'] } })
+    const play = new Play({ setup: { callbacks: kinds(['one', 'two']) } })
     play.act()
     play.ends()
-    play.hear({ kind: 'callback-returned', key: '', step: 1, index: 0, name: 'one' })
+    play.hear({ kind: 'callback-returned', key: '', of: 'action', step: 1, index: 0, name: 'one' })
     play.crash()
     expect(play.effects()).toMatchObject([{ do: 'callback', index: 1 }])
   })

@@ -287,6 +287,65 @@ describe('callbacks, checks and the model pause', () => {
     expect(seen[0]).toEqual([1, 'hi\n', '3', [['echo', 'returned']], 2, agent])
   })
 
+  test('by kind: each hears of its own, all of every kind after it, and the answer before the task ends', async () => {
+    const heard: string[] = []
+    const store = memoryStore()
+    const agent = agentOf({
+      store,
+      planningInterval: 9,
+      stepCallbacks: {
+        action: (step) => void heard.push(`action ${step.number}`),
+        planning: [(step) => void heard.push(`plan ${step.plan}`)],
+        finalAnswer: async (step, { memory }) => {
+          heard.push(`answer ${String(step.output)} ${step.reason} ${memory.steps.at(-1)?.kind}`)
+        },
+        all: (step) => void heard.push(`all ${step.kind}`),
+      },
+      script: [{ text: 'think' }, '1', 'finalAnswer(2)'],
+    })
+    const { runId } = await agent.run('x')
+    expect(heard).toEqual([
+      'plan think',
+      'all planning',
+      'action 1',
+      'all action',
+      'action 2',
+      'all action',
+      'answer 2 finalAnswer finalAnswer',
+      'all finalAnswer',
+    ])
+    const kinds = (await journalOf(store, runId)).map(({ kind }) => kind)
+    expect(kinds.slice(-3)).toEqual(['callbacks-ran', 'callbacks-ran', 'task-completed'])
+  })
+
+  test('callback 1 of the final answer pauses: the run is not completed, and goes on with 2', async () => {
+    const ran: string[] = []
+    const given = {
+      store: memoryStore(),
+      stepCallbacks: {
+        finalAnswer: [
+          () => {
+            ran.push('one')
+            throw new AgentPausedException('A person looks at the answer')
+          },
+          () => void ran.push('two'),
+        ],
+      },
+      script: ['finalAnswer(7)'],
+    }
+    expect(rested(await agentOf(given).run('x'), 'paused').message).toBe('A person looks at the answer')
+    expect(output(await goOn(await again(given)))).toBe(7)
+    expect(ran).toEqual(['one', 'two'])
+  })
+
+  test.each([
+    [{ plan: () => 1 }, /no kind of step 'plan'/],
+    [{ action: 'log' }, /callback 1 is no function/],
+    [['log'], /callback 1 is no function/],
+  ])('stepCallbacks %j are refused at construction', (stepCallbacks, message) => {
+    expect(() => agentOf({ stepCallbacks: stepCallbacks as never })).toThrow(message)
+  })
+
   test('a callback stops the run', async () => {
     const agent = agentOf({
       stepCallbacks: [

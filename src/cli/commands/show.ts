@@ -113,6 +113,8 @@ function tellRun(
     pen.line()
     if (step.kind === 'task')
       pen.line(`${pen.paint('bold', `Task ${step.number}`)}\n${indented(safe(step.task))}`)
+    else if (step.kind === 'planning')
+      pen.line(`${pen.paint('bold', `Plan ${step.number}`)}\n${indented(safe(step.plan))}`)
     else if (step.kind === 'action')
       tellAction(
         pen,

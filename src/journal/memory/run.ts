@@ -77,7 +77,7 @@ export function isReady(run: Run, root: RunRow | undefined, now: number): boolea
 /** A person's word to go on or to stop wakes any resting run, an answer one that waits; what is only said wakes none. */
 function wakes(kind: Signal['kind'], cause: string | undefined): boolean {
   if (kind === 'resume' || kind === 'stop') return true
-  return kind !== 'say' && cause === 'waiting'
+  return kind !== 'say' && kind !== 'edit' && cause === 'waiting'
 }
 
 export function keepBlobs(run: Run, blobs: readonly BlobRow[]): void {

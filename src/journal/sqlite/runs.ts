@@ -79,7 +79,7 @@ const DUE = `SELECT DISTINCT r.run, r.run_id, r.updated_at, l.epoch, l.holder, l
     SELECT run FROM runs WHERE status = 'running'
     UNION SELECT run FROM runs WHERE status = 'paused' AND cause = 'waiting' AND wake_at IS NOT NULL AND wake_at <= ?1
     UNION SELECT i.run FROM inbox i JOIN runs s ON s.run = i.run WHERE i.consumed = 0 AND s.status IN ('running', 'paused')
-      AND (s.status = 'running' OR i.kind IN ('resume', 'stop') OR (s.cause = 'waiting' AND i.kind <> 'say'))
+      AND (s.status = 'running' OR i.kind IN ('resume', 'stop') OR (s.cause = 'waiting' AND i.kind NOT IN ('say', 'edit')))
     UNION SELECT c.run FROM runs c JOIN runs f ON f.tenant = c.tenant AND f.run_id = c.root_run_id
       WHERE c.status = 'paused' AND c.run_id <> c.root_run_id AND f.status IN ('completed', 'stopped')
   ) ready JOIN runs r ON r.run = ready.run
