@@ -181,7 +181,11 @@ export function define(given: AgentOptions, agent: unknown): Definition {
     name,
     model,
     modelName: modelName(model),
-    tools: withAgents(toolsOf(given.tools ?? [], { toolEffects, toolApproval, context }), managed),
+    tools: withAgents(
+      given.name,
+      toolsOf(given.tools ?? [], { toolEffects, toolApproval, context }),
+      managed,
+    ),
     instructions: given.instructions ?? '',
     templates: templatesOf(given.promptTemplates),
     description: given.description ?? '',
@@ -210,11 +214,14 @@ export function define(given: AgentOptions, agent: unknown): Definition {
   }
 }
 
-/** @throws {UsageError} an agent goes by the name of a tool. */
+/** @throws {UsageError} an agent goes by the name of a tool, of its own or of the agent that manages it. */
 function withAgents(
+  name: string | undefined,
   tools: ReadonlyMap<string, Tool>,
   managed: ReadonlyMap<string, Definition>,
 ): ReadonlyMap<string, Tool> {
+  if (name !== undefined && (tools.has(name) || managed.has(name)))
+    throw new UsageError(`The agent '${name}' has a tool or a managed agent of its own name.`)
   if (managed.size === 0) return tools
   const agents = toolsOf([...managed.values()].map(toolOfAgent))
   const taken = [...agents.keys()].find((name) => tools.has(name))

@@ -84,6 +84,8 @@ export interface Usage {
   readonly outputTokens: number
   /** USD; absent where no price is known. */
   readonly cost?: number
+  /** How many replies the model's provider counted no tokens of: the totals are without them. Absent: none. */
+  readonly uncounted?: number
 }
 
 export type Decision =

@@ -461,7 +461,12 @@ function mapCalls(calls: State['calls'], change: (call: OpenCall) => OpenCall): 
 function addUsage(a: Usage, b: Usage): Usage {
   const sum = { inputTokens: a.inputTokens + b.inputTokens, outputTokens: a.outputTokens + b.outputTokens }
   const cost = a.cost === undefined && b.cost === undefined ? undefined : (a.cost ?? 0) + (b.cost ?? 0)
-  return cost === undefined ? sum : { ...sum, cost }
+  const uncounted = (a.uncounted ?? 0) + (b.uncounted ?? 0)
+  return {
+    ...sum,
+    ...(cost === undefined ? {} : { cost }),
+    ...(uncounted === 0 ? {} : { uncounted }),
+  }
 }
 
 /** A copy without some of its keys. */

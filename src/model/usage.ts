@@ -6,6 +6,8 @@ export interface ReplyUsage {
   readonly inputTokens: number
   readonly outputTokens: number
   readonly cost?: number
+  /** 1: the provider did not count them. */
+  readonly uncounted?: number
 }
 
 /** Parts of the two totals, where the provider tells them: for prices and spans. */
@@ -15,7 +17,7 @@ export interface TokenDetails {
   readonly reasoning?: number
 }
 
-/** Tokens that nobody counted are 0: a provider that counts nothing cannot be limited by cost. */
+/** Tokens that nobody counted are 0, and `uncounted` says so: a provider that counts nothing cannot be limited by cost. */
 export function usageOf(usage: unknown, metadata: unknown): ReplyUsage {
   const input = field(usage, 'inputTokens')
   const output = field(usage, 'outputTokens')
@@ -24,7 +26,14 @@ export function usageOf(usage: unknown, metadata: unknown): ReplyUsage {
     inputTokens: count(input, 'total') ?? sum(input, ['noCache', 'cacheRead', 'cacheWrite']),
     outputTokens: count(output, 'total') ?? sum(output, ['text', 'reasoning']),
     ...(cost === undefined ? {} : { cost }),
+    ...(isCounted(input) || isCounted(output) ? {} : { uncounted: 1 }),
   }
+}
+
+function isCounted(tokens: unknown): boolean {
+  return (
+    typeof tokens === 'object' && tokens !== null && Object.values(tokens).some((n) => typeof n === 'number')
+  )
 }
 
 export function tokenDetailsOf(usage: unknown): TokenDetails {

@@ -249,8 +249,8 @@ describe('usage and names', () => {
   })
 
   test.each([
-    ['missing', undefined, { inputTokens: 0, outputTokens: 0 }],
-    ['empty', {}, { inputTokens: 0, outputTokens: 0 }],
+    ['missing', undefined, { inputTokens: 0, outputTokens: 0, uncounted: 1 }],
+    ['empty', {}, { inputTokens: 0, outputTokens: 0, uncounted: 1 }],
     [
       'of parts only',
       { inputTokens: { noCache: 5, cacheRead: 2 }, outputTokens: { text: 1, reasoning: 4 } },
