@@ -18,6 +18,7 @@ import type { CallOutcome, Entry, Stored } from '../journal/entry.ts'
 import { stepOf } from '../journal/view.ts'
 import type { Moment, Opening, Program, Sandbox, Snapshot } from '../sandbox/sandbox.ts'
 import type { Happening, HeapPlace, PreparedCall } from './happening.ts'
+import type { GivenVariables } from './large.ts'
 import { WAITS, type SnapshotPolicy } from './snapshot-policy.ts'
 
 export interface Surroundings {
@@ -27,6 +28,8 @@ export interface Surroundings {
   prepare(call: GuestCall, sent: string): Promise<PreparedCall>
   /** What the code gets for a journaled outcome. */
   deliver(outcome: CallOutcome): Promise<Outcome>
+  /** What the code gets of values that were given with a task. */
+  give(args: Stored): Promise<GivenVariables>
   readonly clock: Clock
   readonly isWorthSnapshot: SnapshotPolicy
 }
@@ -160,22 +163,27 @@ export class Guest implements AsyncDisposable {
       moment = { clock: entry.at, step: entry.step }
     }
     // The journal's chain vouches for a program that we compiled and wrote.
-    const { lastOutput, ...compiled } = parseJson(
+    const { lastOutput, args, ...compiled } = parseJson(
       entry.program,
       `The program of step ${entry.step}`,
     ) as unknown as StoredProgram
-    const last = lastOutput === undefined ? {} : await this.#withLast(lastOutput, compiled)
-    const program: Program = { ...compiled, ...last, source: entry.source }
+    const given = args === undefined ? compiled : { ...compiled, ...(await this.#around.give(args)) }
+    const last = lastOutput === undefined ? {} : await this.#withLast(lastOutput, given)
+    const program: Program = { ...given, ...last, source: entry.source }
     faultPoint('delivery-unmade')
     const halt = await this.#timed(async () => this.#sandbox.run(entry.step, program, moment))
     await this.#halted(entry.step, entry.seq, halt, calls)
   }
 
   /** The output of the task before is a variable like the task's arguments, which may be named like it. */
-  async #withLast(lastOutput: Stored, { variables }: Program): Promise<Pick<Program, 'variables' | 'large'>> {
+  async #withLast(
+    lastOutput: Stored,
+    { variables, large = {} }: Program,
+  ): Promise<Pick<Program, 'variables' | 'large'>> {
     const given = await this.#around.deliver({ ok: true, value: lastOutput })
     if (!given.ok) return {}
-    if ('large' in given) return { large: { lastOutput: given.large } }
+    if ('large' in given) return { large: { lastOutput: given.large, ...large } }
+    if ('lastOutput' in large) return {}
     const args = variables === undefined ? {} : (decode(variables) as object)
     return { variables: encode({ lastOutput: decode(given.value), ...args }) }
   }
@@ -315,6 +323,7 @@ export class Guest implements AsyncDisposable {
 
 /** A program as it is journaled: see `run/program.ts`. */
 interface StoredProgram extends Program {
+  readonly args?: Stored
   readonly lastOutput?: Stored
 }
 

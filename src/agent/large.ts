@@ -32,7 +32,7 @@ export class LargeValues {
 
   /** `memory`: the guest's, in bytes. `text`: of a stored value. */
   constructor(memory: number, text: (stored: Stored) => Promise<string>) {
-    this.#limit = Math.floor(memory / PART_OF_MEMORY)
+    this.#limit = givenAtOnce(memory)
     this.#text = text
   }
 
@@ -45,6 +45,23 @@ export class LargeValues {
     const large = handleOf(decode(text), { ref: value, path: [], size: text.length })
     // What is neither text nor a list nor a record (a huge Map) cannot be read in parts.
     return large === undefined ? { ok: true, value: text } : { ok: true, large }
+  }
+
+  /** What the code gets of values that were given with a task: those that are too large together, as handles (V1). */
+  async give(stored: Stored): Promise<GivenVariables> {
+    const text = await this.#text(stored)
+    if (text.length <= this.#limit || typeof stored === 'string') return { variables: text }
+    const values = decode(text) as Readonly<Record<string, unknown>>
+    const large = largeAmong(values, this.#limit)
+    const whole = Object.entries(values).filter(([name]) => !large.has(name))
+    const handles = Array.from(large, ([name, size]): [string, LargeValue | undefined] => [
+      name,
+      handleOf(values[name], { ref: stored, path: [name], size }),
+    ])
+    return {
+      variables: encode(Object.fromEntries(whole)),
+      large: Object.fromEntries(handles.filter((one): one is [string, LargeValue] => one[1] !== undefined)),
+    }
   }
 
   /** V2. `input` is what the code sent. Never rejects: what cannot be read is told to the code. */
@@ -84,6 +101,37 @@ export class LargeValues {
     )
   }
 }
+
+/** Variables of a step's program: see `Program`. */
+export interface GivenVariables {
+  readonly variables: Encoded
+  readonly large?: Readonly<Record<string, LargeValue>>
+}
+
+/** Characters that a guest of so much memory (bytes) is given at once. */
+export function givenAtOnce(memory: number): number {
+  return Math.floor(memory / PART_OF_MEMORY)
+}
+
+/** The largest of some values, by name, with their encoded sizes: without them the others fit. None, if all of them fit. */
+export function largeAmong(
+  values: Readonly<Record<string, unknown>>,
+  limit: number,
+): ReadonlyMap<string, number> {
+  const sizes = Object.entries(values).map(([name, value]) => ({ name, size: encode(value).length }))
+  const large = new Map<string, number>()
+  let rest = sizes.reduce((sum, { size }) => sum + size, 0)
+  for (const { name, size } of sizes.toSorted((a, b) => b.size - a.size)) {
+    if (rest <= limit) break
+    // What is neither text nor a list nor a record cannot be read in parts: it is given whole, whatever comes of it.
+    if (handleOf(values[name], { ref: NOWHERE, path: [], size }) === undefined) continue
+    large.set(name, size)
+    rest -= size
+  }
+  return large
+}
+
+const NOWHERE: LargeValue['ref'] = { blob: '', size: 0 }
 
 function handleOf(value: unknown, place: Pick<LargeValue, 'ref' | 'path' | 'size'>): LargeValue | undefined {
   if (typeof value === 'string') return { ...place, is: 'text', length: value.length }

@@ -92,10 +92,10 @@ function render(chapter: Chapter, text: Text): readonly LanguageModelV4Message[]
   }
 }
 
-function taskText({ task, additionalArgs, found }: TaskChapter, text: Text): string {
+function taskText({ task, additionalArgs, large, found }: TaskChapter, text: Text): string {
   const parts = [`Task:\n${task}`]
   if (additionalArgs !== undefined)
-    parts.push(`These variables are set for you:\n${describeArgs(text(additionalArgs))}`)
+    parts.push(`These variables are set for you:\n${describeArgs(text(additionalArgs), large)}`)
   if (found !== undefined) parts.push(...foundText(found, text))
   return parts.join('\n\n')
 }
@@ -198,10 +198,13 @@ function errorText(error: GuestError): string {
   return error.stack.startsWith(head) ? error.stack : `${head}\n${error.stack}`
 }
 
-function describeArgs(encoded: string): string {
+const IN_PARTS =
+  ', too large to be here whole: length, await it.slice(0, 20), await it.get(key), for await (const item of it)'
+
+function describeArgs(encoded: string, large: readonly string[] = []): string {
   const args = decode(encoded) as Readonly<Record<string, unknown>>
   return Object.entries(args)
-    .map(([name, value]) => `- ${name}: ${typeOf(value)}`)
+    .map(([name, value]) => `- ${name}: ${typeOf(value)}${large.includes(name) ? IN_PARTS : ''}`)
     .join('\n')
 }
 

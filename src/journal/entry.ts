@@ -153,6 +153,8 @@ interface Bodies {
     readonly number: number
     readonly maxSteps: number
     readonly additionalArgs?: Stored
+    /** Those of them that are too large for the guest: its code reads them in parts. */
+    readonly large?: readonly string[]
     readonly images?: Stored
   }
   'segment-started': {

@@ -64,6 +64,7 @@ export type Chapter =
       readonly number: number
       readonly task: string
       readonly additionalArgs?: Stored
+      readonly large?: readonly string[]
       readonly images?: Stored
       /** What a follow-up finds: the variables of the session, by name, and the output of the task before. */
       readonly found?: { readonly variables: ReadonlyMap<string, string>; readonly output?: Stored }
@@ -109,6 +110,7 @@ export function tell(story: Story, entry: Entry): Story {
         number: entry.number,
         task: entry.task,
         ...(entry.additionalArgs === undefined ? {} : { additionalArgs: entry.additionalArgs }),
+        ...(entry.large === undefined ? {} : { large: entry.large }),
         ...(entry.images === undefined ? {} : { images: entry.images }),
         ...found(story, entry.number),
       })

@@ -5,6 +5,7 @@ import { faultPoint } from '../base/fault-point.ts'
 import { checkRunId, digestOf, newRunId, randomText } from '../base/id.ts'
 import type { Definition } from '../agent/definition.ts'
 import { imagesOf, type ImageGiven } from '../agent/images.ts'
+import { givenAtOnce, largeAmong } from '../agent/large.ts'
 import { questionId } from '../agent/next.ts'
 import { systemPrompt, type PromptParts } from '../agent/prompt.ts'
 import { placed, rowOf } from '../journal/decode.ts'
@@ -129,13 +130,29 @@ export function taskFact(
     if (!/^[A-Za-z_$][\w$]*$/.test(name) || RESERVED.has(name))
       throw new UsageError(`additionalArgs: '${name}' cannot be the name of a variable.`)
   }
+  const large =
+    additionalArgs === undefined ? [] : [...largeAmong(additionalArgs, givenAtOnce(options.memory)).keys()]
   return {
     kind: 'task-added',
     task,
     number,
+    ...(large.length === 0 ? {} : { large }),
     maxSteps,
     ...(additionalArgs === undefined ? {} : { additionalArgs: stow(encode(additionalArgs)) }),
     ...(images === undefined || images.length === 0 ? {} : { images: stow(encode(imagesOf(images))) }),
+  }
+}
+
+/** A fact whose large texts are kept beside the entries. */
+export function stowed(fact: Fact, stow: (text: string) => Stored): Fact {
+  const kept = (stored: Stored): Stored => (typeof stored === 'string' ? stow(stored) : stored)
+  if (fact.kind === 'tools-changed') return { ...fact, system: kept(fact.system) }
+  if (fact.kind !== 'task-added') return fact
+  const { additionalArgs, images } = fact
+  return {
+    ...fact,
+    ...(additionalArgs === undefined ? {} : { additionalArgs: kept(additionalArgs) }),
+    ...(images === undefined ? {} : { images: kept(images) }),
   }
 }
 

@@ -29,6 +29,7 @@ import { digestOf } from '../base/id.ts'
 import type { Entry, Fact } from '../journal/entry.ts'
 import type { State } from '../journal/shape.ts'
 import { threadGuests } from '../sandbox/guests.ts'
+import { stowed } from './begin.ts'
 import { Children } from './children.ts'
 import { Cut, type Drive, type Rest } from './driving.ts'
 import { Flights } from './flights.ts'
@@ -176,7 +177,7 @@ class Driver {
         span: room.span,
         ...quarantineOf(lease),
       },
-      ...this.#given.first,
+      ...this.#given.first.map((fact) => stowed(fact, (text) => this.#log.stow(text))),
     ])
     // What was said before this segment was asked for is older than the wish to go on; what came later is not.
     await this.#readSignals(this.#given.askedAt)

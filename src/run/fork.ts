@@ -230,7 +230,7 @@ async function codeFacts(copy: Copy, step: number, source: string): Promise<read
       kind: 'step-started',
       step,
       source,
-      program: await programOf(copy.state, compiled.program, async (stored) => copy.text(stored)),
+      program: programOf(copy.state, compiled.program),
     },
   ]
 }

@@ -71,6 +71,7 @@ export async function openRoom(around: Surroundings): Promise<Room> {
       post: around.post,
       prepare: async (call, sent) => prepareCall(call, sent, { ...definition, large }),
       deliver: async (outcome) => large.deliver(outcome),
+      give: async (args) => large.give(args),
       clock: around.clock,
       isWorthSnapshot: definition.isWorthSnapshot ?? whenReplayCosts,
     },
@@ -202,8 +203,7 @@ export class Room implements AsyncDisposable {
             if (!compiled.ok) return compiled
             const error = await this.#check?.check(step, source, chapters)
             if (error !== undefined) return { ok: false, error }
-            const program = await programOf(log.state, compiled.program, async (stored) => log.text(stored))
-            return { ok: true, program }
+            return { ok: true, program: programOf(log.state, compiled.program) }
           },
           onDelta: (delta) => live.delta(delta),
           ...(definition.price === undefined ? {} : { price: definition.price }),

@@ -40,6 +40,7 @@ class Stage {
         effect: 'once',
         approval: 'never',
       }),
+      give: async (args) => ({ variables: typeof args === 'string' ? args : '' }),
       deliver: async (outcome) =>
         outcome.ok
           ? { ok: true, value: typeof outcome.value === 'string' ? outcome.value : 'a blob' }
