@@ -1,5 +1,5 @@
 /**
- * `npm run bench -- [--quick] [--json] [--only steps,resume,calls,snapshots,waiting,policies,durable,many,check,frontend,hostile] [--rounds 5] [--dir /tmp]`
+ * `npm run bench -- [--quick] [--json] [--only steps,resume,calls,snapshots,waiting,policies,durable,many,check,frontend,hostile,loops,ten-tools] [--rounds 5] [--dir /tmp]`
  *
  * Every figure is measured when this runs. What is quoted of others stands beneath the tables, with its source.
  */
@@ -11,6 +11,7 @@ import { checkTable } from './check.ts'
 import { durableTable } from './durable.ts'
 import { frontendTable } from './frontend.ts'
 import { hostileTable } from './hostile.ts'
+import { loopsTable } from './loops.ts'
 import { manyTable } from './many.ts'
 import { policiesTable } from './policies.ts'
 import { resumeTable } from './resume.ts'
@@ -18,6 +19,7 @@ import type { Settings } from './settings.ts'
 import { snapshotTable } from './snapshots.ts'
 import { stepsTable } from './steps.ts'
 import { render, type Table } from './table.ts'
+import { tenToolsTable } from './ten-tools.ts'
 import { waitingTable } from './waiting.ts'
 
 // The other tables measure what a step costs without it, here and in the processes that they start.
@@ -35,6 +37,8 @@ const TABLES: Readonly<Record<string, (settings: Settings) => Promise<readonly T
   check: checkTable,
   frontend: frontendTable,
   hostile: hostileTable,
+  loops: loopsTable,
+  'ten-tools': tenToolsTable,
 }
 
 const { values } = parseArgs({

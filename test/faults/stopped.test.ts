@@ -12,8 +12,8 @@ vi.setConfig({ testTimeout: 120_000, maxConcurrency: 2 })
 
 const pass = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
 
-function start(world: World, env: NodeJS.ProcessEnv = {}): Life {
-  return new Life('worker.ts', [world.folder, world.file, '--ttl', String(TTL)], { env })
+function start(world: World, env: NodeJS.ProcessEnv = {}, ttl = TTL): Life {
+  return new Life('worker.ts', [world.folder, world.file, '--ttl', String(ttl)], { env })
 }
 
 const by = (world: World, life: Life): number => world.effects().filter(({ pid }) => pid === life.pid).length
@@ -28,13 +28,15 @@ test.concurrent.for(ALL ? [0.5, 1.5, 3] : [1.5])(
   'stopped for %d times the ttl while a tool runs',
   async (times, { expect }) => {
     using world = new World()
-    await using zombie = start(world, { HOLD: 'yes' })
+    // The other process must begin and end before the lease does.
+    const ttl = times < 1 ? 5 * TTL : TTL
+    await using zombie = start(world, { HOLD: 'yes' }, ttl)
     await expect.poll(() => world.effects().filter(({ tool }) => tool === 'look').length, PATIENT).toBe(3)
     // Not while it writes: then it would stand still with the file's lock (see below).
     await pass(500)
     zombie.signal('SIGSTOP')
     const before = by(world, zombie)
-    await pass(TTL * times)
+    await pass(ttl * times)
     await using other = start(world)
     const took = (await other.end()).lines
     zombie.signal('SIGCONT')

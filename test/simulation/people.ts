@@ -76,8 +76,10 @@ async function give(desk: Desk, office: Office): Promise<void> {
 
 async function obey(desk: Desk, command: Command, office: Office): Promise<void> {
   const { process, store, definition, guests } = desk
-  const run = runIdOf(command.run % office.scenario.scripts.length)
+  const root = runIdOf(command.run % office.scenario.scripts.length)
   const { acknowledged, world, given } = office
+  const isHalt = command.kind === 'stop' || command.kind === 'pause'
+  const run = isHalt && world.random.below(4) === 0 ? await oneBelow(store, root) : root
   switch (command.kind) {
     case 'stop':
       await haltRun(store, run, { kind: 'stop', reason: 'stopped' })
@@ -109,6 +111,12 @@ async function obey(desk: Desk, command: Command, office: Office): Promise<void>
     default:
       return command.kind satisfies never
   }
+}
+
+/** An agent that the run has called, which a person speaks to alone; the run itself, where there is none. */
+async function oneBelow(store: Store, rootRunId: RunId): Promise<RunId> {
+  const open = await store.runs({ rootRunId, status: ['running', 'paused'] }, 10)
+  return open.find(({ runId }) => runId !== rootRunId)?.runId ?? rootRunId
 }
 
 /** Two people answer, now and then, and only one of them is heard. */
