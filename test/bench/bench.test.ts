@@ -38,6 +38,8 @@ test('bench/main.ts --quick --json measures every table', { timeout: 180_000 }, 
     'check',
     'frontend',
     'hostile',
+    'loops',
+    'ten-tools',
   ])
   for (const { columns, rows, quoted } of tables) {
     expect(rows.length).toBeGreaterThan(0)
