@@ -1,4 +1,4 @@
-/** The simulation with the real sandbox: fewer seeds, the same promises. `SIM=all` runs 300 new ones. */
+/** The simulation with the real sandbox: fewer seeds, the same promises. `SIM=all` runs 100 new ones. */
 import { expect, test } from 'vitest'
 import { realGuests } from './real-guest.ts'
 import type { Program } from './program.ts'
@@ -7,7 +7,7 @@ import { shrink, simulateSeed, told } from './seeds.ts'
 import { simulate, type Outcome } from './simulate.ts'
 
 const isAll = process.env['SIM'] === 'all'
-const [first, count] = isAll ? [Math.floor(Date.now() / 1000) % 1_000_000_000, 300] : [0, 12]
+const [first, count] = isAll ? [Math.floor(Date.now() / 1000) % 1_000_000_000, 100] : [0, 12]
 const LONG = 3_600_000
 
 /** A guest that computes for ever costs real time: here it asks. */
