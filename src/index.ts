@@ -7,6 +7,8 @@ export {
 } from './persistent-code-agent.ts'
 export { tool, type ToolCallOptions, type ToolDefinition, type ToolSpec } from './tool/tool.ts'
 export type { AgentOptions, FinalAnswerCheck } from './agent/options.ts'
+export type { ActionFormat } from './agent/model-options.ts'
+export type { ModelGiven, ModelSettings, ProviderOptions, RateLimit } from './model/ask.ts'
 export type { StepCallback, StepCallbacks } from './agent/callbacks.ts'
 export type {
   ActionStep,

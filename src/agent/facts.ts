@@ -124,23 +124,30 @@ function callbacksRan(
   return { kind: 'callbacks-ran', step, index, name, ...(of === 'action' ? {} : { of }) }
 }
 
+/** So many replies in a row that cannot be used are no accident: the task fails, and whoever resumes it tries again. */
+const MISTAKES = 5
+
 function replyFacts(
-  { phase }: State,
+  state: State,
   happening: Extract<Happening, { kind: 'model-answered' }>,
   desk: Desk,
 ): readonly Fact[] {
   const { reply, step, attempt } = happening
+  const { phase } = state
   const asked = phase.at === 'thinking' ? phase : undefined
   const took = asked?.since === undefined ? {} : { took: Math.max(0, desk.now - asked.since) }
   if (asked?.purpose === 'plan') {
     const { usage, finishReason, text: plan } = reply
     const parts = desk.stow(reply.parts)
-    return [{ kind: 'plan-made', step, attempt, parts, plan, usage, finishReason, ...took }]
+    return [
+      { kind: 'plan-made', step, attempt, model: state.run.model, parts, plan, usage, finishReason, ...took },
+    ]
   }
   const replied: Fact = {
     kind: 'model-replied',
     step,
     attempt,
+    model: state.run.model,
     parts: desk.stow(reply.parts),
     text: reply.text,
     usage: reply.usage,
@@ -151,6 +158,10 @@ function replyFacts(
     ...(reply.answer === undefined
       ? {}
       : { answer: { value: desk.stow(reply.answer.value), reason: reply.answer.reason } }),
+  }
+  if (reply.mistake !== undefined && (state.task.mistakes ?? 0) + 1 >= MISTAKES) {
+    const message = `${MISTAKES} replies of ${state.run.model} in a row could not be used. It was told of the last: ${reply.mistake}`
+    return [replied, { kind: 'task-failed', code: 'MODEL', message }]
   }
   if (reply.code === undefined || reply.compiled === undefined) return [replied]
   if (reply.compiled.ok)

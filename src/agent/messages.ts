@@ -18,20 +18,38 @@ import {
   toolCallIdsOf,
   type LanguageModelV4Message,
   type LanguageModelV4Prompt,
+  type Reader,
   type ReplyPart,
 } from '../model/ask.ts'
 
 /** The text of a value that is kept in place or as a blob; blobs are loaded before rendering. */
 export type Text = (stored: ActionChapter['parts']) => string
 
+/** For whom the story is rendered. Default: for the model that wrote it all, which is offered its tool. */
+export interface Listener {
+  /** The name of the model that is asked: what another one thought is left out. */
+  readonly model?: string
+  /** No tool is offered: calls become text. */
+  readonly callsAsText?: boolean
+  /** What is said after the last chapter, to this request alone. */
+  readonly last?: string | undefined
+}
+
 /** The prompt for the model: the system prompt, then each chapter. */
 export function toMessages(
   system: string,
   chapters: readonly Chapter[],
   text: Text,
-  last?: string,
+  listener: Listener = {},
 ): LanguageModelV4Prompt {
-  const told = chapters.flatMap((chapter) => remembered(chapter, text))
+  const { last, model, callsAsText = false } = listener
+  const told = chapters.flatMap((chapter) => {
+    const said = 'model' in chapter ? chapter.model : undefined
+    return remembered(chapter, text, {
+      foreign: model !== undefined && said !== undefined && said !== model,
+      callsAsText,
+    })
+  })
   return [{ role: 'system', content: system }, ...told, ...(last === undefined ? [] : [user(last)])]
 }
 
@@ -49,17 +67,23 @@ export function messagesBefore(
   return toMessages(told.system, told.chapters.slice(0, Math.max(0, at)), told.text)
 }
 
-const rendered = new WeakMap<Chapter, readonly LanguageModelV4Message[]>()
+interface Rendered {
+  readonly reader: Reader
+  readonly messages: readonly LanguageModelV4Message[]
+}
 
-function remembered(chapter: Chapter, text: Text): readonly LanguageModelV4Message[] {
+const rendered = new WeakMap<Chapter, Rendered>()
+
+function remembered(chapter: Chapter, text: Text, reader: Reader): readonly LanguageModelV4Message[] {
   const known = rendered.get(chapter)
-  if (known !== undefined) return known
-  const messages = render(chapter, text)
-  rendered.set(chapter, messages)
+  const isSame = known?.reader.foreign === reader.foreign && known?.reader.callsAsText === reader.callsAsText
+  if (known !== undefined && isSame) return known.messages
+  const messages = render(chapter, text, reader)
+  rendered.set(chapter, { reader, messages })
   return messages
 }
 
-function render(chapter: Chapter, text: Text): readonly LanguageModelV4Message[] {
+function render(chapter: Chapter, text: Text, reader: Reader): readonly LanguageModelV4Message[] {
   switch (chapter.kind) {
     case 'task':
       return [
@@ -70,11 +94,11 @@ function render(chapter: Chapter, text: Text): readonly LanguageModelV4Message[]
         },
       ]
     case 'action':
-      return reply(text(chapter.parts), observation(asTold(chapter)))
+      return reply(text(chapter.parts), observation(asTold(chapter)), reader)
     case 'planning':
-      return plan(chapter, text)
+      return plan(chapter, text, reader)
     case 'reply':
-      return reply(text(chapter.parts), chapter.mistake)
+      return reply(text(chapter.parts), chapter.mistake, reader)
     case 'refused':
       return [
         user(`Your answer was refused by ${chapter.check}: ${chapter.why}\nCorrect it and answer again.`),
@@ -127,10 +151,10 @@ type TaskChapter = Extract<Chapter, { kind: 'task' }>
 type UserPart = Extract<LanguageModelV4Message, { role: 'user' }>['content'][number]
 
 /** The model's own words, and what came of them: a result for each tool call, else a user message. */
-function reply(parts: string, result: string | undefined): readonly LanguageModelV4Message[] {
+function reply(parts: string, result: string | undefined, reader: Reader): readonly LanguageModelV4Message[] {
   const given = decode(parts) as readonly ReplyPart[]
-  const ids = toolCallIdsOf(given)
-  const assistant: LanguageModelV4Message = { role: 'assistant', content: promptPartsOf(given) }
+  const ids = reader.callsAsText === true ? [] : toolCallIdsOf(given)
+  const assistant: LanguageModelV4Message = { role: 'assistant', content: promptPartsOf(given, reader) }
   if (result === undefined && ids.length === 0) return [assistant]
   const value = result ?? '(nothing)'
   if (ids.length === 0) return [assistant, user(value)]
@@ -147,12 +171,16 @@ function reply(parts: string, result: string | undefined): readonly LanguageMode
 }
 
 /** The plan in the model's own words, or in those of whoever changed it. */
-function plan({ parts, plan: words }: PlanningChapter, text: Text): readonly LanguageModelV4Message[] {
+function plan(
+  { parts, plan: words }: PlanningChapter,
+  text: Text,
+  reader: Reader,
+): readonly LanguageModelV4Message[] {
   if (words === '') return []
   const content: Extract<LanguageModelV4Message, { role: 'assistant' }>['content'] =
     parts === undefined
       ? [{ type: 'text', text: words }]
-      : promptPartsOf(decode(text(parts)) as readonly ReplyPart[])
+      : promptPartsOf(decode(text(parts)) as readonly ReplyPart[], reader)
   return [{ role: 'assistant', content }, user(PLAN_STANDS)]
 }
 

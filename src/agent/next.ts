@@ -106,8 +106,9 @@ export function decide(state: State, setup: Setup, live: Live): readonly Fact[] 
   if (calls.length > 0) return calls
   switch (state.phase.at) {
     case 'thinking':
-      return state.phase.called || (state.phase.retryAt ?? 0) > live.now
-        ? []
+      if (state.phase.called) return []
+      return (state.phase.retryAt ?? 0) > live.now
+        ? restIfFar(state, live)
         : [callModel(state, state.phase.attempt + 1, meansOf(setup, live))]
     case 'acting':
       return live.guestIdle ? restIfAllWait(state, live) : []
@@ -141,9 +142,6 @@ export function next(state: State, setup: Setup, now: number): readonly Effect[]
       durable: true,
       phase,
     })
-  if (phase.at === 'thinking' && !phase.called && phase.retryAt !== undefined) {
-    effects.push({ do: 'wake', key: `wake:${phase.retryAt}`, durable: false, due: phase.retryAt })
-  }
   if (phase.at === 'reviewing') effects.push(...ofReview(phase, setup))
   if (phase.at === 'closing') effects.push(GRACE, ...ofClosing(state, phase, setup))
   return effects
@@ -276,6 +274,21 @@ function restIfAllWait(state: State, live: Live): readonly Fact[] {
   return [{ kind: 'run-paused', cause: 'waiting', message: waitingFor(state, live) }]
 }
 
+/** The next attempt at the model is far off, and nothing else is under way. */
+function restIfFar(state: State, live: Live): readonly Fact[] {
+  const isQuiet = Object.values(state.calls).every((call) => waits(call) || live.atRest.has(call.id))
+  if (!isQuiet || !isFarFromModel(state, live)) return []
+  return [{ kind: 'run-paused', cause: 'waiting', message: waitingFor(state, live) }]
+}
+
+/** For the model a process stays longer than for a tool: most of its troubles pass in seconds. */
+const STAY_FOR_MODEL = 60_000
+
+function isFarFromModel({ phase }: State, { now, stay }: Live): boolean {
+  if (phase.at !== 'thinking' || phase.called || phase.retryAt === undefined) return false
+  return phase.retryAt - now > Math.max(stay, STAY_FOR_MODEL)
+}
+
 /** The program waits, and no call is open that could settle what it waits for. */
 function stuck(step: number): Fact {
   const error = {
@@ -288,9 +301,10 @@ function stuck(step: number): Fact {
 /** The run rests on its open calls, and each of them waits: only an answer or a timer can wake it. */
 export function onlyWaits(state: State): boolean {
   if (state.pause?.cause === 'diverged' || state.pause?.cause === 'poisoned') return isDiverged(state)
-  return (
-    state.pause?.cause === 'waiting' && state.phase.at === 'acting' && Object.values(state.calls).every(waits)
-  )
+  const { phase } = state
+  const isWaiting =
+    phase.at === 'acting' || (phase.at === 'thinking' && !phase.called && phase.retryAt !== undefined)
+  return state.pause?.cause === 'waiting' && isWaiting && Object.values(state.calls).every(waits)
 }
 
 function waits(call: OpenCall): boolean {
@@ -299,7 +313,7 @@ function waits(call: OpenCall): boolean {
 
 function canGoOn(state: State, live: Live): boolean {
   if (Object.values(state.calls).some((call) => !waits(call) && !live.atRest.has(call.id))) return true
-  if (state.phase.at !== 'acting') return true
+  if (state.phase.at !== 'acting') return !isFarFromModel(state, live)
   // An answer that settled a call, or a timer that is near, leaves the guest with something to run.
   const due = firstDue(state, live)
   return !live.guestIdle || (due !== undefined && due - live.now <= live.stay)
@@ -330,6 +344,11 @@ function waitingFor(state: State, { atRest }: Live): string {
   for (const { tool, attempt, at } of retrying)
     if (at.is === 'retrying')
       parts.push(`${tool} is tried again at ${new Date(at.due).toISOString()} (attempt ${attempt} failed)`)
+  const { phase } = state
+  if (phase.at === 'thinking' && phase.retryAt !== undefined)
+    parts.push(
+      `${state.run.model} is asked again at ${new Date(phase.retryAt).toISOString()} (attempt ${phase.attempt} failed)`,
+    )
   for (const { message } of atRest.values()) parts.push(message.replace(': Paused:', ':'))
   return `Paused: ${parts.join('; ')}`
 }

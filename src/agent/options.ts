@@ -5,13 +5,13 @@ import type { RunOptions } from '../journal/entry.ts'
 import { knownModel, type PricedUsage } from '../model/catalog.ts'
 import { modelName, resolveModel } from '../model/resolve.ts'
 import { reportsCost } from '../model/usage.ts'
-import type { LanguageModelV4 } from '../model/ask.ts'
 import { declarationOf } from '../tool/declare.ts'
 import { readSchema, type SchemaTo } from '../tool/schema.ts'
 import { toolsOf, type GivenTools, type Tool, type ToolOptions } from '../tool/tools.ts'
 import type { Price } from './budget.ts'
 import { callbacksOf, nameOf, type StepCallback, type StepCallbacks } from './callbacks.ts'
 import type { Definition, NamedCheck } from './definition.ts'
+import { MODEL_OPTIONS, modelOptions, type ModelOptions } from './model-options.ts'
 import { managedOf, toolOfAgent, type ManagedAgent } from './managed.ts'
 import type { Memory } from './memory.ts'
 import { templatesOf, type PromptTemplates } from './templates.ts'
@@ -21,11 +21,9 @@ export type FinalAnswerCheck = (
   context: { readonly memory: Memory; readonly agent: unknown },
 ) => unknown
 
-export interface AgentOptions<Output = unknown> {
+export interface AgentOptions<Output = unknown> extends ModelOptions {
   /** A run remembers it; another name cannot resume the run. Default `'agent'`. */
   readonly name?: string
-  /** An AI SDK language model. */
-  readonly model: LanguageModelV4
   /** `tool(…)`s, or a record of AI SDK tools, unchanged. */
   readonly tools?: GivenTools
   /** What may happen to a call after a crash, for tools that cannot say it themselves. */
@@ -132,12 +130,15 @@ export function dataOptions(given: Partial<AgentOptions>): Partial<RunOptions> {
     questions: limits.questions === undefined ? undefined : count(limits.questions, 'limits.questions'),
     timeout: given.timeout === undefined ? undefined : timeout(given.timeout),
   }
-  return Object.fromEntries(Object.entries(changes).filter(([, value]) => value !== undefined))
+  return {
+    ...Object.fromEntries(Object.entries(changes).filter(([, value]) => value !== undefined)),
+    ...modelOptions(given),
+  }
 }
 
 const KNOWN: ReadonlySet<string> = new Set([
+  ...MODEL_OPTIONS,
   'name',
-  'model',
   'tools',
   'toolEffects',
   'toolApproval',
@@ -237,7 +238,7 @@ function timeout(given: Duration): number {
 }
 
 /** @throws {UsageError} the run is to be limited by its cost, and nobody knows what it costs. */
-function priceOf({ price, maxCost }: AgentOptions, model: LanguageModelV4): Price {
+function priceOf({ price, maxCost }: AgentOptions, model: Definition['model']): Price {
   if (price !== undefined) {
     if (typeof price !== 'function') throw new UsageError('price is no function.')
     return price

@@ -3,34 +3,47 @@
  * the compiled program is journaled with the step.
  */
 import { encode } from '../base/codec.ts'
+import type { Clock } from '../base/clock.ts'
 import { isPersistentAgentError } from '../base/errors.ts'
-import type { TaskLimit } from '../journal/entry.ts'
+import type { Fact, TaskLimit } from '../journal/entry.ts'
 import type { Phase } from '../journal/shape.ts'
 import type { Chapter } from '../journal/story.ts'
-import { askModel, retryOf, type LanguageModelV4, type Reply } from '../model/ask.ts'
+import {
+  askModel,
+  ModelCallError,
+  takeTurn,
+  type Format,
+  type LanguageModelV4,
+  type LanguageModelV4Prompt,
+  type ProviderOptions,
+  type Reply,
+} from '../model/ask.ts'
 import { costOf, type Price } from './budget.ts'
 import { thrownBy, type CarrierOf } from './thrown.ts'
 import type { Happening, ReplyGiven } from './happening.ts'
 import { toMessages, type Text } from './messages.ts'
+import { retryAfter } from './model-retry.ts'
 import { isFirstPlan } from './plan.ts'
 import { fill, type PromptTemplates } from './templates.ts'
 
-/** Attempts per turn before the task fails. */
-const ATTEMPTS = 4
-const FIRST_BACKOFF = 1_000
-const LONGEST_BACKOFF = 60_000
-
 export interface ThinkRoom {
   readonly model: LanguageModelV4
+  /** The run as it stands: its options, its seed, and the name of its model. */
+  readonly run: Pick<Fact<'run-started'>, 'options' | 'seed' | 'model'>
   readonly system: string
   readonly chapters: readonly Chapter[]
   /** Steps that the task still has. */
   readonly stepsLeft: number
   readonly text: Text
   readonly templates: PromptTemplates
+  /** The functions of the code, by their names. */
+  readonly tools: ReadonlyMap<string, unknown>
+  readonly clock: Clock
   readonly abortSignal: AbortSignal
   readonly carrier: CarrierOf
   readonly price?: Price
+  /** True for a text that is a program. */
+  compiles(text: string): boolean
   /** Compiles a step's code. */
   compile(step: number, source: string): Promise<ReplyGiven['compiled']>
   readonly onDelta?: (delta: { readonly kind: 'text' | 'reasoning' | 'code'; readonly text: string }) => void
@@ -38,35 +51,71 @@ export interface ThinkRoom {
 
 type Thinking = Extract<Phase, { at: 'thinking' }>
 
-/** Asks once. Resolves with what the driver has to hear; rejects only with the abort reason. */
+/** Asks once.");b=s.index("function lastWord(")
+s=s[:a]+"""/** Asks once. Resolves with what the driver has to hear; rejects only with the abort reason. */
 export async function think(phase: Thinking, key: string, room: ThinkRoom): Promise<Happening> {
   const at = { key, step: phase.step, attempt: phase.attempt }
-  const last = requestOf(phase, room)
-  const prompt = toMessages(room.system, room.chapters, room.text, last)
+  const { options, seed, model } = room.run
+  const format: Format = phase.purpose === 'step' ? (options.actionFormat ?? 'tool') : 'none'
+  const prompt = toMessages(room.system, room.chapters, room.text, {
+    model,
+    callsAsText: format !== 'tool',
+    last: requestOf(phase, room),
+  })
   try {
-    const reply = await askModel(room.model, {
-      prompt,
-      format: phase.purpose === 'step' ? 'tool' : 'none',
-      abortSignal: room.abortSignal,
-      ...(room.onDelta === undefined ? {} : { onDelta: room.onDelta }),
-    })
+    const reply = await ask(prompt, format, room)
     return { kind: 'model-answered', ...at, reply: await given(reply, phase, room) }
   } catch (error) {
     if (room.abortSignal.aborted) throw error
     const thrown = thrownBy(error, room)
     if ('interruption' in thrown) return { kind: 'interrupted', key, by: 'model', ...thrown }
-    const { retryable, retryAfter } = retryOf(thrown.error)
-    const backoff = retryAfter ?? Math.min(FIRST_BACKOFF * 2 ** (phase.attempt - 1), LONGEST_BACKOFF)
+    const next = retryAfter({ error: thrown.error, seed, step: phase.step, attempt: phase.attempt, options })
+    const message = thrown.error instanceof Error ? thrown.error.message : String(thrown.error)
     return {
       kind: 'model-broke',
       ...at,
       error: {
         code: isPersistentAgentError(thrown.error) ? thrown.error.code : 'MODEL',
-        message: thrown.error instanceof Error ? thrown.error.message : String(thrown.error),
+        message: 'why' in next ? `${message} ${next.why}` : message,
       },
-      ...(retryable && phase.attempt < ATTEMPTS ? { retryIn: backoff } : {}),
+      ...('ms' in next ? { retryIn: next.ms } : {}),
     }
   }
+}
+
+/** A model that sends nothing for so long is given up, ms. */
+const IDLE = 300_000
+
+/** One request, in its turn where requests are limited. */
+async function ask(prompt: LanguageModelV4Prompt, format: Format, room: ThinkRoom): Promise<Reply> {
+  const { clock, abortSignal, run } = room
+  const { modelSettings, providerOptions, modelIdleTimeout, rateLimit } = run.options
+  const turn =
+    rateLimit === undefined
+      ? undefined
+      : await takeTurn(run.model, rateLimit, tokensOf(prompt), { clock, abortSignal })
+  const reply = await askModel(room.model, {
+    prompt,
+    format,
+    tools: new Set(room.tools.keys()),
+    compiles: (text) => room.compiles(text),
+    // What the options were checked to be, when they were given.
+    ...(modelSettings === undefined ? {} : { settings: modelSettings }),
+    ...(providerOptions === undefined ? {} : { providerOptions: providerOptions as ProviderOptions }),
+    idleTimeout: { ms: modelIdleTimeout ?? IDLE, clock },
+    abortSignal,
+    ...(room.onDelta === undefined ? {} : { onDelta: room.onDelta }),
+  })
+  if (turn !== undefined) turn.tokens = reply.usage.inputTokens + reply.usage.outputTokens || turn.tokens
+  return reply
+}
+
+/** Before anybody has counted: about four characters each. */
+function tokensOf(prompt: LanguageModelV4Prompt): number {
+  const characters = JSON.stringify(prompt, (_key, value: unknown) =>
+    value instanceof Uint8Array ? '' : value,
+  )
+  return Math.ceil(characters.length / 4)
 }
 
 const SPENT: Readonly<Record<TaskLimit, string>> = {
@@ -106,6 +155,8 @@ async function given(reply: Reply, phase: Thinking, room: ThinkRoom): Promise<Re
     usage: cost === undefined ? reply.usage : { ...reply.usage, cost },
   }
   if (phase.purpose === 'answer') {
+    if (reply.text.trim() === '')
+      throw new ModelCallError(`The model ${room.run.model} gave no answer in words.`, { retryable: true })
     return { ...base, answer: { value: encode(reply.text), reason: phase.limit ?? 'maxSteps' } }
   }
   if (phase.purpose === 'plan')

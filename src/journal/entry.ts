@@ -52,6 +52,16 @@ export interface RunOptions {
   readonly questions: number
   /** A plan is made before the first turn of a task, and again after so many. */
   readonly planningInterval?: number
+  /** How the model hands over its code; absent: as calls of a tool. */
+  readonly actionFormat?: 'tool' | 'text' | 'json'
+  /** Go along with each request: settings of the AI SDK, and options by provider. */
+  readonly modelSettings?: object
+  readonly providerOptions?: Readonly<Record<string, object>>
+  readonly maxRetries?: number
+  readonly maxRetryWait?: number
+  readonly modelIdleTimeout?: number
+  /** Of the process that drives the run: all its runs that ask the same model share it. */
+  readonly rateLimit?: { readonly requestsPerMinute?: number; readonly tokensPerMinute?: number }
 }
 
 /** The kinds of steps after which an author's callbacks run. */
@@ -179,6 +189,8 @@ interface Bodies {
   'model-replied': {
     readonly step: number
     readonly attempt: number
+    /** Who said it: another model does not get its reasoning. */
+    readonly model?: string
     /** The provider's parts verbatim (encoded), for the next prompt. */
     readonly parts: Stored
     readonly text: string
@@ -197,6 +209,7 @@ interface Bodies {
   'plan-made': {
     readonly step: number
     readonly attempt: number
+    readonly model?: string
     /** The provider's parts verbatim (encoded), for the next prompt. */
     readonly parts: Stored
     readonly plan: string
@@ -319,7 +332,12 @@ interface Bodies {
   'check-passed': { readonly index: number; readonly check: string; readonly value?: Stored }
   'message-said': { readonly text: string; readonly by?: string }
   'memory-edited': MemoryEdit
-  'options-changed': { readonly options: Partial<RunOptions>; readonly model?: string }
+  'options-changed': {
+    readonly options: Partial<RunOptions>
+    readonly model?: string
+    /** The system prompt, where it is another one now. */
+    readonly system?: Stored
+  }
   'tools-changed': {
     readonly tools: readonly ToolFact[]
     readonly system: Stored

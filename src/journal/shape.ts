@@ -86,7 +86,7 @@ export type Phase =
       readonly limit?: TaskLimit
       /** What the request may cost, in USD, where the run has a limit. */
       readonly reserved?: number
-      /** Not before this time: the attempt before failed. */
+      /** Not before this time, ms since the epoch: the attempt before failed. */
       readonly retryAt?: number
     }
   /** A step's program runs. `since`: the seq of its `step-started`. */
@@ -126,6 +126,8 @@ export interface TaskState {
   readonly maxSteps: number
   /** Turns of the model since the task began (or since a person granted another round). */
   readonly turns: number
+  /** Replies in a row, up to the last one, that could not be used; absent: none. */
+  readonly mistakes?: number
   /** How long the task has been driven, up to the last entry (ms): what counts against its timeout. */
   readonly driven: number
   readonly additionalArgs?: Stored

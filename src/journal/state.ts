@@ -123,7 +123,11 @@ function change(state: State, entry: Entry): State {
       return {
         ...state,
         usage: addUsage(state.usage, entry.usage),
-        task: { ...state.task, turns: state.task.turns + 1 },
+        task: {
+          ...without(state.task, 'mistakes'),
+          turns: state.task.turns + 1,
+          ...(entry.mistake === undefined ? {} : { mistakes: (state.task.mistakes ?? 0) + 1 }),
+        },
         phase: {
           at: 'reviewing',
           step: entry.step,
@@ -240,7 +244,10 @@ function change(state: State, entry: Entry): State {
           ...state.run,
           options: { ...state.run.options, ...entry.options },
           model: entry.model ?? state.run.model,
+          system: entry.system ?? state.run.system,
         },
+        // Another model need not wait for what the one before asked.
+        phase: entry.model === undefined ? state.phase : askAnew(state.phase),
         task: { ...state.task, maxSteps: entry.options.maxSteps ?? state.task.maxSteps },
       }
     case 'tools-changed':
@@ -275,7 +282,8 @@ function change(state: State, entry: Entry): State {
         ? without(
             {
               ...state,
-              phase: retry(state.ended.phase),
+              phase: askAnew(state.ended.phase),
+              task: without(state.task, 'mistakes'),
               // Whoever tries again what a limit has failed grants as much again.
               ...(state.ended.code === 'LIMIT' ? granted(state, entry.seq) : {}),
             },
@@ -349,7 +357,8 @@ function afterCrash(phase: Phase): Phase {
   return phase.at === 'thinking' ? { ...without(phase, 'since'), called: false } : phase
 }
 
-function retry(phase: Phase): Phase {
+/** From the first attempt on, at once. */
+function askAnew(phase: Phase): Phase {
   return phase.at === 'thinking'
     ? without({ ...phase, called: false, attempt: 0 }, 'retryAt', 'since')
     : phase

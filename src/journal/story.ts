@@ -20,6 +20,8 @@ export interface ActionChapter {
   /** What the model said around its code, and its parts verbatim for the next prompt. */
   readonly text: string
   readonly parts: Stored
+  /** Who said it. */
+  readonly model?: string
   readonly code: string
   /** The code was refused: nothing of it ran. */
   readonly notRun?: true
@@ -50,6 +52,8 @@ export interface PlanningChapter {
   /** From 1, over the whole run. */
   readonly number: number
   readonly plan: string
+  /** Who made it. */
+  readonly model?: string
   /** The model's parts verbatim; absent where a person has changed the plan. */
   readonly parts?: Stored
   readonly usage: Usage
@@ -76,6 +80,8 @@ export type Chapter =
       readonly kind: 'reply'
       readonly text: string
       readonly parts: Stored
+      /** Who said it. */
+      readonly model?: string
       readonly mistake?: string
       readonly answered: boolean
     }
@@ -122,6 +128,7 @@ export function tell(story: Story, entry: Entry): Story {
         text: entry.text,
         parts: entry.parts,
         answered: entry.answer !== undefined,
+        ...(entry.model === undefined ? {} : { model: entry.model }),
         ...(entry.mistake === undefined ? {} : { mistake: entry.mistake }),
       })
       return next
@@ -131,6 +138,7 @@ export function tell(story: Story, entry: Entry): Story {
         number: chapters.filter((chapter) => chapter.kind === 'planning').length + 1,
         plan: entry.plan,
         parts: entry.parts,
+        ...(entry.model === undefined ? {} : { model: entry.model }),
         usage: entry.usage,
         madeAt: entry.at,
         ...(entry.took === undefined ? {} : { took: entry.took }),
@@ -142,6 +150,7 @@ export function tell(story: Story, entry: Entry): Story {
         number: entry.step,
         text: story.heard?.text ?? '',
         parts: story.heard?.parts ?? '',
+        ...(story.heard?.model === undefined ? {} : { model: story.heard.model }),
         code: entry.source,
         ...(entry.program === undefined ? { notRun: true as const } : {}),
         printed: '',

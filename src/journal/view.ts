@@ -29,9 +29,10 @@ function causeOf(cause: PauseCause): PauseCause {
   return cause === 'diverged' || cause === 'poisoned' ? 'waiting' : cause
 }
 
-/** When the state next changes by the clock alone: a sleep, another attempt, an expiry. Ms since the epoch. */
+/** When the state next changes by the clock alone: a sleep, another attempt (of a call, or at the model), an expiry. Ms since the epoch. */
 export function nextDue(state: State): number | undefined {
-  let due: number | undefined
+  const { phase } = state
+  let due = phase.at === 'thinking' && !phase.called ? phase.retryAt : undefined
   for (const call of Object.values(state.calls))
     if (call.at.is === 'sleeping' || call.at.is === 'retrying')
       due = Math.min(due ?? call.at.due, call.at.due)

@@ -6,6 +6,7 @@
  *     exceptions by which an author pauses or stops a run.
  * A3  An abort ends the wait at once, also with a model that does not listen; what it still sends is thrown away.
  * A4  `onDelta` is for people to watch: what it throws is ignored.
+ * A5  A model that sends nothing for `idleTimeout` is given up, and its request with it.
  */
 import type {
   LanguageModelV4,
@@ -15,14 +16,20 @@ import type {
 } from '@ai-sdk/provider'
 import { type Collected, type Delta, StreamCollector } from './collect.ts'
 import { ModelCallError, isInterruption, isUnsupported, modelFailure } from './failure.ts'
+import { type IdleLimit, IdleWatch } from './idle.ts'
 import { RUN_CODE } from './parts.ts'
-import { type Format, type Reply, readReply } from './read.ts'
+import { type Reading, type Reply, readReply } from './read.ts'
 import { modelName } from './resolve.ts'
+import type { ModelSettings } from './settings.ts'
 import { unlessAborted } from './unless-aborted.ts'
+import { type ProviderOptions, wire } from './wire.ts'
 
-export interface ModelRequest {
+export interface ModelRequest extends Reading {
   readonly prompt: LanguageModelV4Prompt
-  readonly format: Format
+  readonly settings?: ModelSettings
+  readonly providerOptions?: ProviderOptions
+  /** How long the model may send nothing, in ms. Default: for ever. */
+  readonly idleTimeout?: IdleLimit
   readonly abortSignal: AbortSignal
   readonly onDelta?: (delta: Delta) => void
 }
@@ -41,15 +48,31 @@ const RUN_CODE_TOOL: NonNullable<LanguageModelV4CallOptions['tools']>[number] = 
   },
 }
 
+/** What a reply in the json format is. */
+const CODE_JSON: NonNullable<LanguageModelV4CallOptions['responseFormat']> = {
+  type: 'json',
+  name: 'step',
+  schema: {
+    type: 'object',
+    properties: {
+      thoughts: { type: 'string', description: 'What this step is for, in a sentence or two.' },
+      code: { type: 'string', description: 'The TypeScript program.' },
+    },
+    required: ['thoughts', 'code'],
+    additionalProperties: false,
+  },
+}
+
 /**
  * Sends `prompt` and waits for the whole reply.
  * @throws {ModelError} (a `ModelCallError`: `retryOf(error)` tells whether trying again may help)
  */
 export async function askModel(model: LanguageModelV4, request: ModelRequest): Promise<Reply> {
-  const { abortSignal } = request
+  const { abortSignal, idleTimeout } = request
   abortSignal.throwIfAborted()
+  using watch = new IdleWatch(modelName(model), idleTimeout, abortSignal)
   try {
-    return readReply(await replyOf(model, request), request.format)
+    return readReply(await replyOf(model, request, watch), request)
   } catch (error) {
     if (isInterruption(error)) throw error
     if (abortSignal.aborted) throw abortSignal.reason
@@ -57,24 +80,30 @@ export async function askModel(model: LanguageModelV4, request: ModelRequest): P
   }
 }
 
-async function replyOf(model: LanguageModelV4, request: ModelRequest): Promise<Collected> {
-  const { prompt, format, abortSignal } = request
+async function replyOf(model: LanguageModelV4, request: ModelRequest, watch: IdleWatch): Promise<Collected> {
   const options: LanguageModelV4CallOptions = {
-    prompt,
-    abortSignal,
-    ...(format === 'tool' ? { tools: [RUN_CODE_TOOL] } : {}),
+    ...optionsOf(request.settings),
+    ...wire(model, request.prompt, request.providerOptions),
+    abortSignal: watch.signal,
+    ...(request.format === 'tool' ? { tools: [RUN_CODE_TOOL] } : {}),
+    ...(request.format === 'json' ? { responseFormat: CODE_JSON } : {}),
   }
   const onDelta = quiet(request.onDelta)
-  const stream = await streamOf(model, options, abortSignal)
+  const stream = await streamOf(model, options, watch.signal)
   const collected =
     stream === undefined
-      ? await generated(model, options, onDelta)
-      : await streamed(stream, model, onDelta, abortSignal)
+      ? await generated(model, options, onDelta, watch.signal)
+      : await streamed(stream, model, onDelta, watch)
   const { finishReason } = collected
   if (finishReason !== 'error' && finishReason !== 'interrupted') return collected
   throw new ModelCallError(`The model ${modelName(model)} broke its reply off (${finishReason}).`, {
     retryable: true,
   })
+}
+
+function optionsOf(settings: ModelSettings | undefined): Partial<LanguageModelV4CallOptions> {
+  const { stopSequences, ...others } = settings ?? {}
+  return stopSequences === undefined ? others : { ...others, stopSequences: [...stopSequences] }
 }
 
 /** The model's stream; undefined where it has none to give. */
@@ -99,21 +128,25 @@ async function streamed(
   stream: ReadableStream<LanguageModelV4StreamPart>,
   model: LanguageModelV4,
   onDelta: (delta: Delta) => void,
-  abortSignal: AbortSignal,
+  watch: IdleWatch,
 ): Promise<Collected> {
   const collector = new StreamCollector(onDelta)
   const reader = stream.getReader()
   try {
     for (;;) {
-      const { done, value } = await unlessAborted(reader.read(), abortSignal)
+      const { done, value } = await unlessAborted(reader.read(), watch.signal)
       if (done) break
+      watch.heard()
       if (value.type === 'error' && !collector.finished) throw value.error
       collector.take(value)
     }
   } catch (error) {
     void reader.cancel(error).catch(() => {})
     // A complete reply stands, whatever its stream does afterwards.
-    if (!collector.finished) throw isInterruption(error) ? error : modelFailure(modelName(model), error, true)
+    if (!collector.finished)
+      throw isInterruption(error) || error instanceof ModelCallError
+        ? error
+        : modelFailure(modelName(model), error, true)
   }
   if (collector.collected !== undefined) return collector.collected
   // A1
@@ -126,8 +159,8 @@ async function generated(
   model: LanguageModelV4,
   options: LanguageModelV4CallOptions,
   onDelta: (delta: Delta) => void,
+  abortSignal: AbortSignal,
 ): Promise<Collected> {
-  const abortSignal = options.abortSignal ?? new AbortController().signal
   const { content, finishReason, usage, providerMetadata, response } = await unlessAborted(
     model.doGenerate(options),
     abortSignal,
@@ -162,7 +195,11 @@ function quiet(onDelta: ModelRequest['onDelta']): (delta: Delta) => void {
 
 export type { LanguageModelV4, LanguageModelV4Message, LanguageModelV4Prompt } from '@ai-sdk/provider'
 export type { Delta } from './collect.ts'
-export { retryOf } from './failure.ts'
+export { ModelCallError, retryOf } from './failure.ts'
 export { type ReplyPart, toolCallIdsOf } from './parts.ts'
-export { promptPartsOf } from './prompt-parts.ts'
+export { type Reader, promptPartsOf } from './prompt-parts.ts'
 export type { Format, Reply } from './read.ts'
+export type { ModelGiven } from './resolve.ts'
+export { type RateLimit, takeTurn } from './rate.ts'
+export { type ModelSettings, checkProviderOptions, checkSettings } from './settings.ts'
+export type { ProviderOptions } from './wire.ts'

@@ -7,7 +7,7 @@
  */
 import type { LanguageModelV4Content } from '@ai-sdk/provider'
 import { randomText } from '../base/id.ts'
-import { parseJson } from '../base/json.ts'
+import { readJson } from './repair.ts'
 
 export type Plain =
   | null
@@ -128,12 +128,7 @@ export function toolCallIdsOf(parts: readonly ReplyPart[]): readonly CallRef[] {
 /** The arguments' JSON value; no text at all counts as `{}`. Undefined where it is no JSON; as it is where it is no text. */
 export function parsedInput(input: unknown): unknown {
   if (typeof input !== 'string') return input
-  if (input.trim() === '') return {}
-  try {
-    return parseJson(input, 'The input of a tool call')
-  } catch {
-    return undefined
-  }
+  return input.trim() === '' ? {} : readJson(input)
 }
 
 /** A copy of JSON and bytes (R2). URLs, dates and big integers become text; functions and `undefined` are left out. */

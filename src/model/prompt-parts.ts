@@ -4,22 +4,36 @@
  * R1  (of `parts.ts`) `providerMetadata` becomes `providerOptions`, the order is kept, nothing is left out but what
  *     a prompt has no place for: sources and approval requests.
  * R3  The content is never empty and never bare reasoning: providers refuse both. Such a reply is told as `(empty reply)`.
+ * R4  Reasoning is bound to the model that wrote it, and to the call that it led to. Where another model reads on, or a
+ *     call cannot stay a call, it is left out.
  */
 import type { JSONValue, LanguageModelV4Prompt } from '@ai-sdk/provider'
-import { type FileData, type Metadata, type ReplyPart, type ToolResultPart, parsedInput } from './parts.ts'
+import {
+  type FileData,
+  type Metadata,
+  type ReplyPart,
+  type ToolResultPart,
+  parsedInput,
+  toolCallsOf,
+} from './parts.ts'
+import { callCode } from './program.ts'
 
 export type AssistantContent = Extract<LanguageModelV4Prompt[number], { role: 'assistant' }>['content']
 type PromptPart = AssistantContent[number]
 
-/**
- * The content of the assistant message. Whoever renders it adds a `tool-result` for each of `toolCallIdsOf(parts)`.
- * `foreign`: another model will read it. Reasoning, provider's own calls and metadata are left out; text and pairs stay.
- */
-export function promptPartsOf(
-  parts: readonly ReplyPart[],
-  how: { readonly foreign?: boolean } = {},
-): AssistantContent {
-  const told = how.foreign === true ? parts.flatMap(withoutOrigin) : parts
+/** For whom a reply is rendered. */
+export interface Reader {
+  /** Another model reads it: reasoning, a provider's own calls and metadata are left out; text and pairs stay. */
+  readonly foreign?: boolean
+  /** No tool is offered, and there can be no calls: they become text, and nothing needs a `tool-result`. */
+  readonly callsAsText?: boolean
+}
+
+/** The content of the assistant message. Whoever renders it adds a `tool-result` for each of `toolCallIdsOf(parts)`. */
+export function promptPartsOf(parts: readonly ReplyPart[], reader: Reader = {}): AssistantContent {
+  const isRetold = reader.callsAsText === true && toolCallsOf(parts).length > 0
+  const own = reader.foreign === true || isRetold ? parts.flatMap(withoutOrigin) : parts
+  const told = isRetold ? own.map(asText) : own
   const content = told.map(promptPart).filter((part) => part !== undefined)
   if (content.some((part) => part.type !== 'reasoning' && part.type !== 'reasoning-file')) return content
   return [{ type: 'text', text: '(empty reply)' }]
@@ -58,7 +72,14 @@ function promptInput(input: string): { readonly [key: string]: unknown } {
   const value = parsedInput(input)
   if (typeof value === 'string') return { code: value }
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) return { ...value }
-  return { malformed: input }
+  return value === undefined && !/^\s*[{[]/.test(input) ? { code: input } : { malformed: input }
+}
+
+/** A call as the block of code that a reply in text would have had in its place. */
+function asText(part: ReplyPart): ReplyPart {
+  if (part.type !== 'tool-call') return part
+  const code = callCode(part.input)
+  return { type: 'text', text: code === undefined ? part.input : `\`\`\`ts\n${code}\n\`\`\`` }
 }
 
 function promptOutput(part: ToolResultPart): Extract<PromptPart, { type: 'tool-result' }>['output'] {

@@ -64,7 +64,7 @@ export async function createRun(
       agent: definition.name,
       options: definition.options,
       model: definition.modelName,
-      system: stow(systemPrompt({ ...promptOf(definition), today: now })),
+      system: stow(systemPrompt({ ...promptOf(definition, definition.options), today: now })),
       tools: toolFacts(definition),
       seed: randomText(26),
       engine: guestDigest(),
@@ -181,8 +181,9 @@ export function mayFollow(state: State): void {
   )
 }
 
-function promptOf({ templates, instructions, tools, answer }: Definition): Omit<PromptParts, 'today'> {
-  return { templates, instructions, tools: [...tools.values()], answer }
+function promptOf(definition: Definition, options: RunOptions): Omit<PromptParts, 'today'> {
+  const { templates, instructions, tools, answer } = definition
+  return { templates, instructions, tools: [...tools.values()], answer, format: options.actionFormat }
 }
 
 export function toolFacts(definition: Definition): readonly ToolFact[] {
@@ -217,26 +218,35 @@ export function changesOf(
   }
   const facts: Fact[] = []
   const options = Object.entries(given).filter(
-    ([name, value]) => Reflect.get(state.run.options, name) !== value && !FIXED.has(name),
+    ([name, value]) => !isSame(Reflect.get(state.run.options, name), value) && !FIXED.has(name),
   )
+  const changed = { ...state.run.options, ...Object.fromEntries(options) }
+  const prompt = (): Stored =>
+    stow(systemPrompt({ ...promptOf(definition, changed), today: state.createdAt }))
   const model = definition.modelName === state.run.model ? undefined : definition.modelName
   if (options.length > 0 || model !== undefined) {
     facts.push({
       kind: 'options-changed',
       options: Object.fromEntries(options),
       ...(model === undefined ? {} : { model }),
+      ...(changed.actionFormat === state.run.options.actionFormat ? {} : { system: prompt() }),
     })
   }
   const known = new Map(state.run.tools.map((tool) => [tool.name, tool.digest]))
-  const changed = [...definition.tools.values()]
+  const redeclared = [...definition.tools.values()]
     .filter((tool) => known.get(tool.name) !== tool.digest)
     .map((tool) => tool.name)
-  if (changed.length > 0) {
-    const system = stow(systemPrompt({ ...promptOf(definition), today: state.createdAt }))
-    facts.push({ kind: 'tools-changed', tools: toolFacts(definition), system, changed })
-    facts.push(...askedAgain(state, new Set(changed)))
+  if (redeclared.length > 0) {
+    const tools = toolFacts(definition)
+    facts.push({ kind: 'tools-changed', tools, system: prompt(), changed: redeclared })
+    facts.push(...askedAgain(state, new Set(redeclared)))
   }
   return facts
+}
+
+/** Data options are JSON: some of them are objects. */
+function isSame(one: unknown, other: unknown): boolean {
+  return one === other || JSON.stringify(one) === JSON.stringify(other)
 }
 
 /** P9: an approval is of this declaration; a changed one is asked for again. */

@@ -192,6 +192,10 @@ export class Room implements AsyncDisposable {
         think(effect.phase, effect.key, {
           model: definition.model,
           system,
+          run: log.state.run,
+          clock: this.#around.clock,
+          tools: definition.tools,
+          compiles: (source) => compile(effect.phase.step, source, [...definition.tools.keys()]).ok,
           templates: definition.templates,
           chapters,
           stepsLeft: log.state.task.maxSteps - log.state.task.turns,

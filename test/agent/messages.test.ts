@@ -236,7 +236,7 @@ describe('the model is told', () => {
   })
 
   test('its last word alone, at the end, when its steps are spent', () => {
-    const messages = toMessages('system', chaptersOf(task(1), mistaken), text, 'Answer now.')
+    const messages = toMessages('system', chaptersOf(task(1), mistaken), text, { last: 'Answer now.' })
     expect(messages.at(-1)).toEqual({ role: 'user', content: [{ type: 'text', text: 'Answer now.' }] })
   })
 
