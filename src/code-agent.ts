@@ -20,7 +20,7 @@ import { readMemory } from './run/inspect.ts'
 import { recover, type Recovered } from './run/recover.ts'
 import { openQuestions, resultOf, type Question, type RunResult } from './run/result.ts'
 import { Run } from './run/run.ts'
-import { answerQuestion, haltRun } from './run/signal.ts'
+import { answerQuestion, haltRun, sayTo, type SayOptions } from './run/signal.ts'
 import { warmWorker } from './sandbox/sandbox-thread.ts'
 
 /** Options of one task. */
@@ -167,6 +167,17 @@ export class CodeAgent<Output = unknown> implements AsyncDisposable {
     const who = by === undefined ? {} : { by }
     if (driven !== undefined) return driven.stop(reason, who)
     await haltRun(await this.store(), runId, { kind: 'stop', reason, ...who })
+  }
+
+  /**
+   * Tells the model of the bound run something: it stands in its next prompt, from any process, and an answer that was
+   * given without knowing it does not stand. Durable when this resolves; a run that rests hears it when it goes on.
+   * `interrupt`: what the run is in the middle of comes to its end, and the model is asked next.
+   * @throws {UsageError} no message, no run, or one that is stopped.
+   */
+  async say(message: string, options: SayOptions = {}): Promise<void> {
+    const { runId } = this.#mustBeBound()
+    await sayTo(await this.store(), runId, message, options)
   }
 
   /**

@@ -106,6 +106,7 @@ export class Guest implements AsyncDisposable {
   feed(entry: Entry, past = false): void {
     if (entry.kind === 'step-started') this.#enqueue(async () => this.#start(entry))
     else if (entry.kind === 'call-returned') this.#enqueue(async () => this.#settle(entry))
+    else if (entry.kind === 'step-interrupted') this.#enqueue(async () => this.#interrupt(entry))
     else if (entry.kind === 'step-killed')
       this.#enqueue(async () => (past ? this.#passed(entry) : this.#undo(entry)))
     else if (entry.kind === 'run-forked')
@@ -199,6 +200,14 @@ export class Guest implements AsyncDisposable {
     faultPoint('delivery-unmade')
     const halt = await this.#timed(async () => this.#sandbox.settle(entry.call, outcome, this.#moment(entry)))
     await this.#halted(step, entry.seq, halt, [])
+  }
+
+  /** The program may have come to its end while the word was on its way. */
+  async #interrupt(entry: Entry<'step-interrupted'>): Promise<void> {
+    if (this.#killed.has(entry.step) || this.#dead || this.#place.step !== entry.step) return
+    faultPoint('delivery-unmade')
+    const halt = await this.#timed(async () => this.#sandbox.interrupt(this.#moment(entry)))
+    await this.#halted(entry.step, entry.seq, halt, [])
   }
 
   async #halted(step: number, position: number, halt: Halt, before: readonly GuestCall[]): Promise<void> {

@@ -135,13 +135,13 @@ function replyFacts(
   const { reply, step, attempt } = happening
   const { phase } = state
   const asked = phase.at === 'thinking' ? phase : undefined
+  const unheard = state.unheard === undefined ? {} : { unheard: state.unheard }
   const took = asked?.since === undefined ? {} : { took: Math.max(0, desk.now - asked.since) }
   if (asked?.purpose === 'plan') {
     const { usage, finishReason, text: plan } = reply
     const parts = desk.stow(reply.parts)
-    return [
-      { kind: 'plan-made', step, attempt, model: state.run.model, parts, plan, usage, finishReason, ...took },
-    ]
+    const said = { usage, finishReason, ...took, ...unheard }
+    return [{ kind: 'plan-made', step, attempt, model: state.run.model, parts, plan, ...said }]
   }
   const replied: Fact = {
     kind: 'model-replied',
@@ -154,6 +154,7 @@ function replyFacts(
     finishReason: reply.finishReason,
     acts: reply.code !== undefined,
     ...took,
+    ...unheard,
     ...(reply.mistake === undefined ? {} : { mistake: reply.mistake }),
     ...(reply.answer === undefined
       ? {}

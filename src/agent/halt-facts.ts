@@ -19,7 +19,11 @@ export function haltFacts(
   const here = state.phase.at === 'acting' && state.phase.step === step
   if (halt.kind === 'killed') return here ? [killedFact(state, step, halt)] : []
   const requested = happening.calls.flatMap((prepared) => requestFacts(state, prepared, desk))
-  if (halt.kind === 'waiting' || !here) return requested
+  // Nothing is sent any more for a step that is about to end.
+  const isCut = here && state.phase.at === 'acting' && state.phase.interrupted === true
+  const cut = happening.calls.filter((prepared) => isCut && prepared.is !== 'settled')
+  const dropped = cut.map(({ call }): Fact => ({ kind: 'call-withdrawn', call: call.id, why: 'interrupted' }))
+  if (halt.kind === 'waiting' || !here) return [...requested, ...dropped]
   const { ending } = halt
   const made = happening.calls
     .filter((prepared) => prepared.is !== 'settled')
@@ -29,9 +33,11 @@ export function haltFacts(
     ...made.map(({ id, name }) => ({ id, tool: name })),
   ]
   // Sleeps and asks end with the program that made them; tools go on.
-  const withdrawn = known
-    .filter((call) => call.tool.startsWith('$'))
-    .map((call): Fact => ({ kind: 'call-withdrawn', call: call.id, why: 'ended' }))
+  const withdrawn = isCut
+    ? dropped
+    : known
+        .filter((call) => call.tool.startsWith('$'))
+        .map((call): Fact => ({ kind: 'call-withdrawn', call: call.id, why: 'ended' }))
   const running = new Set(known.filter((call) => !call.tool.startsWith('$')).map((call) => call.id))
   return [
     ...requested,
@@ -40,7 +46,7 @@ export function haltFacts(
       kind: 'step-ended',
       step,
       printed: halt.output,
-      open: halt.open.filter((call) => running.has(call)),
+      open: isCut ? [] : halt.open.filter((call) => running.has(call)),
       ...(ending.kind === 'value' && ending.shown !== undefined ? { shown: ending.shown } : {}),
       ...(ending.kind === 'error' ? { error: ending.error } : {}),
       ...(ending.kind === 'answer' ? { answer: desk.stow(ending.value) } : {}),

@@ -10,6 +10,7 @@ import { decode } from '../base/codec.ts'
 import type { GuestError } from '../base/halt.ts'
 import { typeOf, variablesText } from './describe.ts'
 import type { TaskImage } from './images.ts'
+import { SAID } from './next.ts'
 import type { Stored } from '../journal/entry.ts'
 import { PLAN_STANDS } from './plan.ts'
 import { asTold, type ActionChapter, type Chapter, type PlanningChapter } from '../journal/story.ts'
@@ -100,9 +101,7 @@ function render(chapter: Chapter, text: Text, reader: Reader): readonly Language
     case 'reply':
       return reply(text(chapter.parts), chapter.mistake, reader)
     case 'refused':
-      return [
-        user(`Your answer was refused by ${chapter.check}: ${chapter.why}\nCorrect it and answer again.`),
-      ]
+      return [user(refusedText(chapter))]
     case 'said':
       return [user(chapter.text)]
     case 'tools':
@@ -114,6 +113,11 @@ function render(chapter: Chapter, text: Text, reader: Reader): readonly Language
     default:
       return chapter satisfies never
   }
+}
+
+function refusedText({ check, why }: Extract<Chapter, { kind: 'refused' }>): string {
+  if (check === SAID) return 'Your answer does not stand yet: the message above came before it. Answer again.'
+  return `Your answer was refused by ${check}: ${why}\nCorrect it and answer again.`
 }
 
 function taskText({ task, additionalArgs, large, found }: TaskChapter, text: Text): string {
@@ -195,6 +199,7 @@ export function observation(action: ActionChapter): string {
     parts.push(
       `Error:\n${errorText(action.error)}${action.notRun === true ? '' : '\nVariables set before the error are kept.'}`,
     )
+  if (action.cut !== undefined && action.cut !== '') parts.push(`Calls that were open: ${action.cut}.`)
   parts.push(...changedText(action))
   if (action.open.length > 0) parts.push(`Still running: calls ${action.open.join(', ')}.`)
   if (action.answer !== undefined) parts.push('The answer was given.')

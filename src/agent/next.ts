@@ -86,6 +86,9 @@ export function subjectOf(effect: Effect): string {
   return effect.do === 'call' ? effect.call.effect : effect.do
 }
 
+/** What `output-refused` names where no check refused the answer, but a message had not been heard. */
+export const SAID = 'say'
+
 /** Calls in flight get a while to come home. */
 const GRACE: Effect = { do: 'grace', key: 'grace', durable: false }
 
@@ -177,7 +180,8 @@ function callModel(state: State, attempt: number, means: Means): Fact {
 }
 
 function decideCalls(state: State, setup: Setup, { now, atRest }: Live): readonly Fact[] {
-  const closing = state.phase.at === 'closing'
+  const { phase } = state
+  const closing = phase.at === 'closing' || (phase.at === 'acting' && phase.interrupted === true)
   const calls = Object.values(state.calls)
   const flying = calls.filter((call) => call.at.is === 'started' && !atRest.has(call.id))
   let free = state.run.options.callsInFlight - flying.length
@@ -239,6 +243,9 @@ function review(
   if (phase.callbacksRan < setup.callbacks[reviewed(phase)].length) return []
   if (phase.answer === undefined) return [thinkOrLimit(state, means)]
   const checked = phase.answer.reason === 'finalAnswer' || phase.answer.reason === 'text'
+  // Whoever said it before the answer stood wants it to be heard.
+  if (checked && state.steered === true)
+    return [{ kind: 'output-refused', check: SAID, why: 'a message came before it stood' }]
   if (checked && phase.checksPassed < setup.checks.length) return []
   return [{ kind: 'output-given', value: phase.answer.value, reason: phase.answer.reason }]
 }

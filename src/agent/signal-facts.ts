@@ -4,7 +4,8 @@ import type { State } from '../journal/shape.ts'
 import type { Signal } from '../journal/store.ts'
 import { UNDEFINED, type Desk } from './desk.ts'
 import { foldFacts } from './folding.ts'
-import { inDoubt } from './next.ts'
+import { interruptFacts } from './interrupt-facts.ts'
+import { inDoubt, isDiverged } from './next.ts'
 import { answerFacts, questionOf } from './question-facts.ts'
 
 /** The facts of a batch of signals. One that has nothing to say to the state any more is no more than read. */
@@ -31,7 +32,14 @@ function oneSignal(state: State, signal: Signal, desk: Desk): readonly Fact[] {
         ? resumeFacts(state, 'a person resumed it')
         : []
     case 'say':
-      return state.ended?.status === 'stopped' ? [] : [{ kind: 'message-said', text: signal.text, ...by }]
+      return state.ended?.status === 'stopped'
+        ? []
+        : [{ kind: 'message-said', text: signal.text, steers: true, ...by }]
+    case 'interrupt': {
+      if (state.ended?.status === 'stopped') return []
+      const said: Fact = { kind: 'message-said', text: signal.text, steers: true, ...by }
+      return isDiverged(state) ? [said] : [said, ...interruptFacts(state, desk.now)]
+    }
     case 'edit':
       return state.ended?.status === 'stopped' ? [] : [{ kind: 'memory-edited', ...signal.edit }]
     case 'child':

@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
 import { UsageError } from '../base/errors.ts'
 import { parseJson } from '../base/json.ts'
+import type { SayOptions } from '../run/signal.ts'
 import type { ApproveOptions, RejectOptions } from './commands/answer.ts'
 import type { PruneOptions, RemoveOptions } from './commands/clear.ts'
 import type { CopyOptions } from './commands/copy.ts'
@@ -115,6 +116,15 @@ command('stop <run>', 'end it for good')
   .option('--reason <text>', 'why')
   .action((run: string, options: { readonly reason?: string }) =>
     act(async (...here) => (await import('./commands/halt.ts')).stop(...here, run, options.reason)),
+  )
+
+pca.commandsGroup('Steer:')
+
+command('say <run> <message>', 'tell the model something; it stands in the next prompt')
+  .option('--interrupt', 'end the step or the request that is under way')
+  .option('--by <who>', 'who says it')
+  .action((run: string, message: string, options: SayOptions) =>
+    act(async (...here) => (await import('./commands/say.ts')).say(...here, { run, message }, options)),
   )
 
 pca.commandsGroup('Keep:')

@@ -79,6 +79,9 @@ export class Progress {
           this.#line('red', `  ${oneLine(`${entry.error.name}: ${entry.error.message}`)}`)
         else if (entry.shown !== undefined) this.#line('dim', `  = ${oneLine(entry.shown)}`)
         break
+      case 'step-interrupted':
+        this.#line('yellow', `  interrupted${entry.calls === '' ? '' : `: ${oneLine(entry.calls)}`}`)
+        break
       case 'step-killed':
         this.#line('red', `  killed: ${oneLine(entry.message)}`)
         break

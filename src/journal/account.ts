@@ -19,8 +19,10 @@ export function account(state: State, entry: Entry): State {
     case 'segment-started':
       return { ...state, money: withLost(state) }
     case 'model-failed':
-      // A limit cut it: the provider may have gone on.
-      return entry.error.code === 'LIMIT' ? { ...state, money: withLost(state) } : state
+      // A limit or a person cut it: the provider may have gone on.
+      return entry.error.code === 'LIMIT' || entry.error.code === 'INTERRUPTED'
+        ? { ...state, money: withLost(state) }
+        : state
     case 'model-replied':
     case 'plan-made': {
       const { inputTokens, outputTokens, cost } = entry.usage
@@ -44,6 +46,8 @@ export function account(state: State, entry: Entry): State {
       return longer(state, entry.printed.length + (entry.shown?.length ?? 0) + errorSize(entry.error))
     case 'step-killed':
       return longer(state, entry.message.length + entry.calls.length)
+    case 'step-interrupted':
+      return longer(state, entry.calls.length)
     case 'message-said':
       return longer(state, entry.text.length)
     case 'output-refused':

@@ -72,6 +72,7 @@ const DRIVING: ReadonlySet<EntryKind> = new Set<EntryKind>([
   'model-failed',
   'step-started',
   'step-ended',
+  'step-interrupted',
   'step-killed',
   'call-requested',
   'call-started',

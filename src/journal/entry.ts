@@ -4,8 +4,8 @@
  * E1  An entry is written once and never changed. What follows from it is in `state.ts`.
  * E2  Entries hold data only: names of tools and models, never functions. Values of the guest are `Stored` text.
  * E3  A reader that does not know an entry's `v` refuses the run; it never guesses.
- * E4  `call-returned` is the only entry, beside `step-started`, that is delivered to the guest, and its order
- *     here is the order of delivery. An answer, a timer and a pause that went on all arrive as one. (`run-forked`
+ * E4  `call-returned` and `step-interrupted` are the only entries, beside `step-started`, that are delivered to the
+ *     guest, and their order here is the order of delivery. An answer, a timer and a pause that went on all arrive as one. (`run-forked`
  *     changes the randomness of the delivery after it.)
  */
 import type { CallId, Encoded, GuestError, HeapSize, KillReason, ToldVariable } from '../base/halt.ts'
@@ -200,6 +200,8 @@ interface Bodies {
     readonly answer?: { readonly value: Stored; readonly reason: OutputReason }
     /** Why the reply could not be used; told to the model. */
     readonly mistake?: string
+    /** So many messages were said since the request went out: the reply does not know them. */
+    readonly unheard?: number
     readonly usage: Usage
     readonly finishReason: string
     /** Ms from the request to the reply. */
@@ -215,6 +217,7 @@ interface Bodies {
     readonly plan: string
     readonly usage: Usage
     readonly finishReason: string
+    readonly unheard?: number
     readonly took?: number
   }
   'model-failed': {
@@ -288,7 +291,7 @@ interface Bodies {
     /** What the run of a managed agent has used: it counts for this run too. */
     readonly usage?: Usage
   }
-  'call-withdrawn': { readonly call: CallId; readonly why: 'ended' | 'stopped' | 'killed' }
+  'call-withdrawn': { readonly call: CallId; readonly why: 'ended' | 'stopped' | 'killed' | 'interrupted' }
   /** A result that nobody waits for any more, or that came from a driver that had lost the run: evidence, no result. */
   'call-orphaned': {
     readonly call: CallId
@@ -312,6 +315,12 @@ interface Bodies {
     /** The guest's memory then: all of it (which never shrinks), and what is in use. */
     readonly heap?: HeapSize
   }
+  /** A person interrupts the step: its program goes on no more. `step-ended` follows, with what it had printed. */
+  'step-interrupted': {
+    readonly step: number
+    /** What became of the calls that were open, in words for the model. */
+    readonly calls: string
+  }
   'step-killed': {
     readonly step: number
     readonly reason: KillReason
@@ -330,7 +339,12 @@ interface Bodies {
   'output-refused': { readonly check: string; readonly why: string }
   /** `value`: the answer as the check made it (defaults, conversions of `outputSchema`). */
   'check-passed': { readonly index: number; readonly check: string; readonly value?: Stored }
-  'message-said': { readonly text: string; readonly by?: string }
+  'message-said': {
+    readonly text: string
+    readonly by?: string
+    /** An answer that was given without knowing it does not stand. */
+    readonly steers?: true
+  }
   'memory-edited': MemoryEdit
   'options-changed': {
     readonly options: Partial<RunOptions>
@@ -392,6 +406,7 @@ export const NARRATIVE: ReadonlySet<EntryKind> = new Set<EntryKind>([
   'plan-made',
   'step-started',
   'step-ended',
+  'step-interrupted',
   'step-killed',
   'output-given',
   'output-refused',

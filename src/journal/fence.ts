@@ -57,6 +57,7 @@ const NO_PROGRESS: ReadonlySet<EntryKind> = new Set<EntryKind>([
   'model-called',
   'call-started',
   'message-said',
+  'step-interrupted',
   'run-paused',
   'run-resumed',
 ])

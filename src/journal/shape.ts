@@ -100,6 +100,8 @@ export type Phase =
       readonly late: readonly CallId[]
       /** What the guest forgot at its start: again, if the step is undone. */
       readonly forgot: readonly CallId[]
+      /** A person has interrupted it: it is about to end, and nothing is sent for it any more. */
+      readonly interrupted?: true
     }
   /** A turn is over: callbacks run one by one, then the checks of its answer if it gave one. */
   | {
@@ -173,7 +175,17 @@ export interface State {
   /** How many narrative entries there are: a story with a hole is noticed. */
   readonly told: number
   /** Calls that were withdrawn while in flight: a late result of theirs is kept as evidence. */
-  readonly strays: readonly { readonly call: CallId; readonly tool: string; readonly attempt: number }[]
+  readonly strays: readonly {
+    readonly call: CallId
+    readonly tool: string
+    readonly attempt: number
+    /** A person interrupted its step: it is to end. */
+    readonly cut?: true
+  }[]
+  /** So many messages were said since the model was last asked. */
+  readonly unheard?: number
+  /** One of them was said to steer the run: an answer that was given without knowing it does not stand. */
+  readonly steered?: true
   /** The newest settled calls of the open step, for the word to the model when the step is killed. */
   readonly settled: {
     readonly count: number

@@ -101,7 +101,7 @@ function change(state: State, entry: Entry): State {
       }
     case 'model-called':
       return {
-        ...state,
+        ...without(state, 'unheard', 'steered'),
         phase: {
           at: 'thinking',
           step: entry.step,
@@ -189,7 +189,12 @@ function change(state: State, entry: Entry): State {
     case 'call-returned':
       return settle(state, entry)
     case 'call-withdrawn':
-      return { ...withdraw(state, entry.call), forgotten: [...state.forgotten, entry.call] }
+      return {
+        ...withdraw(state, entry.call, entry.why === 'interrupted'),
+        forgotten: [...state.forgotten, entry.call],
+      }
+    case 'step-interrupted':
+      return state.phase.at === 'acting' ? { ...state, phase: { ...state.phase, interrupted: true } } : state
     case 'call-orphaned':
       return changeCall(
         { ...state, strays: state.strays.filter((stray) => stray.call !== entry.call) },
@@ -215,7 +220,7 @@ function change(state: State, entry: Entry): State {
       return {
         ...Object.keys(state.calls)
           .filter((call) => stepOf(call) === entry.step)
-          .reduce(withdraw, state),
+          .reduce((all, call) => withdraw(all, call), state),
         // What the heap had heard since the step began is undone with it, and not told to it again: code that went on
         // with such a result may have made calls, and must not make them twice.
         forgotten: [
@@ -235,6 +240,11 @@ function change(state: State, entry: Entry): State {
     case 'output-given':
       return { ...state, phase: { at: 'closing', output: { value: entry.value, reason: entry.reason } } }
     case 'message-said':
+      return {
+        ...state,
+        unheard: (state.unheard ?? 0) + 1,
+        ...(entry.steers === undefined ? {} : { steered: entry.steers }),
+      }
     case 'memory-edited':
       return state
     case 'options-changed':
@@ -311,7 +321,7 @@ function change(state: State, entry: Entry): State {
     case 'run-stopped':
       return without(
         {
-          ...Object.keys(state.calls).reduce(withdraw, state),
+          ...Object.keys(state.calls).reduce((all, call) => withdraw(all, call), state),
           questions: {},
           phase: { at: 'ended' },
           ended: { status: 'stopped', message: entry.message },
@@ -442,10 +452,13 @@ function acting(entry: Entry<'step-started'>, late: readonly CallId[], forgot: r
   }
 }
 
-function withdraw(state: State, id: CallId): State {
+function withdraw(state: State, id: CallId, isCut = false): State {
   const call = state.calls[id]
   if (call === undefined) return state
-  const stray = call.at.is === 'started' ? [{ call: id, tool: call.tool, attempt: call.attempt }] : []
+  const stray =
+    call.at.is === 'started'
+      ? [{ call: id, tool: call.tool, attempt: call.attempt, ...(isCut ? { cut: true as const } : {}) }]
+      : []
   const questions = call.at.is === 'asking' ? without(state.questions, call.at.question) : state.questions
   return { ...state, questions, calls: without(state.calls, id), strays: [...state.strays, ...stray] }
 }

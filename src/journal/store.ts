@@ -208,6 +208,8 @@ export type Signal =
   | { readonly kind: 'stop'; readonly reason: string; readonly by?: string }
   | { readonly kind: 'resume' }
   | { readonly kind: 'say'; readonly text: string; readonly by?: string }
+  /** Said, and what the run is in the middle of is to end. */
+  | { readonly kind: 'interrupt'; readonly text: string; readonly by?: string }
   | { readonly kind: 'edit'; readonly edit: MemoryEdit }
   /** From a process that drives the run no more: what came of a call that it had sent. */
   | {

@@ -33,6 +33,8 @@ export interface ActionChapter {
   readonly isErrorHidden?: true
   readonly killed?: { readonly reason: string; readonly message: string; readonly calls: string }
   readonly answer?: Stored
+  /** A person interrupted it: what became of its open calls, in words. */
+  readonly cut?: string
   readonly open: readonly CallId[]
   /** Of the session, new or changed by the step; of very many the first, and how many more. */
   readonly variables?: readonly ToldVariable[]
@@ -99,6 +101,8 @@ export interface Story {
   /** How many narrative entries it was told: the state counts them too. */
   readonly told: number
   readonly heard?: Entry<'model-replied'>
+  /** What was said while the model was asked: it stands after the reply, which does not know it. */
+  readonly missed?: readonly Chapter[]
   /** The variables of the session, by name, with their types; in place, as the list of chapters. */
   readonly variables: ReadonlyMap<string, string>
 }
@@ -121,8 +125,9 @@ export function tell(story: Story, entry: Entry): Story {
         ...found(story, entry.number),
       })
       return next
-    case 'model-replied':
-      if (entry.acts) return { ...next, heard: entry }
+    case 'model-replied': {
+      const missed = takeSaid(chapters, entry.unheard)
+      if (entry.acts) return { ...next, heard: entry, missed }
       chapters.push({
         kind: 'reply',
         text: entry.text,
@@ -131,8 +136,11 @@ export function tell(story: Story, entry: Entry): Story {
         ...(entry.model === undefined ? {} : { model: entry.model }),
         ...(entry.mistake === undefined ? {} : { mistake: entry.mistake }),
       })
+      chapters.push(...missed)
       return next
-    case 'plan-made':
+    }
+    case 'plan-made': {
+      const missed = takeSaid(chapters, entry.unheard)
       chapters.push({
         kind: 'planning',
         number: chapters.filter((chapter) => chapter.kind === 'planning').length + 1,
@@ -143,7 +151,9 @@ export function tell(story: Story, entry: Entry): Story {
         madeAt: entry.at,
         ...(entry.took === undefined ? {} : { took: entry.took }),
       })
+      chapters.push(...missed)
       return next
+    }
     case 'step-started':
       chapters.push({
         kind: 'action',
@@ -161,6 +171,7 @@ export function tell(story: Story, entry: Entry): Story {
         firstSeq: entry.seq,
         lastSeq: entry.seq,
       })
+      chapters.push(...(story.missed ?? []))
       return next
     case 'step-ended':
       for (const { name, type } of entry.variables ?? []) {
@@ -180,6 +191,9 @@ export function tell(story: Story, entry: Entry): Story {
         ...(entry.variables === undefined ? {} : { variables: entry.variables }),
         ...(entry.moreVariables === undefined ? {} : { moreVariables: entry.moreVariables }),
       }))
+      return next
+    case 'step-interrupted':
+      amendLast(chapters, (action) => ({ ...action, cut: entry.calls }))
       return next
     case 'step-killed':
       amendLast(chapters, (action) => ({
@@ -211,7 +225,11 @@ export function tell(story: Story, entry: Entry): Story {
       chapters.push({ kind: 'stopped', message: entry.message })
       return next
     default:
-      return story.heard === undefined ? next : { ...next, heard: story.heard }
+      return {
+        ...next,
+        ...(story.heard === undefined ? {} : { heard: story.heard }),
+        ...(story.missed === undefined ? {} : { missed: story.missed }),
+      }
   }
 }
 
@@ -232,6 +250,21 @@ export function storedIn(chapter: Chapter): readonly Stored[] {
 /** A fresh story that can be told on: stories share no list. */
 export function newStory(): Story {
   return { chapters: [], variables: new Map(), seq: 0, told: 0 }
+}
+
+/** The story as it was when the model was asked, since when so many messages were said. */
+export function heard(chapters: readonly Chapter[], unheard = 0): readonly Chapter[] {
+  const copy = [...chapters]
+  takeSaid(copy, unheard)
+  return copy
+}
+
+/** Takes the last `count` messages out of the story. */
+function takeSaid(chapters: Chapter[], count = 0): readonly Chapter[] {
+  const taken: Chapter[] = []
+  for (let index = chapters.length - 1; index >= 0 && taken.length < count; index--)
+    if (chapters[index]?.kind === 'said') taken.unshift(...chapters.splice(index, 1))
+  return taken
 }
 
 /** What a follow-up task begins with. */

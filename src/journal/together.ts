@@ -8,6 +8,14 @@ export function isOneWith(entry: Entry, before: Entry): boolean {
       return before.kind === 'model-replied'
     case 'step-ended':
       return before.kind === 'step-started' || before.kind === 'call-withdrawn'
+    case 'step-interrupted':
+      return before.kind === 'message-said' || before.kind === 'run-resumed'
+    case 'call-withdrawn':
+      return (
+        entry.why === 'interrupted' &&
+        (before.kind === 'step-interrupted' ||
+          (before.kind === 'call-withdrawn' && before.why === 'interrupted'))
+      )
     case 'question-asked':
       return (
         (before.kind === 'call-requested' || before.kind === 'verdict-given') && before.call === entry.call
@@ -21,7 +29,11 @@ export function isOneWith(entry: Entry, before: Entry): boolean {
         (before.kind === 'call-requested' && before.call === entry.call)
       )
     case 'run-resumed':
-      return before.kind === 'question-answered' || before.kind === 'call-returned'
+      return (
+        before.kind === 'question-answered' ||
+        before.kind === 'call-returned' ||
+        before.kind === 'message-said'
+      )
     case 'run-paused':
       return before.kind === 'callbacks-ran'
     case 'task-failed':

@@ -3,7 +3,7 @@
  * for.
  *
  * U1  What the state has given up is ended: everything of a run that was stopped or has failed, a request whose time is
- *     over, an agent whose call nobody waits for.
+ *     over, what a person interrupted, an agent whose call nobody waits for.
  * U2  A run that comes to rest waits for what is under way, but no longer than its grace. Agents have a grace of their
  *     own: they are told to come to their end, and are waited for.
  */
@@ -68,13 +68,15 @@ export class Flights {
 
   /** U1. */
   tend(state: State): void {
-    const { calls, ended, phase } = state
+    const { calls, ended, phase, strays } = state
     const isCut = ended?.status === 'stopped' || ended?.status === 'failed'
     if (isCut) faultPoint('flights-unaborted')
     for (const { effect, stop } of this.#under.values()) {
       if (isCut && (isTool(effect) || effect.do === 'think')) stop.abort(new Error('The run has ended.'))
       if (effect.do === 'think' && phase.at === 'thinking' && phase.attempt > effect.phase.attempt)
         stop.abort(new Error('The time for this request is over.'))
+      if (isTool(effect) && strays.some(({ call, cut }) => call === effect.call.id && cut === true))
+        stop.abort(new Error('A person interrupted the step.'))
       if (isAgent(effect) && !(effect.call.id in calls)) stop.abort()
     }
   }

@@ -17,6 +17,7 @@ import { faultPoint } from '../base/fault-point.ts'
 import type { CallbackKind, Entry } from '../journal/entry.ts'
 import type { OpenCall, State } from '../journal/shape.ts'
 import type { Store } from '../journal/store.ts'
+import { heard } from '../journal/story.ts'
 import { whenReplayCosts } from '../agent/snapshot-policy.ts'
 import { compile } from '../sandbox/compile.ts'
 import type { Guests } from '../sandbox/guests.ts'
@@ -181,7 +182,7 @@ export class Room implements AsyncDisposable {
 
   async #think(effect: Extract<Effect, { do: 'think' }>, abortSignal: AbortSignal): Promise<Happening> {
     const { definition, log, live } = this.#around
-    const chapters = await this.#teller.chapters()
+    const chapters = heard(await this.#teller.chapters(), log.state.unheard)
     const system = await log.text(log.state.run.system)
     this.#check?.prepare(chapters)
     return this.#within(

@@ -17,7 +17,7 @@ import { Feed, type RunEvent } from './feed.ts'
 import { releaseLease, takeLease } from './lease.ts'
 import { recover, type Recovered } from './recover.ts'
 import { resultOf, type RunResult } from './result.ts'
-import { answerQuestion, endAlone, sendSignal } from './signal.ts'
+import { answerQuestion, endAlone, sayTo, sendSignal, type SayOptions } from './signal.ts'
 
 export interface RunStart {
   readonly store: Store
@@ -97,9 +97,9 @@ export class Run<Output = unknown> {
     await answerQuestion(this.#store, this.id, questionId, decision, by)
   }
 
-  /** Tells the model something before its next step. */
-  async say(message: string): Promise<void> {
-    await sendSignal(this.#store, this.id, { kind: 'say', text: message })
+  /** Tells the model something: it stands in the next prompt. See `CodeAgent.say`. */
+  async say(message: string, options: SayOptions = {}): Promise<void> {
+    await sayTo(this.#store, this.id, message, options)
   }
 
   async #drive(asked: RunStart): Promise<RunResult<Output>> {

@@ -147,13 +147,38 @@ export async function sendSignal(
   signal:
     | { readonly kind: 'pause'; readonly reason: string }
     | { readonly kind: 'stop'; readonly reason: string; readonly by?: string }
-    | { readonly kind: 'say'; readonly text: string; readonly by?: string }
+    | { readonly kind: 'say' | 'interrupt'; readonly text: string; readonly by?: string }
     | { readonly kind: 'edit'; readonly edit: MemoryEdit },
 ): Promise<void> {
   const key = `${signal.kind}_${randomText(12)}`
   faultPoint('signal-unwritten', signal.kind)
   await again(async () => store.signal(runId, key, signal))
   faultPoint('signal-written', signal.kind)
+}
+
+export interface SayOptions {
+  /** Ends what the run is in the middle of: the step at its next `await`, or the request to the model. Default: no. */
+  readonly interrupt?: boolean
+  /** Who says it. */
+  readonly by?: string
+}
+
+/** Durable when this resolves. @throws {UsageError} nothing is said, or nobody will hear it. @throws {StateNotFoundError} */
+export async function sayTo(
+  store: Store,
+  runId: string,
+  message: string,
+  { interrupt = false, by }: SayOptions = {},
+): Promise<void> {
+  if (typeof message !== 'string' || message.trim() === '')
+    throw new UsageError('A message is text, and not empty.')
+  const row = await store.run(runId)
+  if (row?.status === 'stopped')
+    throw new UsageError(`Run ${runId} is stopped: nobody hears what is said to it.`, {
+      hint: 'Start a new run, or fork it.',
+    })
+  const who = by === undefined ? {} : { by }
+  await sendSignal(store, runId, { kind: interrupt ? 'interrupt' : 'say', text: message, ...who })
 }
 
 /** A pause or a stop: durable when this resolves, and done, unless somebody drives the run, who will do it. */

@@ -228,6 +228,11 @@ export class Guest {
     })
   }
 
+  /** The program goes on no more. Gives the JSON of a `Halt`. */
+  interrupt(moment: Moment): string {
+    return this.#deliver(moment, () => this.#call('interrupt'))
+  }
+
   /** The size of the heap, if the last delivery ended a step. */
   get swept(): HeapSize | undefined {
     return this.#swept

@@ -62,6 +62,7 @@ export type Request =
       readonly step?: number
       readonly seed?: string
     }
+  | { readonly op: 'interrupt'; readonly clock: number; readonly seed?: string }
   | { readonly op: 'image' }
   /** Has no answer. */
   | { readonly op: 'drop' }

@@ -95,6 +95,10 @@ class ThreadSandbox implements Sandbox, Sitter {
     return this.#deliver({ op: 'settle', call, ...settlement(outcome), ...moment })
   }
 
+  interrupt(moment: Moment): Promise<Halt> {
+    return this.#deliver({ op: 'interrupt', ...moment })
+  }
+
   mark(position: number): Promise<void> {
     return this.#next(async () => {
       this.#mustLive()

@@ -96,6 +96,8 @@ export interface Sandbox extends AsyncDisposable {
   run(step: number, program: Program, moment: Moment): Promise<Halt>
   /** Settles one open call and drains the guest. A call that the guest does not know is ignored (a plain halt follows). */
   settle(call: CallId, outcome: Outcome, moment: Moment): Promise<Halt>
+  /** The step's program goes on no more: it has failed where it waits, and every open call is forgotten. */
+  interrupt(moment: Moment): Promise<Halt>
   /** Remembers the heap as it stands, at this place of the journal, in place of what was remembered before. */
   mark(position: number): Promise<void>
   /** The heap is again what it was at the mark, also after a kill. */

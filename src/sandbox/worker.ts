@@ -64,6 +64,8 @@ async function carryOut(request: Request): Promise<Reply | undefined> {
       return halted(there().run(request.step, request.program, request))
     case 'settle':
       return halted(there().settle(request.call, request.as, request.payload, request))
+    case 'interrupt':
+      return halted(there().interrupt(request))
     case 'image':
       return { kind: 'image', delta: there().image() }
     case 'drop':

@@ -45,6 +45,10 @@ export class FakeSandbox implements Sandbox {
     return this.#deliver(`settle ${call} ${given}`, moment)
   }
 
+  async interrupt(moment: Moment): Promise<Halt> {
+    return this.#deliver('interrupt', moment)
+  }
+
   async mark(position: number): Promise<void> {
     await this.#one('mark')
     if (!this.#alive) throw new Error('No guest is open')

@@ -28,6 +28,7 @@ test('-V prints the version; --help lists the commands in groups, and only those
     'answer',
     'pause',
     'stop',
+    'say',
     'verify',
     'export',
     'import',

@@ -39,6 +39,8 @@ const script = [
    await sell({ what: 'canary-approval' })
    const told = await ask('canary-ask?', { type: 'string', description: 'canary-schema' })
    finalAnswer([kept.length, told, heap])`,
+  // Something was said meanwhile: the answer is given again.
+  `finalAnswer([kept.length, told, heap])`,
 ]
 
 const look = tool({

@@ -330,7 +330,7 @@ test.each([undefined, KEY])('a backup is the whole file, while others write (key
   const path = join(place.path, 'backup.db')
   const given = key === undefined ? {} : { stateKey: key }
   await using store = sqliteStore(place.file, given)
-  await Promise.all([store.signal(two, 'k', { kind: 'say', text: 'ahoy' }), backupStore(store, path, given)])
+  await Promise.all([store.signal(two, 'k', { kind: 'child', run: 'none' }), backupStore(store, path, given)])
   await backupStore(store, path, { overwrite: true })
   expect(statSync(path).mode & 0o777).toBe(0o600)
   const found = await check(path, key)

@@ -92,6 +92,16 @@ class FakeGuest implements Sandbox {
     return this.#halt(heap, [strand])
   }
 
+  async interrupt(): Promise<Halt> {
+    const heap = this.#alive()
+    if (heap.running === undefined) return { kind: 'waiting', calls: [], printed: '' }
+    heap.running = undefined
+    heap.open = []
+    heap.strands = []
+    const ending = { kind: 'error', error: { name: 'Interrupted', message: 'by a person' } } as const
+    return { kind: 'ended', calls: [], printed: '', output: '', ending, open: [] }
+  }
+
   async mark(position: number): Promise<void> {
     this.#mark = { position, heap: JSON.stringify(this.#alive()), links: this.#links.length }
   }

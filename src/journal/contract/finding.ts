@@ -81,6 +81,12 @@ export const due: readonly Rule[] = [
   rule('due: `stop` wakes a paused run', async (store) => {
     assert.deepEqual(await dueAfter(store, { cause: 'limit' }, { kind: 'stop', reason: 'fog' }), [RUN])
   }),
+  rule('due: an interruption wakes a run that waits, as an answer does', async (store) => {
+    assert.deepEqual(await dueAfter(store, {}, { kind: 'interrupt', text: 'fog' }), [RUN])
+  }),
+  rule('due: an interruption wakes none that was paused', async (store) => {
+    assert.deepEqual(await dueAfter(store, { cause: 'limit' }, { kind: 'interrupt', text: 'fog' }), [])
+  }),
   rule('due: a consumed signal wakes nothing', async (store) => {
     await dueAfter(store, {}, answer('q1', 1))
     const lease = await store.claim(RUN, bob, MINUTE)

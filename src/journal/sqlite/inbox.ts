@@ -30,6 +30,7 @@ const KINDS: ReadonlySet<unknown> = new Set<Signal['kind']>([
   'stop',
   'resume',
   'say',
+  'interrupt',
   'edit',
   'late',
   'child',

@@ -461,6 +461,20 @@
     running.settled = true
   }
 
+  /** A person ends the step where it waits: its program has failed, and nothing that it waits for will come. */
+  function interrupt() {
+    if (running === null) return
+    let trace = ''
+    mapEach(open, (waiting) => {
+      if (trace === '' && waiting.step === step) trace = waiting.trace
+    })
+    kit.mapClear(open)
+    made = list()
+    const error = newError('Interrupted', 'A person interrupted the step here', false)
+    stack.trace(error, trace)
+    failed(error)
+  }
+
   function rejected(promise, reason) {
     if (reason !== sentinel && mapSize(rejections) < 100) mapSet(rejections, promise, reason)
   }
@@ -617,6 +631,8 @@
         return (watch(a, b), '')
       case 'failed':
         return (failed(a), '')
+      case 'interrupt':
+        return (interrupt(), '')
       case 'settle':
         return (settle(a, b, c), '')
       case 'rejected':
