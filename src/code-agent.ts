@@ -8,6 +8,7 @@ import type { Definition } from './agent/definition.ts'
 import type { ImageGiven } from './agent/images.ts'
 import { Memory } from './agent/memory.ts'
 import { dataOptions, define, type AgentOptions } from './agent/options.ts'
+import { optionsOf, savedOf, type SavedAgent, type SavedParts } from './agent/saved.ts'
 import { UsageError } from './base/errors.ts'
 import { memoryStore } from './journal/memory.ts'
 import type { Decision, MemoryEdit } from './journal/entry.ts'
@@ -209,6 +210,28 @@ export class CodeAgent<Output = unknown> implements AsyncDisposable {
     await this.close()
   }
 
+  /**
+   * This agent's definition as plain JSON: options as data; model, tools and functions by name. Keep it anywhere, and
+   * make an agent of it again with `fromJSON`. Runs, `context`, the store and its key are no part of it.
+   * @throws {UsageError} a callback, a check, an approval or a price is a function without a name.
+   */
+  toJSON(): SavedAgent {
+    this.#complete({})
+    return savedOf(this.#given)
+  }
+
+  /**
+   * An agent of a saved definition. Nothing that it names is loaded or run: tools, models and functions are those of
+   * `parts`, by name. Other options in `parts` take the place of saved ones.
+   * @throws {UsageError} it is no saved agent, newer than this version, or names what is not in `parts`.
+   */
+  static fromJSON<Output = unknown>(
+    data: unknown,
+    parts: SavedParts & Partial<AgentOptions<Output>> = {},
+  ): CodeAgent<Output> {
+    return new CodeAgent<Output>(loaded(data, parts))
+  }
+
   /** What this agent is made of, for whoever drives its runs (`drainDue`). @throws {UsageError} it was bound without a model. */
   definition(): Definition {
     return this.#complete({})
@@ -315,4 +338,15 @@ export class CodeAgent<Output = unknown> implements AsyncDisposable {
     this.#questions = await openQuestions(store, runId)
     this.#memory = await readMemory(store, runId, state, async (edit) => this.#edit(runId, edit))
   }
+}
+
+/** The options of a saved definition, with those that are given in place of saved ones. */
+export function loaded<Options extends Partial<AgentOptions>>(
+  data: unknown,
+  { models, functions, tools, ...given }: SavedParts & Options,
+): AgentOptions & Omit<Options, 'tools'> {
+  const parts = { ...(models && { models }), ...(functions && { functions }), ...(tools && { tools }) }
+  const more = given.model === undefined ? parts : { ...parts, model: given.model }
+  const saved = optionsOf(data, more, (options) => new CodeAgent(options))
+  return { ...saved, ...given, model: saved.model } as unknown as AgentOptions & Omit<Options, 'tools'>
 }

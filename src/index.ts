@@ -20,6 +20,7 @@ export type {
   TaskStep,
   WatchedStep,
 } from './agent/memory.ts'
+export type { SavedAgent, SavedParts } from './agent/saved.ts'
 export type { ImageGiven } from './agent/images.ts'
 export type { CallbackContext } from './agent/definition.ts'
 export type { PromptTemplates } from './agent/templates.ts'

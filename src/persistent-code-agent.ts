@@ -4,7 +4,8 @@
  */
 import type { AgentOptions } from './agent/options.ts'
 import { StateNotFoundError, UsageError } from './base/errors.ts'
-import { CodeAgent } from './code-agent.ts'
+import type { SavedParts } from './agent/saved.ts'
+import { CodeAgent, loaded } from './code-agent.ts'
 import type { StateKey } from './journal/keys.ts'
 import { sqliteStore } from './journal/sqlite.ts'
 import type { RunFilter, RunRow, Store } from './journal/store.ts'
@@ -81,6 +82,14 @@ export class PersistentCodeAgent<Output = unknown> extends CodeAgent<Output> {
       await agent.close()
       throw error
     }
+  }
+
+  /** An agent of a saved definition: see `CodeAgent.fromJSON`. Where its runs are kept is given with `parts`. */
+  static override fromJSON<Output = unknown>(
+    data: unknown,
+    parts: SavedParts & Partial<PersistentAgentOptions<Output>> = {},
+  ): PersistentCodeAgent<Output> {
+    return new PersistentCodeAgent<Output>(loaded(data, parts) as PersistentAgentOptions<Output>)
   }
 
   /** The runs of a file, newest first. @throws {StateNotFoundError} @throws {StateCorruptError} */

@@ -136,7 +136,10 @@ export function dataOptions(given: Partial<AgentOptions>): Partial<RunOptions> {
   }
 }
 
-const KNOWN: ReadonlySet<string> = new Set([
+/** Every option of an agent, those of `PersistentCodeAgent` too. */
+export type OptionName = keyof AgentOptions | 'storagePath' | 'store' | 'stateKey'
+
+export const OPTIONS: readonly OptionName[] = [
   ...MODEL_OPTIONS,
   'name',
   'tools',
@@ -163,11 +166,11 @@ const KNOWN: ReadonlySet<string> = new Set([
   'storagePath',
   'store',
   'stateKey',
-])
+]
 
 /** @throws {UsageError} naming the option that is wrong. */
 export function define(given: AgentOptions, agent: unknown): Definition {
-  const unknown = Object.keys(given).find((option) => !KNOWN.has(option))
+  const unknown = Object.keys(given).find((option) => !OPTIONS.some((known) => known === option))
   if (unknown !== undefined) throw new UsageError(`There is no option '${unknown}'.`)
   const name = given.name ?? 'agent'
   if (!/^[\w.-]{1,64}$/.test(name))

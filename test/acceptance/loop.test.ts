@@ -1,4 +1,6 @@
 /** The parent's acceptance list, by its numbers: the agent's loop. What is left out is in docs/smolagents.md. */
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import {
   AgentStoppedException,
@@ -9,6 +11,7 @@ import {
   UsageError,
   type ActionStep,
   type MemoryStep,
+  type SavedAgent,
 } from '../../src/index.ts'
 import { scriptedModel } from '../../src/testing.ts'
 import { z } from 'zod'
@@ -256,7 +259,10 @@ test('7.26 the last answer is asked for after all that happened, with the task b
   expect(output(await agent.run('The task'))).toBe('that is it')
   const last = must(calls[1])
   expect(last.canRun).toBe(false)
-  expect(last.prompt.map(({ role }) => role)).toEqual(['system', 'user', 'assistant', 'tool', 'user'])
+  const told = promptText(last.prompt)
+  const places = ['The task', '"assistant"', 'Value:', 'You have used'].map((part) => told.lastIndexOf(part))
+  expect(places).toEqual(places.toSorted((a, b) => a - b))
+  expect(last.prompt.at(-1)?.role).toBe('user')
   expect(lastWord(last)).toMatch(/You have used all your steps/)
 })
 
@@ -313,6 +319,39 @@ test('7.28 names of tools, agents and the agent itself must differ', () => {
   expect(() => agentOf({ tools: [echo], managedAgents: [twin] })).toThrow(/both named 'echo'/)
   expect(() => agentOf({ managedAgents: [twin, twin] })).toThrow(UsageError)
   expect(() => agentOf({ name: 'echo', tools: [echo] })).toThrow(/its own name/)
+})
+
+test('7.29 a team is saved as data and loaded again', async () => {
+  const model = scriptedModel(['finalAnswer(await researcher("moon"))'])
+  const small = scriptedModel(['finalAnswer("far")'], { modelId: 'small' })
+  const researcher = new CodeAgent({ name: 'researcher', description: 'Looks', model: small })
+  const manager = new CodeAgent({ name: 'manager', model, managedAgents: [researcher], maxSteps: 4 })
+  const text = JSON.stringify(manager)
+  const models = { 'scripted/model': model, 'scripted/small': small }
+  const back = CodeAgent.fromJSON(JSON.parse(text), { models })
+  expect(JSON.stringify(back)).toBe(text)
+  expect(output(await back.run('How far?'))).toBe('far')
+})
+
+test('7.30 what is loaded is what the caller gave: other names are refused, and what there is is listed', () => {
+  const saved = new CodeAgent({ model: scriptedModel([]), tools: [echo] }).toJSON()
+  expect(() => CodeAgent.fromJSON(saved, { tools: [echo] })).toThrow(/'scripted\/model'.*There is none/)
+  expect(() => CodeAgent.fromJSON(saved, { model: scriptedModel([]), tools: [] })).toThrow(/tool 'echo'/)
+})
+
+test('7.31 formats that were written before are read, newer ones are refused', () => {
+  const model = scriptedModel([])
+  const file = join(import.meta.dirname, '../agent/saved/version-1.json')
+  const saved = JSON.parse(readFileSync(file, 'utf8')) as SavedAgent
+  const parts = saved.functions
+  const functions = Object.fromEntries(
+    Object.values(parts)
+      .flat()
+      .map((name) => [name, () => 1]),
+  )
+  const pay = plainTool('pay', () => 1)
+  expect(CodeAgent.fromJSON(saved, { model, tools: [echo, pay], functions }).definition().name).toBe('clerk')
+  expect(() => CodeAgent.fromJSON({ ...saved, version: 99 }, { model })).toThrow(/newer version/)
 })
 
 test('7.33 an error names the line of the step and shows it', async () => {
