@@ -6,7 +6,7 @@
  * nothing; it is never a result.
  */
 import type { CallId } from '../base/halt.ts'
-import type { CallbackKind, CallOutcome, Fact, Stored } from '../journal/entry.ts'
+import type { CallbackKind, CallOutcome, Fact, Stored, Usage } from '../journal/entry.ts'
 import type { State } from '../journal/shape.ts'
 import type { Desk } from './desk.ts'
 import { haltFacts } from './halt-facts.ts'
@@ -202,7 +202,7 @@ function callSettled(
   const stowed = outcome.ok ? { ...outcome, value: stow(outcome.value, desk) } : outcome
   if (isAwaited && usage !== undefined)
     return [{ kind: 'call-returned', call: id, attempt, outcome: stowed, usage }]
-  if (retryIn === undefined || outcome.ok || !isAwaited) return settled(state, id, attempt, stowed)
+  if (retryIn === undefined || outcome.ok || !isAwaited) return settled(state, id, attempt, stowed, usage)
   return [{ kind: 'call-failed', call: id, attempt, error: outcome.error, retryAt: desk.now + retryIn }]
 }
 
@@ -210,14 +210,22 @@ function stow(value: Stored, desk: Desk): Stored {
   return typeof value === 'string' ? desk.stow(value) : value
 }
 
-function settled(state: State, id: CallId, attempt: number, outcome: CallOutcome): readonly Fact[] {
+function settled(
+  state: State,
+  id: CallId,
+  attempt: number,
+  outcome: CallOutcome,
+  usage?: Usage,
+): readonly Fact[] {
   const call = state.calls[id]
   if (call?.at.is === 'started' && call.attempt === attempt)
     return [{ kind: 'call-returned', call: id, attempt, outcome }]
   const stray = state.strays.find((one) => one.call === id && one.attempt === attempt)
   if (stray === undefined) return []
   const why = state.ended?.status === 'stopped' ? 'the run was stopped' : 'the call had been withdrawn'
-  return [{ kind: 'call-orphaned', call: id, attempt, outcome, why }]
+  return [
+    { kind: 'call-orphaned', call: id, attempt, outcome, why, ...(usage === undefined ? {} : { usage }) },
+  ]
 }
 
 function judged(state: State, happening: Extract<Happening, { kind: 'judged' }>): readonly Fact[] {

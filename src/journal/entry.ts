@@ -298,6 +298,8 @@ interface Bodies {
     readonly attempt: number
     readonly outcome: CallOutcome
     readonly why: string
+    /** What the run of a managed agent had used by then: it counts for this run too. */
+    readonly usage?: Usage
     /** The outcome in words, for whoever decides about the call. */
     readonly shown?: string
   }

@@ -197,7 +197,11 @@ function change(state: State, entry: Entry): State {
       return state.phase.at === 'acting' ? { ...state, phase: { ...state.phase, interrupted: true } } : state
     case 'call-orphaned':
       return changeCall(
-        { ...state, strays: state.strays.filter((stray) => stray.call !== entry.call) },
+        {
+          ...state,
+          strays: state.strays.filter((stray) => stray.call !== entry.call),
+          usage: entry.usage === undefined ? state.usage : addUsage(state.usage, entry.usage),
+        },
         entry.call,
         (call) => (entry.shown === undefined ? call : { ...call, late: entry.shown }),
       )

@@ -38,7 +38,10 @@ export class FamilyPurse {
   get spent(): number {
     const state = this.#state()
     let spent = spentBy(state)
-    for (const [call, below] of this.#below) if (call in state.calls) spent += below()
+    // Of a call that nobody waits for any more, until its agent has come to its end.
+    const isOpen = (call: CallId): boolean =>
+      call in state.calls || state.strays.some((stray) => stray.call === call)
+    for (const [call, below] of this.#below) if (isOpen(call)) spent += below()
     return spent
   }
 

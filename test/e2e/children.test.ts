@@ -20,6 +20,7 @@ import { haltRun } from '../../src/run/signal.ts'
 import { scriptedModel, type Script } from '../../src/testing.ts'
 import {
   echo,
+  entriesOf,
   goOn,
   HandClock,
   HandTool,
@@ -354,8 +355,16 @@ describe('what befalls a family', () => {
         limits: { stepTimeout: 150 },
       })
       const run = await agent.start('x')
-      expect(output(await run.result())).toBe(1)
+      const result = await run.result()
+      expect(output(result)).toBe(1)
       expect(await statuses(store)).toEqual({ manager: 'completed', writer: 'stopped' })
+      // What it used until then is not forgotten.
+      const replies = await Promise.all(
+        [run.id, `${run.id}.1.1`].map(async (id) => entriesOf(store, id, 'model-replied')),
+      )
+      const tokens = replies.flat().map(({ usage }) => usage.inputTokens)
+      expect(tokens).toHaveLength(script.length + 1)
+      expect(result.usage.inputTokens).toBe(tokens.reduce((sum, each) => sum + each))
       await lawful(store)
     }
   })
