@@ -132,7 +132,10 @@ export class CodeAgent<Output = unknown> implements AsyncDisposable {
   }
 
   /** Events of a run as they come; the last is the result. The run starts at the first `next()`. */
-  async *stream(task: string, options: StreamOptions = {}): AsyncGenerator<RunEvent, void, undefined> {
+  async *stream(
+    task: string,
+    options: StreamOptions = {},
+  ): AsyncGenerator<RunEvent<Output>, void, undefined> {
     const stored = options.reset === false ? await this.#stored(task) : undefined
     if (stored !== undefined) {
       yield { type: 'result', result: stored }

@@ -2,7 +2,8 @@
 import type { Entry } from '../journal/entry.ts'
 import type { RunResult } from './result.ts'
 
-export type RunEvent =
+/** What happens to a run, as it happens. */
+export type RunEvent<Output = unknown> =
   /** A fact that is durable. */
   | { readonly type: 'entry'; readonly entry: Entry }
   /** What the model is writing. Not journaled. */
@@ -12,13 +13,16 @@ export type RunEvent =
   /** What a tool logs. Not journaled. */
   | { readonly type: 'log'; readonly call: string; readonly text: string }
   /** The last event. */
-  | { readonly type: 'result'; readonly result: RunResult }
+  | { readonly type: 'result'; readonly result: RunResult<Output> }
+
+/** What comes before the result. */
+export type Happened = Exclude<RunEvent, { readonly type: 'result' }>
 
 export class Feed {
-  readonly #readers = new Set<(event: RunEvent | undefined) => void>()
+  readonly #readers = new Set<(event: Happened | undefined) => void>()
   #closed = false
 
-  push(event: RunEvent): void {
+  push(event: Happened): void {
     for (const read of this.#readers) read(event)
   }
 
@@ -29,10 +33,10 @@ export class Feed {
   }
 
   /** Events from now on, until the feed closes. */
-  async *read(): AsyncGenerator<RunEvent, void, undefined> {
-    const waiting: (RunEvent | undefined)[] = this.#closed ? [undefined] : []
+  async *read(): AsyncGenerator<Happened, void, undefined> {
+    const waiting: (Happened | undefined)[] = this.#closed ? [undefined] : []
     let wake: (() => void) | undefined
-    const read = (event: RunEvent | undefined): void => {
+    const read = (event: Happened | undefined): void => {
       waiting.push(event)
       wake?.()
     }

@@ -76,7 +76,7 @@ export class Run<Output = unknown> {
   }
 
   /** Events from now on; the last is the result. */
-  async *events(): AsyncGenerator<RunEvent, void, undefined> {
+  async *events(): AsyncGenerator<RunEvent<Output>, void, undefined> {
     yield* this.#feed.read()
     yield { type: 'result', result: await this.#result }
   }
