@@ -13,7 +13,16 @@ import type { LanguageModelV4 } from '@ai-sdk/provider'
 import { decode, encode } from '../../src/base/codec.ts'
 import { scriptedModel } from '../../src/testing.ts'
 import { z } from 'zod'
-import { agentOf, echo, lastWord, listeningModel, must, output, rested } from '../e2e/fixtures/bench.ts'
+import {
+  again,
+  agentOf,
+  echo,
+  lastWord,
+  listeningModel,
+  must,
+  output,
+  rested,
+} from '../e2e/fixtures/bench.ts'
 
 /** The steps of a run, and what the model was told after the first. */
 async function ran(code: string, options: Partial<Parameters<typeof agentOf>[0]> = {}) {
@@ -131,6 +140,24 @@ describe('7.48 streaming', () => {
     expect(places).not.toContain(-1)
     expect(all.at(-1)).toMatchObject({ type: 'result', result: { output: 1 } })
     expect(types.filter((type) => type === 'result')).toHaveLength(1)
+  })
+
+  test('over a pause and another process: every fact once, nothing twice', async () => {
+    const store = memoryStore()
+    const script = ['print("before")\nconst size = await ask("Which?")\nprint("after")', 'finalAnswer(size)']
+    const first = await events(agentOf({ store, script }))
+    expect(first.at(-1)).toMatchObject({ type: 'result', result: { status: 'paused' } })
+    const second = await again({ store, script })
+    await second.answer(must(second.questions[0]).id, { type: 'respond', value: 'L' })
+    const more = await Array.fromAsync(second.stream(second.task, { reset: false }))
+    expect(more.at(-1)).toMatchObject({ type: 'result', result: { output: 'L' } })
+    const all = [...first, ...more]
+    const seqs = all.flatMap((event) => (event.type === 'entry' ? [event.entry.seq] : []))
+    expect(seqs).toEqual(seqs.map((_, index) => index + 3))
+    expect(all.flatMap((event) => (event.type === 'printed' ? [event.text] : []))).toEqual([
+      'before\n',
+      'after\n',
+    ])
   })
 
   test('errors are events, and the result says what became of the task', async () => {

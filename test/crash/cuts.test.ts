@@ -96,7 +96,7 @@ function check(journal: readonly Entry[], cut: number, { world, asked }: Going):
 
 /** Turns that have a reply: none is asked for again. */
 function turnsOf(journal: readonly Entry[]): number {
-  return journal.filter((entry) => entry.kind === 'model-replied').length
+  return journal.filter((entry) => entry.kind === 'model-replied' || entry.kind === 'plan-made').length
 }
 
 async function reference(
