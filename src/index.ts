@@ -21,6 +21,7 @@ export type {
   WatchedStep,
 } from './agent/memory.ts'
 export type { SavedAgent, SavedParts } from './agent/saved.ts'
+export type { MemoryPatch } from './agent/memory-edit.ts'
 export type { ImageGiven } from './agent/images.ts'
 export type { CallbackContext } from './agent/definition.ts'
 export type { PromptTemplates } from './agent/templates.ts'
@@ -54,7 +55,6 @@ export type {
   EntryKind,
   OutputReason,
   QuestionKind,
-  StepPatch,
   Usage,
 } from './journal/entry.ts'
 export type { RunFilter, RunStatus, Store } from './journal/store.ts'

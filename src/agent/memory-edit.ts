@@ -1,6 +1,8 @@
 /** An edit of the memory, checked at the door: which step is meant, and whether the patch fits it. */
 import { UsageError } from '../base/errors.ts'
+import { encode } from '../base/codec.ts'
 import type { MemoryEdit, StepPatch } from '../journal/entry.ts'
+import { imagesOf, type ImageGiven } from './images.ts'
 
 /** What has to be known of a step: its place, and whether it still runs. */
 interface Place {
@@ -9,19 +11,28 @@ interface Place {
   readonly isRunning?: true
 }
 
+/** What an edit changes. `null` takes a thing away. */
+export interface MemoryPatch extends Omit<StepPatch, 'images'> {
+  /** Of a task or an action: the images that the model is shown with it, in place of those that there were. */
+  readonly images?: readonly ImageGiven[] | null
+}
+
 const NAMES = { task: 'a task', planning: 'a plan', action: 'an action' } as const
 
 const FIELDS = {
-  task: { task: ['text'], images: ['null'] },
+  task: { task: ['text'], images: ['list', 'null'] },
   planning: { plan: ['text'] },
-  action: { output: ['text'], value: ['text', 'null'], error: ['null'] },
-} as const satisfies Record<MemoryEdit['of'], Partial<Record<keyof StepPatch, readonly ('text' | 'null')[]>>>
+  action: { output: ['text'], value: ['text', 'null'], error: ['null'], images: ['list', 'null'] },
+} as const satisfies Record<
+  MemoryEdit['of'],
+  Partial<Record<keyof StepPatch, readonly ('text' | 'list' | 'null')[]>>
+>
 
 /** @throws {UsageError} no such step, one that cannot be edited, or a patch that does not fit. */
 export function checkEdit(
   steps: readonly Place[],
   given: Place | number,
-  patch: StepPatch,
+  patch: MemoryPatch,
 ): Omit<MemoryEdit, 'by'> {
   const step: unknown = typeof given === 'number' ? { kind: 'action', number: given } : given
   const { kind: of, number } = Object(step) as { readonly kind?: unknown; readonly number?: unknown }
@@ -51,11 +62,19 @@ function checkPatch(of: MemoryEdit['of'], patch: unknown): StepPatch {
     const allowed = Object.hasOwn(fields, name) ? fields[name] : undefined
     if (allowed === undefined)
       throw new UsageError(`'${name}' of ${what} cannot be edited; these can: ${names}.`)
-    const is = value === null ? 'null' : typeof value === 'string' ? 'text' : typeof value
+    const is = kindOf(value)
     if (!allowed.includes(is))
       throw new UsageError(`'${name}' of ${what} becomes ${allowed.join(' or ')}, not ${is}.`)
   }
   if (of === 'task' && 'task' in patch && typeof patch.task === 'string' && patch.task.trim() === '')
     throw new UsageError('A task is text, and not empty.')
-  return Object.fromEntries(given)
+  const { images, ...rest } = Object.fromEntries(given) as MemoryPatch
+  if (images === undefined || images === null) return Object.fromEntries(given)
+  return { ...rest, images: images.length === 0 ? null : encode(imagesOf(images)) }
+}
+
+function kindOf(value: unknown): string {
+  if (value === null) return 'null'
+  if (typeof value === 'string') return 'text'
+  return Array.isArray(value) ? 'list' : typeof value
 }

@@ -2,10 +2,10 @@
 import { decode } from '../base/codec.ts'
 import { UsageError } from '../base/errors.ts'
 import type { GuestError } from '../base/halt.ts'
-import type { MemoryEdit, OutputReason, StepPatch, Stored, Usage } from '../journal/entry.ts'
+import type { MemoryEdit, OutputReason, Stored, Usage } from '../journal/entry.ts'
 import { asTold, type ActionChapter, type Chapter, type PlanningChapter } from '../journal/story.ts'
 import type { LanguageModelV4Prompt } from '../model/ask.ts'
-import { checkEdit } from './memory-edit.ts'
+import { checkEdit, type MemoryPatch } from './memory-edit.ts'
 
 export interface TaskStep {
   readonly kind: 'task'
@@ -87,14 +87,14 @@ export class Memory {
 
   /**
    * Changes what the model is told of a step from now on; what happened stays in the journal. Of an action: `output`,
-   * `value` and `error` (`null` takes away); of a task: `task`, `images: null`; of a plan: `plan`. Resolves when that is
+   * `value`, `error` and `images` (`null` takes away); of a task: `task` and `images`; of a plan: `plan`. Resolves when that is
    * durable. This view stays as it is: `agent.memory` is the one with the edit.
    * @throws {UsageError} there is no such step, it is still running, or the patch does not fit; the run is stopped.
    * @throws {RunBusyError} another process drives the run.
    */
   async edit(
     step: MemoryStep | number,
-    patch: StepPatch,
+    patch: MemoryPatch,
     { by }: { readonly by?: string } = {},
   ): Promise<void> {
     const edit = checkEdit(this.steps, step, patch)

@@ -95,7 +95,10 @@ function render(chapter: Chapter, text: Text, reader: Reader): readonly Language
         },
       ]
     case 'action':
-      return reply(text(chapter.parts), observation(asTold(chapter)), reader)
+      return [
+        ...reply(text(chapter.parts), observation(asTold(chapter)), reader),
+        ...shownImages(chapter, text),
+      ]
     case 'planning':
       return plan(chapter, text, reader)
     case 'reply':
@@ -144,7 +147,14 @@ function shortly(value: unknown): string {
   return all.length > SHORT_OUTPUT ? typeOf(value) : all
 }
 
-/** Images stand with their task and nowhere else: a long run sends each of them once a request. */
+/** Images of a step, that an author put into the memory. */
+function shownImages({ number, images }: ActionChapter, text: Text): readonly LanguageModelV4Message[] {
+  if (images === undefined) return []
+  const said: UserPart = { type: 'text', text: `Images of step ${number}:` }
+  return [{ role: 'user', content: [said, ...imageParts(images, text)] }]
+}
+
+/** Images stand with their task or step and nowhere else: a long run sends each of them once a request. */
 function imageParts(images: Stored | undefined, text: Text): UserPart[] {
   if (images === undefined) return []
   const given = decode(text(images)) as readonly TaskImage[]

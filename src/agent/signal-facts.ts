@@ -1,5 +1,5 @@
 /** What signals mean: each is folded before the next is looked at, in the order in which they were accepted. */
-import type { Fact } from '../journal/entry.ts'
+import type { Fact, MemoryEdit } from '../journal/entry.ts'
 import type { State } from '../journal/shape.ts'
 import type { Signal } from '../journal/store.ts'
 import { UNDEFINED, type Desk } from './desk.ts'
@@ -41,7 +41,7 @@ function oneSignal(state: State, signal: Signal, desk: Desk): readonly Fact[] {
       return isDiverged(state) ? [said] : [said, ...interruptFacts(state, desk.now)]
     }
     case 'edit':
-      return state.ended?.status === 'stopped' ? [] : [{ kind: 'memory-edited', ...signal.edit }]
+      return state.ended?.status === 'stopped' ? [] : [editFact(signal.edit, desk)]
     case 'child':
       return []
     case 'late':
@@ -54,6 +54,13 @@ function oneSignal(state: State, signal: Signal, desk: Desk): readonly Fact[] {
     default:
       return signal satisfies never
   }
+}
+
+/** Images are kept beside the entries. */
+function editFact(edit: MemoryEdit, desk: Desk): Fact {
+  const { images } = edit.patch
+  const patch = typeof images === 'string' ? { ...edit.patch, images: desk.stow(images) } : edit.patch
+  return { kind: 'memory-edited', ...edit, patch }
 }
 
 /**

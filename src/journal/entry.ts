@@ -71,8 +71,8 @@ export type CallbackKind = 'action' | 'planning' | 'finalAnswer'
 export interface StepPatch {
   /** Of a task: its text, as the model is told it. */
   readonly task?: string
-  /** Of a task: its images are shown no more. */
-  readonly images?: null
+  /** Of a task or an action: the images that are shown with it (encoded); `null`: none. */
+  readonly images?: Stored | null
   /** Of a plan: its text. */
   readonly plan?: string
   /** Of an action: what it printed, the value that it showed, its error. */

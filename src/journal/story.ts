@@ -29,6 +29,8 @@ export interface ActionChapter {
   readonly printed: string
   readonly shown?: string
   readonly error?: GuestError
+  /** Shown to the model with what came of the step (encoded). */
+  readonly images?: Stored
   /** A person took the error out of the memory: it happened, and is not told. */
   readonly isErrorHidden?: true
   readonly killed?: { readonly reason: string; readonly message: string; readonly calls: string }
@@ -240,7 +242,8 @@ export function asTold(action: ActionChapter): ActionChapter {
 
 /** What a chapter keeps that may lie elsewhere. */
 export function storedIn(chapter: Chapter): readonly Stored[] {
-  if (chapter.kind === 'action' || chapter.kind === 'reply') return [chapter.parts]
+  if (chapter.kind === 'action') return [chapter.parts, chapter.images ?? '']
+  if (chapter.kind === 'reply') return [chapter.parts]
   if (chapter.kind === 'task')
     return [chapter.additionalArgs ?? '', chapter.images ?? '', chapter.found?.output ?? '']
   if (chapter.kind === 'planning') return [chapter.parts ?? '']
@@ -293,14 +296,20 @@ function edit(chapters: Chapter[], { of, number, patch }: MemoryEdit): void {
   const chapter = chapters[index]
   if (chapter?.kind === 'task')
     chapters[index] = {
-      ...without(chapter, ...(patch.images === null ? (['images'] as const) : [])),
+      ...without(chapter, ...(patch.images === undefined ? [] : (['images'] as const))),
+      ...(patch.images === undefined || patch.images === null ? {} : { images: patch.images }),
       task: patch.task ?? chapter.task,
     }
   else if (chapter?.kind === 'planning' && patch.plan !== undefined)
     chapters[index] = { ...without(chapter, 'parts'), plan: patch.plan }
   else if (chapter?.kind === 'action')
     chapters[index] = {
-      ...without(chapter, ...(patch.value === undefined ? [] : (['shown'] as const))),
+      ...without(
+        chapter,
+        ...(patch.value === undefined ? [] : (['shown'] as const)),
+        ...(patch.images === undefined ? [] : (['images'] as const)),
+      ),
+      ...(patch.images === undefined || patch.images === null ? {} : { images: patch.images }),
       ...(typeof patch.value === 'string' ? { shown: patch.value } : {}),
       ...(patch.error === null ? { isErrorHidden: true as const } : {}),
       printed: patch.output ?? chapter.printed,

@@ -1,6 +1,14 @@
 /** Edits of the memory: facts, told from then on, in this process and in the next. */
 import { describe, expect, test } from 'vitest'
-import { memoryStore, RunBusyError, UsageError, type MemoryStep, type StepPatch } from '../../src/index.ts'
+import {
+  memoryStore,
+  RunBusyError,
+  type ActionStep,
+  type CallbackContext,
+  UsageError,
+  type MemoryPatch,
+  type MemoryStep,
+} from '../../src/index.ts'
 import {
   agentOf,
   again,
@@ -107,6 +115,38 @@ test('an error is taken away, images are shown no more, a plan is changed', asyn
   expect(promptText(prompt)).not.toMatch(/image\/png|so far|the plan"/)
 })
 
+test('a callback shows the model a picture of its step: in each request once, kept once, in the next process too', async () => {
+  const store = memoryStore()
+  const { model, calls } = listeningModel(['1', 'await ask("well?")', 'finalAnswer(1)'])
+  const picture = new Uint8Array(60_000).fill(7)
+  picture.set([0x89, 0x50, 0x4e, 0x47])
+  const given = {
+    store,
+    model,
+    stepCallbacks: [
+      async (step: ActionStep, { memory }: CallbackContext) => {
+        if (step.number === 1) await memory.edit(step, { images: [picture] })
+      },
+    ],
+  }
+  await new PersistentCodeAgent(given).run('t')
+  const second = await new PersistentCodeAgent(given).resume({})
+  await answered(second)
+  expect(output(await goOn(second))).toBe(1)
+  const shown = calls.map(({ prompt }) =>
+    prompt.flatMap((message) =>
+      message.role === 'user' ? message.content.filter((part) => part.type === 'file') : [],
+    ),
+  )
+  const part = { type: 'file', mediaType: 'image/png', data: { type: 'data', data: picture } }
+  expect(shown).toEqual([[], [part], [part]])
+  const [edited] = await entriesOf(store, must(second.runId), 'memory-edited')
+  expect(edited?.patch.images).toMatchObject({ blob: expect.any(String) })
+  await second.memory.edit(1, { images: null })
+  expect(promptText(await second.memory.messagesOf(2))).not.toContain('image/png')
+  await expect(second.memory.edit(1, { images: ['x' as never] })).rejects.toThrow(/images\[0\]/)
+})
+
 test('messagesOf gives what stood before the model, from any process', async () => {
   const { agent, calls, store, model } = await noisy()
   const asked = must(calls[1]).prompt
@@ -145,7 +185,7 @@ describe('refused', () => {
       ['1' as never, { output: '' }, /takes a step of the memory/],
     ]
     for (const [step, patch, message] of edits) {
-      const edited = agent.memory.edit(step, patch as StepPatch)
+      const edited = agent.memory.edit(step, patch as MemoryPatch)
       await expect(edited).rejects.toThrow(UsageError)
       await expect(edited).rejects.toThrow(message)
     }
