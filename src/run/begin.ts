@@ -1,5 +1,5 @@
 /** The first commit of a run, and what a resumed run is told of a definition that has changed. */
-import { encode } from '../base/codec.ts'
+import { decode, encode } from '../base/codec.ts'
 import { UsageError } from '../base/errors.ts'
 import { faultPoint } from '../base/fault-point.ts'
 import { checkRunId, digestOf, newRunId, randomText } from '../base/id.ts'
@@ -130,17 +130,36 @@ export function taskFact(
     if (!/^[A-Za-z_$][\w$]*$/.test(name) || RESERVED.has(name))
       throw new UsageError(`additionalArgs: '${name}' cannot be the name of a variable.`)
   }
-  const large =
-    additionalArgs === undefined ? [] : [...largeAmong(additionalArgs, givenAtOnce(options.memory)).keys()]
+  const args = additionalArgs === undefined ? undefined : encode(additionalArgs)
+  const large = args === undefined ? [] : largeOf(args, options.memory)
   return {
     kind: 'task-added',
     task,
     number,
     ...(large.length === 0 ? {} : { large }),
     maxSteps,
-    ...(additionalArgs === undefined ? {} : { additionalArgs: stow(encode(additionalArgs)) }),
+    ...(args === undefined ? {} : { additionalArgs: stow(args) }),
     ...(images === undefined || images.length === 0 ? {} : { images: stow(encode(imagesOf(images))) }),
   }
+}
+
+/** The arguments that are read in parts. @throws {UsageError} one is too large for the guest, and has no parts. */
+function largeOf(args: string, memory: number): readonly string[] {
+  const limit = givenAtOnce(memory)
+  if (args.length <= limit) return []
+  // What the guest will be given, whatever it was made from.
+  const values = decode(args) as Readonly<Record<string, unknown>>
+  const large = largeAmong(values, limit)
+  for (const [name, value] of Object.entries(values)) {
+    // Bytes take no more room than they have; of all else much is built.
+    const fits = value instanceof ArrayBuffer || ArrayBuffer.isView(value) ? limit * 2 : limit
+    if (large.has(name) || encode(value).length <= fits) continue
+    throw new UsageError(
+      `additionalArgs: '${name}' is too large for a guest of ${Math.round(memory / 1024 ** 2)} MB, and cannot be read in parts as text, a list or a record can.`,
+      { hint: 'Raise limits.memory, or let a tool give it.' },
+    )
+  }
+  return [...large.keys()]
 }
 
 /** A fact whose large texts are kept beside the entries. */

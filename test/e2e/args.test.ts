@@ -66,6 +66,26 @@ describe('more than the guest can hold', () => {
     expect(forked).toMatchObject({ output: [40_000, 3], resumedFrom: 'replay' })
   })
 
+  test('is refused at the door where it has no parts: nothing runs', async () => {
+    const store = memoryStore()
+    const agent = agentOf({ ...SMALL, store, script: ['finalAnswer([small.length, of.length])'] })
+    const bytes = new Uint8Array(2_000_000)
+    const table = new Map(Array.from({ length: 30_000 }, (_, id) => [`key ${id}`, { id }]))
+    for (const given of [{ bytes }, { table }]) {
+      const run = agent.run('t', { additionalArgs: given })
+      await expect(run).rejects.toThrow(UsageError)
+      await expect(run).rejects.toThrow(`'${Object.keys(given)[0]}' is too large for a guest of 4 MB`)
+    }
+    expect(await store.runs({}, 1)).toEqual([])
+    // An object of a class is a record for the guest: it has parts.
+    class Of {
+      readonly length = 7
+      readonly rows = many
+    }
+    const result = await agent.run('t', { additionalArgs: { small: new Uint8Array(500_000), of: new Of() } })
+    expect(output(result)).toEqual([500_000, 2])
+  })
+
   test('with a follow-up task is kept beside the entries too', async () => {
     const store = memoryStore()
     const agent = agentOf({
