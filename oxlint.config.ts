@@ -14,11 +14,11 @@ import { type OxlintConfig, type OxlintOverride, defineConfig } from 'oxlint'
 export const layers: readonly (readonly string[])[] = [
   ['base'],
   ['journal', 'tool', 'sandbox', 'model', 'telemetry'],
-  ['agent'],
+  ['agent', 'toolbox'],
   ['run'],
   ['code-agent.ts'],
   ['persistent-code-agent.ts'],
-  ['index.ts', 'testing.ts'],
+  ['index.ts', 'testing.ts', 'toolbox.ts'],
   ['cli'],
 ]
 
@@ -41,8 +41,13 @@ export const doors: Readonly<Record<string, readonly string[]>> = {
     'src/journal/sqlite/heartbeat.ts',
     'src/journal/sqlite/heartbeat-worker.ts',
   ],
-  'node:child_process': ['src/sandbox/check/server.ts', 'src/cli/decide.ts'],
-  'node:zlib': ['src/sandbox/snapshot.ts', 'src/sandbox/base.ts', 'src/sandbox/boot.ts'],
+  'node:child_process': ['src/sandbox/check/server.ts', 'src/cli/decide.ts', 'src/toolbox/shell.ts'],
+  'node:zlib': [
+    'src/sandbox/snapshot.ts',
+    'src/sandbox/base.ts',
+    'src/sandbox/boot.ts',
+    'src/toolbox/fetch.ts',
+  ],
 }
 
 /** The only file that may call `JSON.parse`. */
