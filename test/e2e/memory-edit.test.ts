@@ -1,10 +1,15 @@
 /** Edits of the memory: facts, told from then on, in this process and in the next. */
-import { describe, expect, test } from 'vitest'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, describe, expect, test } from 'vitest'
 import {
   memoryStore,
+  sqliteStore,
   RunBusyError,
   type ActionStep,
   type CallbackContext,
+  type Store,
   UsageError,
   type MemoryPatch,
   type MemoryStep,
@@ -25,6 +30,14 @@ import {
 import { Memory } from '../../src/agent/memory.ts'
 import { PersistentCodeAgent } from '../../src/index.ts'
 import type { ScriptedReply } from '../../src/testing.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'pca-edit-'))
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+function storeOf(kind: string): Store {
+  if (kind === 'file') return sqliteStore(join(folder, 'edit.db'))
+  return kind === 'memory' ? memoryStore() : { ...memoryStore(), watch: () => undefined }
+}
 
 const LONG = 'x'.repeat(400)
 
@@ -73,22 +86,26 @@ test('the view that was edited stays as it is, frozen', async () => {
   expect(Object.isFrozen(agent.memory.steps[1])).toBe(true)
 })
 
-test('a callback edits its own step: the very next prompt has it', async () => {
-  const { model, calls } = listeningModel([`print("x".repeat(400))\n42`, 'finalAnswer(1)'])
-  const agent = new PersistentCodeAgent({
-    store: memoryStore(),
-    model,
-    stepCallbacks: [
-      async (step, { memory }) => {
-        if (step.number === 1) await memory.edit(step, { output: 'short', value: null })
-      },
-    ],
-  })
-  expect(output(await agent.run('t'))).toBe(1)
-  expect(lastWord(calls[1])).toContain('short')
-  expect(lastWord(calls[1])).not.toMatch(/xxxx|42/)
-  expect(agent.memory.steps[1]).not.toHaveProperty('value')
-})
+test.each(['memory', 'file', 'a store that gives no hints'])(
+  'a callback edits its own step: the very next prompt has it (%s)',
+  async (kind) => {
+    const { model, calls } = listeningModel([`print("x".repeat(400))\n42`, 'finalAnswer(1)'])
+    const agent = new PersistentCodeAgent({
+      store: storeOf(kind),
+      model,
+      stepCallbacks: [
+        async (step, { memory }) => {
+          if (step.number === 1) await memory.edit(step, { output: 'short', value: null })
+        },
+      ],
+    })
+    expect(output(await agent.run('t'))).toBe(1)
+    await agent.close()
+    expect(lastWord(calls[1])).toContain('short')
+    expect(lastWord(calls[1])).not.toMatch(/xxxx|42/)
+    expect(agent.memory.steps[1]).not.toHaveProperty('value')
+  },
+)
 
 test('an error is taken away, images are shown no more, a plan is changed', async () => {
   const store = memoryStore()
