@@ -870,3 +870,22 @@ describe('ids', () => {
     expect(idempotencyKey(state, { ...call, attempt: 7, input: 'edited', digest: 'edited' })).toBe(keys[0])
   })
 })
+
+test('a plan that fails until the time is up is asked for no more: the last word is', () => {
+  const play = new Play({ options: { planningInterval: 1, timeout: 500, maxSteps: 5 } })
+  play.decide()
+  expect(play.state.phase).toMatchObject({ at: 'thinking', purpose: 'plan', attempt: 1 })
+  const error = { code: 'MODEL', message: 'busy' }
+  play.hear({ kind: 'model-broke', key: '', step: 1, attempt: 1, error, retryIn: 600 })
+  play.wakes(NOON + 700)
+  expect(play.state.phase).toMatchObject({ at: 'thinking', purpose: 'answer', limit: 'timeout' })
+  expect(play.kinds()).not.toContain('plan-made')
+})
+
+test('a plan that is under way when the time is up gives way to the last word, and its late reply is none', () => {
+  const play = new Play({ options: { planningInterval: 1, timeout: 500, maxSteps: 5 } })
+  play.decide()
+  play.wakes(NOON + 700)
+  expect(play.state.phase).toMatchObject({ at: 'thinking', purpose: 'answer', limit: 'timeout', attempt: 2 })
+  expect(play.hear(replied(1, 1, { text: 'a late plan' }))).toEqual([])
+})
