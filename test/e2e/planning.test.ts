@@ -9,6 +9,7 @@ import {
   journalOf,
   must,
   output,
+  plainTool,
   promptText,
   rested,
 } from './fixtures/bench.ts'
@@ -142,4 +143,36 @@ describe('a process that ends', () => {
 
 test.each([0, -1, 1.5, '3'])('planningInterval %s is refused at construction', (planningInterval) => {
   expect(() => agentOf({ planningInterval: planningInterval as number })).toThrow(UsageError)
+})
+
+test.each(['tool', 'text', 'json'] as const)(
+  'in the %s format a plan is words, and its step is code',
+  async (actionFormat) => {
+    const code = 'finalAnswer(6 * 7)'
+    const reply = actionFormat === 'json' ? { text: JSON.stringify({ thoughts: 'now', code }) } : code
+    const { script, calls } = planned(PLAN, reply)
+    const agent = agentOf({ planningInterval: 3, actionFormat, script })
+    expect(output(await agent.run('Look'))).toBe(42)
+    expect(agent.memory.steps.map(({ kind }) => kind)).toEqual(['task', 'planning', 'action', 'finalAnswer'])
+    expect(must(calls[0]).canRun).toBe(false)
+    expect(promptText(must(calls[1]).prompt)).toContain(PLAN.text.split('\n')[0])
+  },
+)
+
+test('a reply that is no plan is taken for what its words are, and nothing of it runs', async () => {
+  const ran: string[] = []
+  const agent = agentOf({
+    planningInterval: 9,
+    tools: [plainTool('act', () => void ran.push('act'))],
+    script: [{ text: '', finishReason: 'content-filter' }, 'finalAnswer(1)'],
+  })
+  expect(output(await agent.run('Look'))).toBe(1)
+  expect(agent.memory.steps[1]).toMatchObject({ kind: 'planning', plan: '' })
+  const coder = agentOf({
+    planningInterval: 9,
+    tools: [plainTool('act', () => void ran.push('act'))],
+    script: [{ text: 'I begin at once.\n```ts\nawait act({})\n```' }, 'finalAnswer(2)'],
+  })
+  expect(output(await coder.run('Look'))).toBe(2)
+  expect(ran).toEqual([])
 })
