@@ -1,5 +1,5 @@
 /**
- * `npm run bench -- [--quick] [--json] [--only steps,resume,calls,snapshots,waiting,policies,durable,many,check,frontend,hostile,loops,ten-tools] [--rounds 5] [--dir /tmp]`
+ * `npm run bench -- [--quick] [--json] [--only steps,resume,calls,snapshots,waiting,policies,durable,many,check,frontend,hostile,loops,ten-tools,memory] [--rounds 5] [--dir /tmp]`
  *
  * Every figure is measured when this runs. What is quoted of others stands beneath the tables, with its source.
  */
@@ -13,6 +13,7 @@ import { frontendTable } from './frontend.ts'
 import { hostileTable } from './hostile.ts'
 import { loopsTable } from './loops.ts'
 import { manyTable } from './many.ts'
+import { memoryTable } from './memory.ts'
 import { policiesTable } from './policies.ts'
 import { resumeTable } from './resume.ts'
 import type { Settings } from './settings.ts'
@@ -39,6 +40,7 @@ const TABLES: Readonly<Record<string, (settings: Settings) => Promise<readonly T
   hostile: hostileTable,
   loops: loopsTable,
   'ten-tools': tenToolsTable,
+  memory: memoryTable,
 }
 
 const { values } = parseArgs({

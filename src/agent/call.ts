@@ -15,10 +15,12 @@ import type { GuestCall } from '../base/halt.ts'
 import { AgentPausedException } from '../base/interruption.ts'
 import type { CallOutcome } from '../journal/entry.ts'
 import type { OpenCall } from '../journal/shape.ts'
+import type { Chapter } from '../journal/story.ts'
 import type { ToolCallOptions } from '../tool/tool.ts'
 import type { Tool } from '../tool/tools.ts'
 import type { Definition } from './definition.ts'
 import type { Happening, PreparedCall } from './happening.ts'
+import { HISTORY, readHistory } from './history.ts'
 import { READ, type LargeValues } from './large.ts'
 import { askedQuestion, mustBeSchema } from './question.ts'
 import { guestError, thrownBy, type CarrierOf } from './thrown.ts'
@@ -42,7 +44,11 @@ export interface CallRoom {
 export async function prepareCall(
   call: GuestCall,
   sent: string,
-  room: Pick<Definition, 'tools' | 'managed'> & { readonly large: Pick<LargeValues, 'read'> },
+  room: Pick<Definition, 'tools' | 'managed'> & {
+    readonly large: Pick<LargeValues, 'read'>
+    /** The story up to now. */
+    readonly chapters: () => Promise<readonly Chapter[]>
+  },
 ): Promise<PreparedCall> {
   try {
     if (call.name === '$ask') {
@@ -53,6 +59,8 @@ export async function prepareCall(
     if (call.name === '$sleep')
       return { call, sent, is: 'sleep', ms: milliseconds(decode(call.input), 'The duration of sleep') }
     if (call.name === READ) return { call, sent, is: 'settled', outcome: await room.large.read(call.input) }
+    if (call.name === HISTORY)
+      return { call, sent, is: 'settled', outcome: await readHistory(call.input, room.chapters) }
     const tool = room.tools.get(call.name)
     if (tool === undefined)
       return {

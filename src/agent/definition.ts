@@ -32,6 +32,8 @@ export interface Definition {
   readonly tools: ReadonlyMap<string, Tool>
   readonly instructions: string
   readonly templates: PromptTemplates
+  /** Tokens that the model takes in one request, where its catalog knows. The first question may take a while. */
+  readonly window: () => number | undefined
   /** What it is for, for an agent that manages it. */
   readonly description: string
   /** Agents that its code calls like tools, by name. Each of them is among the tools too. */

@@ -8,6 +8,7 @@
 import type { CallId } from '../base/halt.ts'
 import type { CallbackKind, CallOutcome, Fact, Stored, Usage } from '../journal/entry.ts'
 import type { State } from '../journal/shape.ts'
+import { summarisedUpTo } from './context.ts'
 import type { Desk } from './desk.ts'
 import { haltFacts } from './halt-facts.ts'
 import type { Happening, PauseGiven } from './happening.ts'
@@ -143,6 +144,16 @@ function replyFacts(
     const said = { usage, finishReason, ...took, ...unheard }
     return [{ kind: 'plan-made', step, attempt, model: state.run.model, parts, plan, ...said }]
   }
+  if (asked?.purpose === 'summary') {
+    const { usage, finishReason, text: summary, left = 0 } = reply
+    const error = { code: 'MODEL', message: 'The summary was empty.' }
+    if (summary.trim() === '') return [{ kind: 'model-failed', step, attempt, error }]
+    const said = { usage, finishReason, ...took, ...unheard }
+    const upTo = summarisedUpTo(state.stepCount)
+    return [
+      { kind: 'context-compacted', step, attempt, model: state.run.model, upTo, summary, left, ...said },
+    ]
+  }
   const replied: Fact = {
     kind: 'model-replied',
     step,
@@ -187,7 +198,9 @@ function modelBroke(
     error,
     ...(retryIn === undefined ? {} : { retryAt: desk.now + retryIn }),
   }
-  if (retryIn !== undefined) return [failed]
+  // A run goes on without a summary.
+  const isNeeded = state.phase.at !== 'thinking' || state.phase.purpose !== 'summary'
+  if (retryIn !== undefined || !isNeeded) return [failed]
   return [failed, { kind: 'task-failed', code: error.code, message: error.message }]
 }
 

@@ -52,6 +52,7 @@ export function haltFacts(
       ...(ending.kind === 'answer' ? { answer: desk.stow(ending.value) } : {}),
       ...(halt.variables === undefined ? {} : { variables: halt.variables }),
       ...(halt.moreVariables === undefined ? {} : { moreVariables: halt.moreVariables }),
+      ...(halt.pins === undefined ? {} : { pins: halt.pins }),
       ...(halt.heap === undefined ? {} : { heap: halt.heap }),
     },
   ]

@@ -53,6 +53,8 @@ export interface ReplyGiven {
   readonly mistake?: string
   readonly usage: Usage
   readonly finishReason: string
+  /** Of a summary: characters of the prompt that is left, about. */
+  readonly left?: number
   /** The code, compiled, or why it does not compile. */
   readonly compiled?:
     | { readonly ok: true; readonly program: string }

@@ -11,19 +11,27 @@ import type { Fact, TaskLimit } from '../journal/entry.ts'
 import type { State } from '../journal/shape.ts'
 import { drivenUntil } from '../journal/view.ts'
 import { fits, requestCost, spentBy, type Purse } from './budget.ts'
+import { isSummaryDue } from './context.ts'
 import { killedFact } from './killed-fact.ts'
 
 /** What is asked of the clock and of the purse. */
 export interface Means {
   readonly now: number
   readonly purse: Purse
+  /** Tokens that the model takes in one request, where that is known. Asked where it matters: it may take a while. */
+  readonly window: () => number | undefined
 }
 
 /** The model is asked for the next step, or for the last word where the task's steps, time or money are spent. */
 export function thinkOrLimit(state: State, means: Means): Fact {
   const limit = reachedBy(state, means)
-  if (limit === undefined) return request(state, 1, { purpose: isPlanDue(state) ? 'plan' : 'step' }, means)
+  if (limit === undefined) return request(state, 1, { purpose: purposeOf(state, means) }, means)
   return reached(state, limit, 1, means)
+}
+
+function purposeOf(state: State, { window }: Means): Asked['purpose'] {
+  if (isSummaryDue(state, window)) return 'summary'
+  return isPlanDue(state) ? 'plan' : 'step'
 }
 
 /** A plan comes before the first turn of a task, and again after every `planningInterval` turns. */

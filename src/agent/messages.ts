@@ -2,12 +2,13 @@
  * The story as the provider's messages. `toMessages` is the one line where they meet.
  *
  * M1  Rendering is a pure function of the system prompt and the chapters: messages are never stored.
- * M2  The prefix is byte-stable: a chapter that is closed renders the same for ever.
+ * M2  The prefix is byte-stable: a chapter that is closed renders the same until it grows old (`context.ts`).
  * M3  A model's parts go back verbatim (reasoning, signatures), each tool call with its result.
  */
 import { inspect } from 'node:util'
 import { decode } from '../base/codec.ts'
 import type { GuestError } from '../base/halt.ts'
+import { shortened, toldOf, type SummaryChapter } from './context.ts'
 import { typeOf, variablesText } from './describe.ts'
 import type { TaskImage } from './images.ts'
 import { SAID } from './next.ts'
@@ -32,6 +33,8 @@ export interface Listener {
   readonly model?: string
   /** No tool is offered: calls become text. */
   readonly callsAsText?: boolean
+  /** Tokens that the model takes in one request, where that is known. */
+  readonly window?: number | undefined
   /** What is said after the last chapter, to this request alone. */
   readonly last?: string | undefined
 }
@@ -43,12 +46,13 @@ export function toMessages(
   text: Text,
   listener: Listener = {},
 ): LanguageModelV4Prompt {
-  const { last, model, callsAsText = false } = listener
-  const told = chapters.flatMap((chapter) => {
+  const { last, model, callsAsText = false, window } = listener
+  const told = toldOf(chapters, window).flatMap(({ chapter, chars }) => {
     const said = 'model' in chapter ? chapter.model : undefined
     return remembered(chapter, text, {
       foreign: model !== undefined && said !== undefined && said !== model,
       callsAsText,
+      chars,
     })
   })
   return [{ role: 'system', content: system }, ...told, ...(last === undefined ? [] : [user(last)])]
@@ -68,23 +72,31 @@ export function messagesBefore(
   return toMessages(told.system, told.chapters.slice(0, Math.max(0, at)), told.text)
 }
 
+/** For whom a chapter is rendered, and the characters that an output is shortened to, if it is. */
+interface Form extends Reader {
+  readonly chars: number | undefined
+}
+
 interface Rendered {
-  readonly reader: Reader
+  readonly form: Form
   readonly messages: readonly LanguageModelV4Message[]
 }
 
 const rendered = new WeakMap<Chapter, Rendered>()
 
-function remembered(chapter: Chapter, text: Text, reader: Reader): readonly LanguageModelV4Message[] {
+function remembered(chapter: Chapter, text: Text, form: Form): readonly LanguageModelV4Message[] {
   const known = rendered.get(chapter)
-  const isSame = known?.reader.foreign === reader.foreign && known?.reader.callsAsText === reader.callsAsText
+  const isSame =
+    known?.form.foreign === form.foreign &&
+    known?.form.callsAsText === form.callsAsText &&
+    known?.form.chars === form.chars
   if (known !== undefined && isSame) return known.messages
-  const messages = render(chapter, text, reader)
-  rendered.set(chapter, { reader, messages })
+  const messages = render(chapter, text, form)
+  rendered.set(chapter, { form, messages })
   return messages
 }
 
-function render(chapter: Chapter, text: Text, reader: Reader): readonly LanguageModelV4Message[] {
+function render(chapter: Chapter, text: Text, reader: Form): readonly LanguageModelV4Message[] {
   switch (chapter.kind) {
     case 'task':
       return [
@@ -96,7 +108,7 @@ function render(chapter: Chapter, text: Text, reader: Reader): readonly Language
       ]
     case 'action':
       return [
-        ...reply(text(chapter.parts), observation(asTold(chapter)), reader),
+        ...reply(text(chapter.parts), told(chapter, reader.chars), reader),
         ...shownImages(chapter, text),
       ]
     case 'planning':
@@ -107,6 +119,8 @@ function render(chapter: Chapter, text: Text, reader: Reader): readonly Language
       return [user(refusedText(chapter))]
     case 'said':
       return [user(chapter.text)]
+    case 'summary':
+      return [summary(chapter)]
     case 'tools':
       return [user(`These tools have changed: ${chapter.changed.join(', ')}.`)]
     case 'finalAnswer':
@@ -116,6 +130,19 @@ function render(chapter: Chapter, text: Text, reader: Reader): readonly Language
     default:
       return chapter satisfies never
   }
+}
+
+/** The observation, shortened where the step is old or printed too much for the model. */
+function told(action: ActionChapter, chars: number | undefined): string {
+  const text = observation(asTold(action))
+  return chars === undefined ? text : shortened(text, chars, action.number)
+}
+
+function summary({ upTo, text, pins, replies }: SummaryChapter): LanguageModelV4Message {
+  const notes =
+    pins.length === 0 ? '' : `\n\nYour pinned notes:\n${pins.map((note) => `- ${note}`).join('\n')}`
+  const head = `Steps 1 to ${upTo} are not shown any more; await history.step(n).output is what step n printed, history.step(n).code its program. Your summary of them:`
+  return { ...user(`${head}\n${text.trim()}${notes}`), providerOptions: { pca: { replies } } }
 }
 
 function refusedText({ check, why }: Extract<Chapter, { kind: 'refused' }>): string {

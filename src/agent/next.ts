@@ -24,6 +24,8 @@ export interface Setup {
   readonly checks: readonly string[]
   /** Tools that can find out whether a call had happened. */
   readonly probes: ReadonlySet<string>
+  /** Tokens that the model takes in one request, where that is known. */
+  readonly window: () => number | undefined
   /** What the model's replies cost, where that is known. */
   readonly price?: Price
 }
@@ -170,8 +172,8 @@ export function idempotencyKey({ runId, run }: State, { id, tool, sent }: OpenCa
   return `${runId}-${id}-${derivedText(8, run.seed, id, tool, sent)}`
 }
 
-function meansOf({ price }: Setup, { now, left }: Live): Means {
-  return { now, purse: { left, ...(price === undefined ? {} : { price }) } }
+function meansOf({ price, window }: Setup, { now, left }: Live): Means {
+  return { now, window, purse: { left, ...(price === undefined ? {} : { price }) } }
 }
 
 function callModel(state: State, attempt: number, means: Means): Fact {

@@ -39,6 +39,11 @@ export interface AgentOptions<Output = unknown> extends ModelOptions {
   readonly description?: string
   /** Turns of the model per task. Default 20. */
   readonly maxSteps?: number
+  /**
+   * Tokens that the model takes in one request. When prompts fill 70 % of it, older steps are summarised by the model.
+   * Default: what `@pydantic/genai-prices` knows, if it is installed; where nobody knows, nothing is summarised.
+   */
+  readonly contextWindow?: number
   /** How long a task may be driven; resting and waiting do not count. Default: as long as it takes. */
   readonly timeout?: Duration
   /** When the steps or the time are spent: `'finish'` (default: a last model call answers), `'pause'` or `'fail'`. */
@@ -129,6 +134,8 @@ export function dataOptions(given: Partial<AgentOptions>): Partial<RunOptions> {
     entries: limits.entries === undefined ? undefined : count(limits.entries, 'limits.entries'),
     questions: limits.questions === undefined ? undefined : count(limits.questions, 'limits.questions'),
     timeout: given.timeout === undefined ? undefined : timeout(given.timeout),
+    contextWindow:
+      given.contextWindow === undefined ? undefined : count(given.contextWindow, 'contextWindow'),
   }
   return {
     ...Object.fromEntries(Object.entries(changes).filter(([, value]) => value !== undefined)),
@@ -147,6 +154,7 @@ export const OPTIONS: readonly OptionName[] = [
   'toolApproval',
   'instructions',
   'promptTemplates',
+  'contextWindow',
   'managedAgents',
   'description',
   'maxSteps',
@@ -192,6 +200,7 @@ export function define(given: AgentOptions, agent: unknown): Definition {
     ),
     instructions: given.instructions ?? '',
     templates: templatesOf(given.promptTemplates),
+    window: once(() => knownModel(model.provider, model.modelId)?.contextWindow),
     description: given.description ?? '',
     managed,
     options: { ...DEFAULTS, ...dataOptions(given) },
@@ -231,6 +240,11 @@ function withAgents(
   const taken = [...agents.keys()].find((name) => tools.has(name))
   if (taken !== undefined) throw new UsageError(`A tool and a managed agent are both named '${taken}'.`)
   return new Map([...tools, ...agents])
+}
+
+function once<Value>(find: () => Value): () => Value {
+  let found: { readonly value: Value } | undefined
+  return () => (found ??= { value: find() }).value
 }
 
 /** In ms. */

@@ -56,6 +56,7 @@ export const SAVED_AS: Readonly<Record<OptionName, Kind>> = {
   promptTemplates: 'data',
   toolEffects: 'data',
   maxSteps: 'data',
+  contextWindow: 'data',
   maxCost: 'data',
   timeout: 'data',
   onLimit: 'data',

@@ -15,6 +15,7 @@ The sandbox:
 - It has the language with top-level await, Intl in all languages and time zones (its own zone is UTC), URL, timers, structuredClone, TextEncoder, crypto.randomUUID and crypto.subtle.digest.
 - Top-level variables, functions and classes stay for later steps, also after an error. Never redo work that is done.
 - await ask("question", jsonSchema?) asks a person, await sleep("2d") waits. Both may take days; variables are kept.
+- pin("note") keeps a note in view when older steps are summarised; await history.step(3).output is all that step 3 printed.
 
 How to work:
 - Fetch, compute, check and call finalAnswer(value) in the same step wherever you can: each step costs time and money.
@@ -47,12 +48,22 @@ const PLAN_UPDATE = `Look at what has come out so far, and write the plan anew. 
 1. The facts: what is known now, what has still to be looked up or worked out.
 2. The steps that remain, numbered. Change whatever has proved wrong. You have {{steps}} left.`
 
+const SUMMARY = `Your context is nearly full. Write a summary that takes the place of all up to step {{upTo}}. You cannot run code now.
+
+- What was found out: names, numbers, ids, as they are.
+- What was done, what was refused, what failed.
+- Which variables and functions are needed on, and what is in them.
+- What was decided and why, and what is left to do.
+
+The task, the plans, what people said and your pinned notes stay as they are, and what a step printed can be read again in the code.`
+
 /** The placeholders of each template. */
 interface Slots {
   readonly system: 'tools' | 'answer' | 'instructions' | 'acting' | 'today'
   readonly finalAnswer: 'limit' | 'task'
   readonly plan: 'task' | 'steps'
   readonly planUpdate: 'task' | 'steps'
+  readonly summary: 'task' | 'upTo'
 }
 
 /** Texts in place of the package's own, with `{{placeholders}}`; docs/prompt.md lists them. */
@@ -70,6 +81,7 @@ const TEMPLATES: { readonly [Name in keyof Slots]: Template<Slots[Name]> } = {
   finalAnswer: { text: FINAL_ANSWER, needs: [], may: ['limit', 'task'] },
   plan: { text: PLAN, needs: [], may: ['task', 'steps'] },
   planUpdate: { text: PLAN_UPDATE, needs: [], may: ['task', 'steps'] },
+  summary: { text: SUMMARY, needs: [], may: ['task', 'upTo'] },
 }
 
 /** All templates, those that are given in place of our own. @throws {UsageError} naming template and placeholder. */

@@ -7,7 +7,7 @@ import type { Clock } from '../base/clock.ts'
 import { isPersistentAgentError } from '../base/errors.ts'
 import type { Fact, TaskLimit } from '../journal/entry.ts'
 import type { Phase } from '../journal/shape.ts'
-import type { Chapter } from '../journal/story.ts'
+import { summaryOf, type Chapter } from '../journal/story.ts'
 import {
   askModel,
   ModelCallError,
@@ -19,6 +19,7 @@ import {
   type Reply,
 } from '../model/ask.ts'
 import { costOf, type Price } from './budget.ts'
+import { summarisedUpTo } from './context.ts'
 import { thrownBy, type CarrierOf } from './thrown.ts'
 import type { Happening, ReplyGiven } from './happening.ts'
 import { toMessages, type Text } from './messages.ts'
@@ -32,6 +33,8 @@ export interface ThinkRoom {
   readonly run: Pick<Fact<'run-started'>, 'options' | 'seed' | 'model'>
   readonly system: string
   readonly chapters: readonly Chapter[]
+  /** Tokens that the model takes in one request, where that is known and matters. */
+  readonly window?: number | undefined
   /** Steps that the task still has. */
   readonly stepsLeft: number
   readonly text: Text
@@ -51,8 +54,7 @@ export interface ThinkRoom {
 
 type Thinking = Extract<Phase, { at: 'thinking' }>
 
-/** Asks once.");b=s.index("function lastWord(")
-s=s[:a]+"""/** Asks once. Resolves with what the driver has to hear; rejects only with the abort reason. */
+/** Asks once. Resolves with what the driver has to hear; rejects only with the abort reason. */
 export async function think(phase: Thinking, key: string, room: ThinkRoom): Promise<Happening> {
   const at = { key, step: phase.step, attempt: phase.attempt }
   const { options, seed, model } = room.run
@@ -61,6 +63,7 @@ export async function think(phase: Thinking, key: string, room: ThinkRoom): Prom
     model,
     callsAsText: format !== 'tool',
     last: requestOf(phase, room),
+    window: room.window,
   })
   try {
     const reply = await ask(prompt, format, room)
@@ -112,10 +115,12 @@ async function ask(prompt: LanguageModelV4Prompt, format: Format, room: ThinkRoo
 
 /** Before anybody has counted: about four characters each. */
 function tokensOf(prompt: LanguageModelV4Prompt): number {
-  const characters = JSON.stringify(prompt, (_key, value: unknown) =>
-    value instanceof Uint8Array ? '' : value,
-  )
-  return Math.ceil(characters.length / 4)
+  return Math.ceil(charactersIn(prompt) / 4)
+}
+
+function charactersIn(prompt: LanguageModelV4Prompt): number {
+  const text = JSON.stringify(prompt, (_key, value: unknown) => (value instanceof Uint8Array ? '' : value))
+  return text.length
 }
 
 const SPENT: Readonly<Record<TaskLimit, string>> = {
@@ -125,11 +130,13 @@ const SPENT: Readonly<Record<TaskLimit, string>> = {
 }
 
 /** What is said last, where it is not a step that is asked for. */
-function requestOf({ purpose, limit }: Thinking, room: ThinkRoom): string | undefined {
+function requestOf({ purpose, limit, step }: Thinking, room: ThinkRoom): string | undefined {
   const { chapters, stepsLeft, templates } = room
   if (purpose === 'step') return undefined
   const task = chapters.findLast((chapter) => chapter.kind === 'task')?.task ?? ''
   if (purpose === 'answer') return fill(templates, 'finalAnswer', { limit: SPENT[limit ?? 'maxSteps'], task })
+  if (purpose === 'summary')
+    return fill(templates, 'summary', { task, upTo: String(summarisedUpTo(step - 1)) })
   const steps = `${stepsLeft} ${stepsLeft === 1 ? 'step' : 'steps'}`
   return isFirstPlan(chapters)
     ? fill(templates, 'plan', { task, steps })
@@ -139,6 +146,17 @@ function requestOf({ purpose, limit }: Thinking, room: ThinkRoom): string | unde
 /** A plan is what was written, however the reply ended: a call that nobody offered is not told again. */
 function textOnly({ text }: Reply): string {
   return encode(text === '' ? [] : [{ type: 'text', text }])
+}
+
+/** Characters of the prompt once the summary stands in it, about. */
+function leftAfter(
+  text: string,
+  { step }: Thinking,
+  { system, chapters, text: textOf, window, run }: ThinkRoom,
+): number {
+  const summary = summaryOf(chapters, summarisedUpTo(step - 1), text)
+  const prompt = toMessages(system, [...chapters, summary], textOf, { window, model: run.model })
+  return charactersIn(prompt)
 }
 
 async function given(reply: Reply, phase: Thinking, room: ThinkRoom): Promise<ReplyGiven> {
@@ -159,6 +177,7 @@ async function given(reply: Reply, phase: Thinking, room: ThinkRoom): Promise<Re
       throw new ModelCallError(`The model ${room.run.model} gave no answer in words.`, { retryable: true })
     return { ...base, answer: { value: encode(reply.text), reason: phase.limit ?? 'maxSteps' } }
   }
+  if (phase.purpose === 'summary') return { ...base, left: leftAfter(reply.text, phase, room) }
   if (phase.purpose === 'plan')
     return reply.mistake === undefined ? base : { ...base, parts: textOnly(reply) }
   if (reply.mistake !== undefined) return { ...base, mistake: reply.mistake }

@@ -12,7 +12,7 @@ export type CallId = string
 /** One host call that the guest wants. `input` was encoded once, in the guest; these bytes are what counts. */
 export interface GuestCall {
   readonly id: CallId
-  /** A granted tool's name, or one of the guest's own waits: `$ask` (input `[message, schema?]`), `$sleep` (input: a duration); or `$read` (see `agent/large.ts`). */
+  /** A granted tool's name, or one of the guest's own waits: `$ask` (input `[message, schema?]`), `$sleep` (input: a duration); `$read` (see `agent/large.ts`) or `$history` (input `[step, 'output' | 'code']`). */
   readonly name: string
   readonly input: Encoded
 }
@@ -84,6 +84,8 @@ export type Halt =
       /** Those that are new or have changed; the first of very many. Absent: none. */
       readonly variables?: readonly ToldVariable[]
       readonly moreVariables?: number
+      /** Notes that the step has pinned. Absent: none. */
+      readonly pins?: readonly string[]
       /** Absent from a sandbox that does not know. */
       readonly heap?: HeapSize
     }

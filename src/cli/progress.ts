@@ -11,6 +11,9 @@ import { cut, oneLine, safe, shown } from './text.ts'
 
 const CODE_LINES = 12
 
+/** What the model is asked for, where it is not a step. */
+const FOR = { step: '', plan: ' for a plan', summary: ' for a summary', answer: ' for its answer' } as const
+
 export class Progress {
   readonly #pen: Pen
   readonly #calls = new Map<string, { readonly name: string; readonly input: Stored; readonly at: number }>()
@@ -34,7 +37,7 @@ export class Progress {
       case 'model-called':
         this.#line(
           'dim',
-          `step ${entry.step}: asks the model${entry.purpose === 'plan' ? ' for a plan' : ''}${entry.attempt > 1 ? ` (attempt ${entry.attempt})` : ''}`,
+          `step ${entry.step}: asks the model${FOR[entry.purpose]}${entry.attempt > 1 ? ` (attempt ${entry.attempt})` : ''}`,
         )
         break
       case 'model-failed':

@@ -40,6 +40,12 @@ export function account(state: State, entry: Entry): State {
         },
       }
     }
+    case 'context-compacted':
+      return {
+        ...state,
+        prompt: { tokens: 0, chars: entry.left },
+        money: { ...state.money, dearest: Math.max(state.money.dearest, entry.usage.cost ?? 0) },
+      }
     case 'task-added':
       return longer(state, entry.task.length)
     case 'step-ended':

@@ -69,6 +69,7 @@ const DRIVING: ReadonlySet<EntryKind> = new Set<EntryKind>([
   'model-called',
   'model-replied',
   'plan-made',
+  'context-compacted',
   'model-failed',
   'step-started',
   'step-ended',
@@ -172,6 +173,7 @@ function checkTurn(seen: Seen, entry: Entry, broken: Broken): void {
       return
     case 'model-replied':
     case 'plan-made':
+    case 'context-compacted':
     case 'model-failed':
       if (seen.turn !== `${entry.step}.${entry.attempt}`)
         broken('J2', `${entry.kind} for step ${entry.step}, attempt ${entry.attempt}, which is not open.`)

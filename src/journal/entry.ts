@@ -50,6 +50,8 @@ export interface RunOptions {
   readonly entries: number
   /** Questions to people after which the run rests, until somebody grants it as many more. */
   readonly questions: number
+  /** Tokens that the model takes in one request, as the author says. */
+  readonly contextWindow?: number
   /** A plan is made before the first turn of a task, and again after so many. */
   readonly planningInterval?: number
   /** How the model hands over its code; absent: as calls of a tool. */
@@ -180,7 +182,7 @@ interface Bodies {
   'model-called': {
     readonly step: number
     readonly attempt: number
-    readonly purpose: 'step' | 'plan' | 'answer'
+    readonly purpose: 'step' | 'plan' | 'summary' | 'answer'
     /** Why it is asked for its last word. */
     readonly limit?: TaskLimit
     /** What it may cost, in USD, where the run has a limit. */
@@ -219,6 +221,21 @@ interface Bodies {
     readonly finishReason: string
     readonly unheard?: number
     readonly took?: number
+  }
+  /** The model was asked for a summary, which takes the place of older steps in its prompts. */
+  'context-compacted': {
+    readonly step: number
+    readonly attempt: number
+    readonly model?: string
+    /** The last step that it covers. */
+    readonly upTo: number
+    readonly summary: string
+    /** Characters of the prompt that is left, about. */
+    readonly left: number
+    readonly usage: Usage
+    readonly finishReason: string
+    readonly took?: number
+    readonly unheard?: number
   }
   'model-failed': {
     readonly step: number
@@ -314,6 +331,8 @@ interface Bodies {
     /** What is new or has changed among the session's variables; of very many the first, and how many more. */
     readonly variables?: readonly ToldVariable[]
     readonly moreVariables?: number
+    /** Notes that the code has pinned. */
+    readonly pins?: readonly string[]
     /** The guest's memory then: all of it (which never shrinks), and what is in use. */
     readonly heap?: HeapSize
   }
@@ -406,6 +425,7 @@ export const NARRATIVE: ReadonlySet<EntryKind> = new Set<EntryKind>([
   'task-added',
   'model-replied',
   'plan-made',
+  'context-compacted',
   'step-started',
   'step-ended',
   'step-interrupted',

@@ -78,7 +78,7 @@ export type Phase =
       readonly at: 'thinking'
       readonly step: number
       readonly attempt: number
-      readonly purpose: 'step' | 'plan' | 'answer'
+      readonly purpose: 'step' | 'plan' | 'summary' | 'answer'
       readonly called: boolean
       /** When it was asked, ms since the epoch. */
       readonly since?: number
@@ -182,6 +182,8 @@ export interface State {
     /** A person interrupted its step: it is to end. */
     readonly cut?: true
   }[]
+  /** Older steps: the last that a summary covers, and where none could be had the step up to which nobody asks again. */
+  readonly summarised?: { readonly upTo?: number; readonly triedAt?: number }
   /** So many messages were said since the model was last asked. */
   readonly unheard?: number
   /** One of them was said to steer the run: an answer that was given without knowing it does not stand. */

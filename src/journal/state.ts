@@ -114,7 +114,16 @@ function change(state: State, entry: Entry): State {
         },
       }
     case 'model-failed':
-      if (state.phase.at !== 'thinking' || entry.retryAt === undefined) return state
+      if (state.phase.at !== 'thinking') return state
+      if (entry.retryAt === undefined)
+        // Nothing is lost but a summary.
+        return state.phase.purpose === 'summary'
+          ? {
+              ...state,
+              summarised: { ...state.summarised, triedAt: state.stepCount },
+              phase: thinkNext(state),
+            }
+          : state
       return {
         ...state,
         phase: { ...without(state.phase, 'since'), called: false, retryAt: entry.retryAt },
@@ -135,6 +144,13 @@ function change(state: State, entry: Entry): State {
           checksPassed: 0,
           ...(entry.answer === undefined ? {} : { answer: entry.answer }),
         },
+      }
+    case 'context-compacted':
+      return {
+        ...state,
+        usage: addUsage(state.usage, entry.usage),
+        summarised: { upTo: entry.upTo },
+        phase: thinkNext(state),
       }
     case 'plan-made':
       return {

@@ -41,6 +41,8 @@ export interface ActionChapter {
   /** Of the session, new or changed by the step; of very many the first, and how many more. */
   readonly variables?: readonly ToldVariable[]
   readonly moreVariables?: number
+  /** Notes that its code has pinned. */
+  readonly pins?: readonly string[]
   readonly usage: Usage
   /** Ms that the model took to write it. */
   readonly took?: number
@@ -91,10 +93,22 @@ export type Chapter =
     }
   | { readonly kind: 'refused'; readonly check: string; readonly why: string }
   | { readonly kind: 'said'; readonly text: string }
+  /** It stands for the steps that it covers; the notes that they pinned stay. */
+  | {
+      readonly kind: 'summary'
+      readonly upTo: number
+      readonly text: string
+      readonly pins: readonly string[]
+      /** Replies to the task that is under way, among the steps that it covers. */
+      readonly replies: number
+    }
   | { readonly kind: 'tools'; readonly changed: readonly string[] }
   | { readonly kind: 'finalAnswer'; readonly output: Stored; readonly reason: OutputReason }
   | { readonly kind: 'failed'; readonly code: string; readonly message: string }
   | { readonly kind: 'stopped'; readonly message: string }
+
+/** So many pinned notes are kept in view. */
+const MOST_PINS = 50
 
 /** A run's story so far; `heard` is the last reply, which a step may follow. */
 export interface Story {
@@ -139,6 +153,12 @@ export function tell(story: Story, entry: Entry): Story {
         ...(entry.mistake === undefined ? {} : { mistake: entry.mistake }),
       })
       chapters.push(...missed)
+      return next
+    }
+    case 'context-compacted': {
+      const missed = takeSaid(chapters, entry.unheard)
+      const { upTo, summary } = entry
+      chapters.push(summaryOf(chapters, upTo, summary), ...missed)
       return next
     }
     case 'plan-made': {
@@ -192,6 +212,7 @@ export function tell(story: Story, entry: Entry): Story {
         ...(entry.answer === undefined ? {} : { answer: entry.answer }),
         ...(entry.variables === undefined ? {} : { variables: entry.variables }),
         ...(entry.moreVariables === undefined ? {} : { moreVariables: entry.moreVariables }),
+        ...(entry.pins === undefined ? {} : { pins: entry.pins }),
       }))
       return next
     case 'step-interrupted':
@@ -253,6 +274,28 @@ export function storedIn(chapter: Chapter): readonly Stored[] {
 /** A fresh story that can be told on: stories share no list. */
 export function newStory(): Story {
   return { chapters: [], variables: new Map(), seq: 0, told: 0 }
+}
+
+/** A summary that is made now. */
+export function summaryOf(
+  chapters: readonly Chapter[],
+  upTo: number,
+  text: string,
+): Extract<Chapter, { kind: 'summary' }> {
+  const covered = chapters.findLastIndex((chapter) => chapter.kind === 'action' && chapter.number <= upTo) + 1
+  const task = chapters.findLastIndex((chapter) => chapter.kind === 'task')
+  const replies = chapters
+    .slice(task + 1, covered)
+    .filter(({ kind }) => kind === 'action' || kind === 'reply').length
+  return { kind: 'summary', upTo, text, pins: pinsUpTo(chapters, upTo), replies }
+}
+
+/** The newest notes that were pinned by steps up to this one, each once. */
+function pinsUpTo(chapters: readonly Chapter[], upTo: number): readonly string[] {
+  const pinned = chapters.flatMap((chapter) =>
+    chapter.kind === 'action' && chapter.number <= upTo ? (chapter.pins ?? []) : [],
+  )
+  return [...new Set(pinned)].slice(-MOST_PINS)
 }
 
 /** The story as it was when the model was asked, since when so many messages were said. */

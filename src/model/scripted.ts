@@ -98,10 +98,16 @@ function readPrompt(asked: LanguageModelV4CallOptions): ScriptedCall {
   )
   return {
     prompt,
-    replies: prompt.slice(start + 1).filter((message) => message.role === 'assistant').length,
+    replies: prompt.slice(start + 1).reduce((sum, message) => sum + repliesIn(message), 0),
     task: taskOf(prompt[start]?.providerOptions) ?? 1,
     canRun: asked.tools?.some((tool) => tool.name === RUN_CODE) ?? false,
   }
+}
+
+/** A summary stands for the replies that it covers. */
+function repliesIn({ role, providerOptions }: LanguageModelV4Prompt[number]): number {
+  const covered = providerOptions?.['pca']?.['replies']
+  return role === 'assistant' ? 1 : typeof covered === 'number' ? covered : 0
 }
 
 function taskOf(options: LanguageModelV4Prompt[number]['providerOptions']): number | undefined {

@@ -113,6 +113,7 @@ class Driver {
         ...definition.checks.map((check) => check.name),
       ],
       ...(price === undefined ? {} : { price }),
+      window: definition.window,
       probes: new Set(
         [...definition.tools.values()].filter((tool) => tool.probe !== undefined).map((tool) => tool.name),
       ),

@@ -4,6 +4,7 @@
  */
 import type { Guest } from '../agent/act.ts'
 import { judgeCall, prepareCall, probeCall, sendCall, type CallRoom } from '../agent/call.ts'
+import { windowFor } from '../agent/context.ts'
 import type { Definition } from '../agent/definition.ts'
 import type { Happening } from '../agent/happening.ts'
 import { LargeValues } from '../agent/large.ts'
@@ -62,6 +63,7 @@ interface Surroundings {
 export async function openRoom(around: Surroundings): Promise<Room> {
   const { recovered, definition, store, log } = around
   const large = new LargeValues(recovered.state.run.options.memory, async (stored) => log.text(stored))
+  const teller = new Teller(store, log)
   const opened = await openGuest({
     store,
     recovered,
@@ -70,14 +72,15 @@ export async function openRoom(around: Surroundings): Promise<Room> {
     around: {
       tools: [...definition.tools.keys()],
       post: around.post,
-      prepare: async (call, sent) => prepareCall(call, sent, { ...definition, large }),
+      prepare: async (call, sent) =>
+        prepareCall(call, sent, { ...definition, large, chapters: async () => teller.chapters() }),
       deliver: async (outcome) => large.deliver(outcome),
       give: async (args) => large.give(args),
       clock: around.clock,
       isWorthSnapshot: definition.isWorthSnapshot ?? whenReplayCosts,
     },
   })
-  return new Room(around, opened)
+  return new Room(around, opened, teller)
 }
 
 export class Room implements AsyncDisposable {
@@ -88,11 +91,11 @@ export class Room implements AsyncDisposable {
   readonly #teller: Teller
   readonly #check: StepCheck | undefined
 
-  constructor(around: Surroundings, opened: OpenGuest) {
+  constructor(around: Surroundings, opened: OpenGuest, teller: Teller) {
     this.guest = opened.guest
     this.heap = opened.heap
     this.#around = around
-    this.#teller = new Teller(around.store, around.log)
+    this.#teller = teller
     this.#check = stepCheck(around.definition, (stored) => around.log.textNow(stored))
     const { state } = around.recovered
     const { traceparent, tracestate } = state.run
@@ -199,6 +202,7 @@ export class Room implements AsyncDisposable {
           compiles: (source) => compile(effect.phase.step, source, [...definition.tools.keys()]).ok,
           templates: definition.templates,
           chapters,
+          window: windowFor(log.state, definition.window),
           stepsLeft: log.state.task.maxSteps - log.state.task.turns,
           text: (stored) => log.textNow(stored),
           abortSignal,

@@ -23,6 +23,7 @@ export class Teller {
   /** Narrative entries that were recorded before the story was first asked for. */
   #heard: Entry[] = []
   #story: Story | undefined
+  #reading: Promise<Story> | undefined
 
   constructor(store: Store, log: RunLog) {
     this.#store = store
@@ -38,16 +39,19 @@ export class Teller {
 
   /** The story up to now, with every blob that it needs read. Everything recorded must be durable. */
   async chapters(): Promise<readonly Chapter[]> {
-    if (this.#story === undefined) {
-      const read = await readStory(this.#store, this.#log.state.runId, this.#log.durableSeq)
-      this.#story = this.#heard.reduce(tell, read)
-      this.#heard = []
-      checkWhole(this.#story, this.#log.state)
-    }
-    const { chapters } = this.#story
+    const { chapters } = this.#story ?? (await (this.#reading ??= this.#read()))
     for (const chapter of chapters)
       for (const stored of storedIn(chapter)) if (typeof stored !== 'string') await this.#log.text(stored)
     return chapters
+  }
+
+  async #read(): Promise<Story> {
+    const read = await readStory(this.#store, this.#log.state.runId, this.#log.durableSeq)
+    const story = this.#heard.reduce(tell, read)
+    this.#heard = []
+    checkWhole(story, this.#log.state)
+    this.#story = story
+    return story
   }
 
   /** One action with its calls; undefined for a step that was never begun. */

@@ -39,6 +39,7 @@ const PRELUDE = [
   'stack',
   'decorate',
   'large',
+  'history',
   'boot',
 ] as const
 
@@ -70,7 +71,7 @@ const makeGlobals = ({ after, next, now }) => {
 }
 const makeTimers = (sleep) => timers(kit, { sleep, ...asks })
 return boot(kit, coder, shows, {
-  makeRandom: random, makeConsole: console, makeLarge: large, makeTimers, makeGlobals,
+  makeRandom: random, makeConsole: console, makeLarge: large, makeHistory: history, makeTimers, makeGlobals,
   absent: absent(), session: session(kit), variables: variables(kit, tagOf, look), stack: stack(kit),
   decorate: decorate(kit), answered: look,
 })

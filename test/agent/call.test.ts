@@ -18,7 +18,12 @@ const object = { type: 'object', properties: { n: { type: 'number' } }, required
 function roomOf(
   spec: Partial<ToolSpec<unknown, unknown, unknown>> = {},
   context?: unknown,
-): CallRoom & { clock: HandClock; managed: Map<string, Definition>; large: LargeValues } {
+): CallRoom & {
+  clock: HandClock
+  managed: Map<string, Definition>
+  large: LargeValues
+  chapters: () => Promise<readonly []>
+} {
   const given = tool({ name: 'pay', description: 'Pays.', execute: async () => 'paid', ...spec })
   return {
     runId: 'r',
@@ -26,6 +31,7 @@ function roomOf(
     tools: toolsOf([given]),
     managed: new Map(),
     large: new LargeValues(8_000, async () => ''),
+    chapters: async () => [],
     key: (call) => `key of ${call.id}`,
     carrier: () => ({}),
     clock: new HandClock(),

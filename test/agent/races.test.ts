@@ -707,6 +707,7 @@ describe('time', () => {
         tools: new Map(),
         managed: new Map(),
         large,
+        chapters: async () => [],
       })
       expect(() => play.waits(call)).not.toThrow()
     },
@@ -722,6 +723,7 @@ describe('time', () => {
         tools: new Map(),
         managed: new Map(),
         large,
+        chapters: async () => [],
       })
       expect(() => play.waits(call)).not.toThrow()
       expect(() => play.wakes(NOON + 1)).not.toThrow()

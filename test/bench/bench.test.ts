@@ -40,6 +40,7 @@ test('bench/main.ts --quick --json measures every table', { timeout: 180_000 }, 
     'hostile',
     'loops',
     'ten-tools',
+    'memory',
   ])
   for (const { columns, rows, quoted } of tables) {
     expect(rows.length).toBeGreaterThan(0)

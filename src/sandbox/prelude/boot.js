@@ -15,6 +15,7 @@
     makeRandom,
     makeConsole,
     makeLarge,
+    makeHistory,
     makeTimers,
     makeGlobals,
     absent,
@@ -242,6 +243,7 @@
   }
 
   const LargeValue = makeLarge(kit, call)
+  const past = makeHistory(kit, call)
   kit.isLarge = LargeValue.is
   kit.toldLarge = LargeValue.told
 
@@ -380,6 +382,9 @@
   const reserved = new kit.Map()
   for (const name of kit.ownKeys(global)) if (typeof name === 'string') mapSet(reserved, name, true)
   const bare = new kit.Map() // bare name → the function that was put there
+  // A tool of the same name has it.
+  const yielding = { __proto__: null, history: past.history, pin: past.pin }
+  for (const name of kit.keys(yielding)) hide(global, name, yielding[name])
 
   /** Grants these tools: `tools.name`, and the bare name where nothing else has it. */
   function grant(text) {
@@ -392,13 +397,16 @@
       put(next, name, tool)
       if (mapHas(reserved, name)) continue
       const there = kit.getOwnPropertyDescriptor(global, name)
-      if (there === undefined) hide(global, name, tool)
+      if (there === undefined || (there.value === yielding[name] && yielding[name] !== undefined))
+        hide(global, name, tool)
       mapSet(bare, name, tool)
     }
     mapEach(bare, (tool, name) => {
       if (kit.hasOwn(next, name)) return
       mapDelete(bare, name)
-      if (kit.getOwnPropertyDescriptor(global, name)?.value === tool) delete global[name]
+      if (kit.getOwnPropertyDescriptor(global, name)?.value !== tool) return
+      delete global[name]
+      if (yielding[name] !== undefined) hide(global, name, yielding[name])
     })
     tools = kit.freeze(next)
   }
@@ -548,7 +556,7 @@
     })
     if (answer !== null) dropCalls()
     const all = textOf(output)
-    const said = variablesSaid(variables())
+    const said = variablesSaid(variables()) + past.pinned(quote)
     output = buffer()
     running = null
     answer = null
