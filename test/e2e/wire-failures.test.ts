@@ -1,9 +1,9 @@
 /** What goes wrong on a wire, on real providers' packages: attempts are facts, and the run goes on, rests, or says why not. */
 import { describe, expect, test } from 'vitest'
-import { memoryStore, PersistentCodeAgent, type PersistentAgentOptions } from '../../src/index.ts'
+import { CodeAgent, memoryStore, PersistentCodeAgent, type PersistentAgentOptions } from '../../src/index.ts'
 import { modelAt, type Provider } from '../model/fixtures/wire-models.ts'
 import { WireServer, type WireTurn } from '../model/fixtures/wire-server.ts'
-import { entriesOf, goOn, HandClock, must, output, rested } from './fixtures/bench.ts'
+import { agentOf, entriesOf, goOn, HandClock, must, output, rested } from './fixtures/bench.ts'
 
 const TURNS: readonly WireTurn[] = [{ code: ['const n = 20'] }, { code: ['finalAnswer(n + 1)'] }]
 const QUICK = { maxRetryWait: 1, modelIdleTimeout: '20s' } as const
@@ -125,6 +125,24 @@ describe('the wait', () => {
     const other = await (await agentAt(server, { store }, 'openai')).resume()
     expect(output(await goOn(other))).toBe(21)
   })
+})
+
+test('an agent that waits for its model lets its caller rest, and both go on', async () => {
+  await using server = await WireServer.open(TURNS)
+  server.refuse(429, { 'retry-after': '600' })
+  const clock = new HandClock()
+  const store = memoryStore(clock)
+  const model = await modelAt('anthropic', server.url)
+  const worker = new CodeAgent({ name: 'worker', description: 'Counts', model })
+  const manager = (): PersistentCodeAgent =>
+    agentOf({ store, managedAgents: [worker], script: ['finalAnswer(await worker("What is 20 and 1?"))'] })
+  const first = rested(await manager().run('Have it counted'), 'paused')
+  expect(first.message).toMatch(/worker: .*is asked again at/)
+  const wakeAt = must(first.wakeAt).getTime()
+  expect(wakeAt - clock.now()).toBeGreaterThanOrEqual(600_000)
+  clock.forward(660_000)
+  expect(output(await goOn(await manager().resume()))).toBe(21)
+  expect(server.sent).toHaveLength(3)
 })
 
 test('after its attempts the run has failed; asked to go on it tries that hop again, and only that', async () => {
