@@ -17,7 +17,7 @@ import type { Settings } from './settings.ts'
 import type { Table } from './table.ts'
 import { watched } from './watched.ts'
 
-const LIMITS = { stepTimeout: 30_000, memory: 64 * 2 ** 20, callsPerStep: 20_000, outputChars: 50_000 }
+export const LIMITS = { stepTimeout: 30_000, memory: 64 * 2 ** 20, callsPerStep: 20_000, outputChars: 50_000 }
 const text = 'x'.repeat(1_024)
 
 /** Of one round: µs per call, and commits if there is a store. */
@@ -90,7 +90,7 @@ async function inAgent(inner: Store, code: string, calls: number): Promise<Sampl
   return { wall: (last.wall - first.wall) * per, cpu: (last.cpu - first.cpu) * per, commits: commits.length }
 }
 
-async function inSandbox(code: string, calls: number): Promise<Sample> {
+export async function inSandbox(code: string, calls: number): Promise<Sample> {
   await using sandbox = createSandbox(LIMITS)
   await sandbox.open({ from: 'seed', seed: 'bench', clock: 0 }, ['get'])
   const program = programOf(code)
@@ -101,7 +101,7 @@ async function inSandbox(code: string, calls: number): Promise<Sample> {
   )
 }
 
-async function inEngine(code: string, calls: number): Promise<Sample> {
+export async function inEngine(code: string, calls: number): Promise<Sample> {
   const guest = await Guest.create(await engineParts(), LIMITS, 'bench', 0)
   guest.grant(['get'])
   const { file, declarations, body, hasValue, ...rest } = programOf(code)

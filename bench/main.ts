@@ -1,5 +1,5 @@
 /**
- * `npm run bench -- [--quick] [--json] [--only steps,resume,calls,snapshots,waiting,policies,durable,many,check,frontend,hostile,loops,ten-tools,memory] [--rounds 5] [--dir /tmp]`
+ * `npm run bench -- [--quick] [--json] [--only steps,resume,calls,snapshots,waiting,policies,durable,many,check,frontend,hostile,guest,loops,ten-tools,memory] [--rounds 5] [--dir /tmp]`
  *
  * Every figure is measured when this runs. What is quoted of others stands beneath the tables, with its source.
  */
@@ -10,6 +10,7 @@ import { callsTable } from './calls.ts'
 import { checkTable } from './check.ts'
 import { durableTable } from './durable.ts'
 import { frontendTable } from './frontend.ts'
+import { guestTable } from './guest.ts'
 import { hostileTable } from './hostile.ts'
 import { loopsTable } from './loops.ts'
 import { manyTable } from './many.ts'
@@ -38,6 +39,7 @@ const TABLES: Readonly<Record<string, (settings: Settings) => Promise<readonly T
   check: checkTable,
   frontend: frontendTable,
   hostile: hostileTable,
+  guest: guestTable,
   loops: loopsTable,
   'ten-tools': tenToolsTable,
   memory: memoryTable,

@@ -1,7 +1,7 @@
 /** How the base is made, by `npm run base` and for the test that it is what the prelude makes. Never by a run. */
 import { readFileSync } from 'node:fs'
 import { constants, zstdCompressSync } from 'node:zlib'
-import { sealBase } from './base.ts'
+import { sealBase, type Base } from './base.ts'
 import { Guest } from './engine.ts'
 import { engineId } from './parts.ts'
 import { readWasm } from './sources.ts'
@@ -80,13 +80,15 @@ return boot(kit, coder, shows, {
 /** The bytes of `base.heap`. */
 export async function makeBase(): Promise<Uint8Array> {
   const wasm = readWasm()
-  const base = await Guest.boot(await WebAssembly.compile(tellTale(wasm)), [
-    ...PRELUDE.map(functionIn),
-    TOGETHER,
-  ])
+  const base = await bootBase(await WebAssembly.compile(tellTale(wasm)))
   const params = { [constants.ZSTD_c_compressionLevel]: 19 }
   const heap = base.memory.subarray(base.stackPointer)
   return sealBase(base, zstdCompressSync(heap, { params, dictionary: wasm }), engineId(wasm))
+}
+
+/** A fresh boot: the prelude is compiled and run. */
+export async function bootBase(engine: object): Promise<Base> {
+  return Guest.boot(engine, [...PRELUDE.map(functionIn), TOGETHER])
 }
 
 /** Each file of the prelude is an expression, which is a function. */
