@@ -36,6 +36,8 @@ export interface Definition {
   readonly window: () => number | undefined
   /** What it is for, for an agent that manages it. */
   readonly description: string
+  /** A call of it gives `{ output, summary }`. */
+  readonly provideRunSummary: boolean
   /** Agents that its code calls like tools, by name. Each of them is among the tools too. */
   readonly managed: ReadonlyMap<string, Definition>
   readonly options: RunOptions

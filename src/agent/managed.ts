@@ -31,6 +31,13 @@ const INPUT = {
   ],
 } as const
 
+/** What a call gives where the agent tells what it did. */
+const REPORT = {
+  type: 'object',
+  properties: { output: {}, summary: { type: 'string', description: 'What it did, step by step.' } },
+  required: ['output', 'summary'],
+} as const
+
 /** The definitions by name. @throws {UsageError} for one that cannot be called: no agent, no description, a name that is taken. */
 export function managedOf(agents: readonly ManagedAgent[]): ReadonlyMap<string, Definition> {
   const managed = new Map<string, Definition>()
@@ -50,11 +57,12 @@ export function managedOf(agents: readonly ManagedAgent[]): ReadonlyMap<string, 
 }
 
 /** As a tool for the model's code: the call may be begun again, since it comes back to the same run. */
-export function toolOfAgent({ name, description }: Definition): ToolDefinition {
+export function toolOfAgent({ name, description, provideRunSummary }: Definition): ToolDefinition {
   return tool({
     name,
     description,
     inputSchema: INPUT,
+    ...(provideRunSummary ? { outputSchema: REPORT } : {}),
     effect: 'idempotent',
     execute: () => {
       throw new TypeError(`The agent ${name} is driven, not executed`)

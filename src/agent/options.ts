@@ -37,6 +37,11 @@ export interface AgentOptions<Output = unknown> extends ModelOptions {
   readonly managedAgents?: readonly ManagedAgent[]
   /** What the agent is for: told to the model of an agent that manages it. */
   readonly description?: string
+  /**
+   * What the agent that called it gets: the output alone (default), or `{ output, summary }`, where `summary` tells each
+   * step's code and what came of it, in few characters.
+   */
+  readonly provideRunSummary?: boolean
   /** Turns of the model per task. Default 20. */
   readonly maxSteps?: number
   /**
@@ -157,6 +162,7 @@ export const OPTIONS: readonly OptionName[] = [
   'contextWindow',
   'managedAgents',
   'description',
+  'provideRunSummary',
   'maxSteps',
   'maxCost',
   'timeout',
@@ -202,6 +208,7 @@ export function define(given: AgentOptions, agent: unknown): Definition {
     templates: templatesOf(given.promptTemplates),
     window: once(() => knownModel(model.provider, model.modelId)?.contextWindow),
     description: given.description ?? '',
+    provideRunSummary: given.provideRunSummary === true,
     managed,
     options: { ...DEFAULTS, ...dataOptions(given) },
     callbacks: callbacksOf(given.stepCallbacks),

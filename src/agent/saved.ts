@@ -52,6 +52,7 @@ type Kind = 'data' | 'named' | 'given again'
 export const SAVED_AS: Readonly<Record<OptionName, Kind>> = {
   name: 'data',
   description: 'data',
+  provideRunSummary: 'data',
   instructions: 'data',
   promptTemplates: 'data',
   toolEffects: 'data',

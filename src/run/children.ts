@@ -7,7 +7,7 @@
  *     children can. A child that is paused otherwise pauses its parent.
  * H4  What pauses or stops the parent, or withdraws the call, does so to the child.
  */
-import { decode } from '../base/codec.ts'
+import { decode, encode } from '../base/codec.ts'
 import { UsageError } from '../base/errors.ts'
 import type { CallId, Encoded } from '../base/halt.ts'
 import { spentBy } from '../agent/budget.ts'
@@ -15,6 +15,7 @@ import type { Definition } from '../agent/definition.ts'
 import type { Happening } from '../agent/happening.ts'
 import { childId } from '../agent/lineage.ts'
 import { errandOf } from '../agent/managed.ts'
+import { runSummary } from '../agent/report.ts'
 import { isDiverged, onlyWaits, type ChildAtRest } from '../agent/next.ts'
 import type { CallOutcome, Usage } from '../journal/entry.ts'
 import type { OpenCall, State } from '../journal/shape.ts'
@@ -25,7 +26,7 @@ import { Cut, type Drive, type Rest } from './driving.ts'
 import { newsIn, openChildren } from './family.ts'
 import type { KeptLease } from './lease.ts'
 import type { FamilyPurse } from './purse.ts'
-import { recover } from './recover.ts'
+import { readStory, recover } from './recover.ts'
 import { stopBelow, stopFamily } from './signal.ts'
 
 /** Agents below agents below agents. */
@@ -166,7 +167,7 @@ export class Children implements AsyncDisposable {
     for (;;) {
       const recovered = await recover(store, runId)
       this.#around.purse.count(call.id, () => spentBy(recovered.state))
-      const ended = await this.#ended(call, recovered.state)
+      const ended = await this.#ended(call, recovered.state, definition)
       if (ended !== undefined) return ended
       const { isReady, due } = (await newsIn(store, lease.rootRunId)).of(runId)
       if (handles.stop.signal.aborted) {
@@ -284,7 +285,11 @@ export class Children implements AsyncDisposable {
     }
   }
 
-  async #ended(call: OpenCall, { ended, runId, usage }: State): Promise<Ended | undefined> {
+  async #ended(
+    call: OpenCall,
+    { ended, runId, usage }: State,
+    { provideRunSummary }: Definition,
+  ): Promise<Ended | undefined> {
     if (ended === undefined) return undefined
     const { store, lease } = this.#around.drive
     // Nobody can try it again: what it had begun ends with it.
@@ -295,8 +300,10 @@ export class Children implements AsyncDisposable {
         const value =
           typeof output === 'string' ? output : await readBlob(this.#around.drive.store, runId, output.blob)
         // What the child kept for itself must be readable for its parent.
-        decode(value)
-        return { outcome: { ok: true, value }, usage }
+        const given: unknown = decode(value)
+        if (!provideRunSummary) return { outcome: { ok: true, value }, usage }
+        const summary = runSummary((await readStory(store, runId)).chapters)
+        return { outcome: { ok: true, value: encode({ output: given, summary }) }, usage }
       }
       case 'failed':
         return { outcome: failure('ToolError', `${call.tool} failed: ${ended.message}`), usage }

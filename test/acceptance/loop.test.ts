@@ -399,6 +399,32 @@ test('7.38 functions of the host are given as tools, and are called like functio
   expect(output(await agent.run('t'))).toBe(9)
 })
 
+test('7.32 an agent reports its answer alone, or with a summary of what it did', async () => {
+  const researcher = (provideRunSummary: boolean): CodeAgent =>
+    new CodeAgent({
+      name: 'researcher',
+      description: 'Looks things up',
+      provideRunSummary,
+      model: scriptedModel([
+        'const km = 384_400\nprint("looking")\nkm',
+        'throw new Error("oh")',
+        'finalAnswer(km)',
+      ]),
+    })
+  const script = ['finalAnswer(await researcher("How far is the moon?"))']
+  const reported = async (provideRunSummary: boolean): Promise<unknown> =>
+    output(await agentOf({ managedAgents: [researcher(provideRunSummary)], script }).run('t'))
+  expect(await reported(false)).toBe(384_400)
+  expect(await reported(true)).toEqual({
+    output: 384_400,
+    summary: `Step 1\nconst km = 384_400\nprint("looking")\nkm\nPrinted:\nlooking\nValue: 384400
+
+Step 2\nthrow new Error("oh")\nError: Error: oh
+
+Step 3\nfinalAnswer(km)`,
+  })
+})
+
 test('7.41 a manager gets the report of its agent, and the run of the agent is there to be read', async () => {
   const store = memoryStore()
   const researcher = new CodeAgent({
