@@ -3,7 +3,8 @@
  *
  * R1  (of `parts.ts`) `providerMetadata` becomes `providerOptions`, the order is kept, nothing is left out but what
  *     a prompt has no place for: sources and approval requests.
- * R3  The content is never empty and never bare reasoning: providers refuse both. Such a reply is told as `(empty reply)`.
+ * R3  The content always says something: providers refuse or drop an empty message, and bare reasoning. A reply that says
+ *     nothing is told as `(empty reply)`.
  * R4  Reasoning is bound to the model that wrote it, and to the call that it led to. Where another model reads on, or a
  *     call cannot stay a call, it is left out.
  */
@@ -35,8 +36,14 @@ export function promptPartsOf(parts: readonly ReplyPart[], reader: Reader = {}):
   const own = reader.foreign === true || isRetold ? parts.flatMap(withoutOrigin) : parts
   const told = isRetold ? own.map(asText) : own
   const content = told.map(promptPart).filter((part) => part !== undefined)
-  if (content.some((part) => part.type !== 'reasoning' && part.type !== 'reasoning-file')) return content
-  return [{ type: 'text', text: '(empty reply)' }]
+  if (content.some(isSaid)) return content
+  return [...content.filter((part) => part.type === 'custom'), { type: 'text', text: '(empty reply)' }]
+}
+
+/** R3: what a provider makes an assistant message of. Of the rest (a `custom` part, blank text) it makes nothing. */
+function isSaid(part: PromptPart): boolean {
+  if (part.type === 'text') return part.text.trim() !== '' || part.providerOptions !== undefined
+  return part.type === 'tool-call' || part.type === 'tool-result' || part.type === 'file'
 }
 
 function promptPart(part: ReplyPart): PromptPart | undefined {

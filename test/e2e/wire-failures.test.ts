@@ -1,6 +1,12 @@
 /** What goes wrong on a wire, on real providers' packages: attempts are facts, and the run goes on, rests, or says why not. */
 import { describe, expect, test } from 'vitest'
-import { CodeAgent, memoryStore, PersistentCodeAgent, type PersistentAgentOptions } from '../../src/index.ts'
+import {
+  CodeAgent,
+  drainDue,
+  memoryStore,
+  PersistentCodeAgent,
+  type PersistentAgentOptions,
+} from '../../src/index.ts'
 import { modelAt, type Provider } from '../model/fixtures/wire-models.ts'
 import { WireServer, type WireTurn } from '../model/fixtures/wire-server.ts'
 import { agentOf, entriesOf, goOn, HandClock, must, output, rested } from './fixtures/bench.ts'
@@ -108,6 +114,18 @@ describe('the wait', () => {
       [1, 2],
       [2, 1],
     ])
+  })
+
+  test('of a run that rests is over for whoever drives what is due', async () => {
+    await using server = await WireServer.open(TURNS)
+    server.refuse(503, { 'retry-after': '600' })
+    const clock = new HandClock()
+    const store = memoryStore(clock)
+    const agent = await agentAt(server, { store, maxRetryWait: '1h' })
+    rested(await agent.run('What is 20 and 1?'), 'paused')
+    expect(await drainDue(store, [agent])).toEqual([])
+    clock.forward(660_000)
+    expect((await drainDue(store, [agent])).map(({ status }) => status)).toEqual(['completed'])
   })
 
   test('that is longer than maxRetryWait fails the task, and says so', async () => {

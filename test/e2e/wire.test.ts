@@ -104,6 +104,29 @@ describe.each(PROVIDERS)('%s', (provider) => {
     expect(JSON.stringify(frameOf(must(second)))).toBe(JSON.stringify(frameOf(must(first))))
   })
 
+  test('of many steps, with mistakes, errors and answers in between, each request begins with the one before', async () => {
+    await using server = await WireServer.open([
+      { reasoning: 'One.', signature: 's1', code: ['print("a".repeat(500))'] },
+      { text: '' },
+      { reasoning: 'Two.', signature: 's2', code: ['throw new Error("no")'] },
+      { code: ['let a = 1', 'a + 1'] },
+      { code: ['const x: number ='] },
+      { text: 'Is it 2?' },
+      { reasoning: 'Three.', signature: 's3', code: ['finalAnswer(a + 1)'] },
+    ])
+    let asked = 0
+    const isLast = (): boolean => ++asked > 1
+    const model = await modelAt(provider, server.url)
+    const agent = new PersistentCodeAgent({ model, store: memoryStore(), finalAnswerChecks: [isLast] })
+    expect(output(await agent.run('What is 1 and 1?'))).toBe(2)
+    expect(server.sent).toHaveLength(7)
+    for (const [index, sent] of server.sent.slice(1).entries()) {
+      const before = messagesOf(must(server.sent[index]))
+      expect(messagesOf(sent).slice(0, before.length)).toEqual(before)
+      expect(JSON.stringify(frameOf(sent))).toBe(JSON.stringify(frameOf(must(server.sent[index]))))
+    }
+  })
+
   test('also after its process was killed, in another one', async () => {
     await using server = await WireServer.open(TURNS)
     const folder = mkdtempSync(join(tmpdir(), 'pca-wire-'))

@@ -116,6 +116,9 @@ describe('the assistant message of a reply', () => {
       empty,
     )
     expect(promptPartsOf([{ type: 'source', url: 'x' }])).toEqual(empty)
+    // Anthropic's stream begins with such a part: alone it makes no message.
+    const begun: ReplyPart = { type: 'custom', kind: 'anthropic.message_start' }
+    expect(promptPartsOf([begun, { type: 'text', text: ' ' }])).toEqual([begun, ...empty])
   })
 
   test('for another model, what only the first one understands is left out', () => {
