@@ -102,6 +102,27 @@ describe('maxCost', () => {
     expect(result).toMatchObject({ reason: 'maxCost', usage: { cost: 3.5 } })
   })
 
+  test('plans cost too: one that fails is tried again only where it fits', async () => {
+    const usage = { inputTokens: 10, outputTokens: 10, cost: 1 }
+    const { model, calls } = listeningModel([
+      { text: 'the plan', usage },
+      costing('1', 1),
+      { error: Object.assign(new Error('busy'), { statusCode: 503 }), times: 9 },
+    ])
+    const given = {
+      store: memoryStore(),
+      model,
+      price,
+      maxCost: 3.5,
+      onLimit: 'fail',
+      planningInterval: 1,
+    } as const
+    const result = await new PersistentCodeAgent({ ...given, maxRetries: 0 }).run('x')
+    // 2 are spent, and the next plan (1) fits; a step after it would not.
+    expect(calls.map(({ canRun }) => canRun)).toEqual([false, true, false])
+    expect(result).toMatchObject({ status: 'failed', usage: { cost: 2 } })
+  })
+
   test('a price that is not known is asked for at construction, naming what to write', () => {
     const model = scriptedModel([], { provider: 'acme.chat', modelId: 'roadrunner-2' })
     const make = (): unknown => new PersistentCodeAgent({ store: memoryStore(), model, maxCost: 1 })
