@@ -35,7 +35,9 @@ export function writePrograms(folder: string): readonly Program[] {
     writeFileSync(join(home, 'models.ts'), models(`../${source}`, SCRIPTS[page.path] ?? []))
     return programs.map((snippet, index) => {
       const file = join(home, `${index + 1}.ts`)
-      writeFileSync(file, `${withImports(snippet.text, `../${source}`)}\nexport {}\n`)
+      // A model by its name is looked up where the script answers to every name.
+      const names = /model: '[\w-]+\//.test(snippet.text) ? `import './models.ts'\n` : ''
+      writeFileSync(file, `${names}${withImports(snippet.text, `../${source}`)}\nexport {}\n`)
       return { ...snippet, page: page.path, file }
     })
   })
@@ -53,6 +55,7 @@ function models(source: string, script: readonly string[]): string {
   return `import { scriptedModel } from '${source}/testing.ts'
 export const anthropic = (_model: string): ReturnType<typeof scriptedModel> =>
   scriptedModel(${JSON.stringify(script)})
+Object.assign(globalThis, { AI_SDK_DEFAULT_PROVIDER: { languageModel: anthropic } })
 `
 }
 
