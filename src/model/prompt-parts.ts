@@ -2,7 +2,7 @@
  * From reply parts to the assistant message that stands for the reply in every later prompt.
  *
  * R1  (of `parts.ts`) `providerMetadata` becomes `providerOptions`, the order is kept, nothing is left out but what
- *     a prompt has no place for: sources and approval requests.
+ *     a prompt has no place for: sources, approval requests, and texts of nothing but space.
  * R3  The content always says something: providers refuse or drop an empty message, and bare reasoning. A reply that says
  *     nothing is told as `(empty reply)`.
  * R4  Reasoning is bound to the model that wrote it, and to the call that it led to. Where another model reads on, or a
@@ -40,17 +40,22 @@ export function promptPartsOf(parts: readonly ReplyPart[], reader: Reader = {}):
   return [...content.filter((part) => part.type === 'custom'), { type: 'text', text: '(empty reply)' }]
 }
 
-/** R3: what a provider makes an assistant message of. Of the rest (a `custom` part, blank text) it makes nothing. */
+/** R3: what a provider makes an assistant message of. Of the rest it makes nothing. */
 function isSaid(part: PromptPart): boolean {
-  if (part.type === 'text') return part.text.trim() !== '' || part.providerOptions !== undefined
-  return part.type === 'tool-call' || part.type === 'tool-result' || part.type === 'file'
+  return part.type !== 'custom' && part.type !== 'reasoning' && part.type !== 'reasoning-file'
+}
+
+/** Anthropic refuses a text of nothing but space, its own too; one that carries metadata is another's (R1). */
+function isBlank(part: Extract<ReplyPart, { type: 'text' }>): boolean {
+  return part.text.trim() === '' && part.providerMetadata === undefined
 }
 
 function promptPart(part: ReplyPart): PromptPart | undefined {
   switch (part.type) {
     case 'text':
+      return isBlank(part) ? undefined : { type: 'text', text: part.text, ...optionsOf(part) }
     case 'reasoning':
-      return { type: part.type, text: part.text, ...optionsOf(part) }
+      return { type: 'reasoning', text: part.text, ...optionsOf(part) }
     case 'custom':
       return { type: 'custom', kind: part.kind, ...optionsOf(part) }
     case 'file':
@@ -109,7 +114,7 @@ function optionsOf(part: { readonly providerMetadata?: Metadata }): Pick<PromptP
 function withoutOrigin(part: ReplyPart): readonly ReplyPart[] {
   switch (part.type) {
     case 'text':
-      return part.text === '' ? [] : [{ type: 'text', text: part.text }]
+      return part.text.trim() === '' ? [] : [{ type: 'text', text: part.text }]
     case 'file':
       return [{ type: 'file', mediaType: part.mediaType, data: part.data }]
     case 'tool-call': {

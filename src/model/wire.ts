@@ -22,7 +22,9 @@ export function wire(
   prompt: LanguageModelV4Prompt,
   given: ProviderOptions = {},
 ): Wired {
-  const options = isResponses(model) ? { ...given, openai: { ...OPENAI, ...given['openai'] } } : given
+  const responses = responsesOptions(model, given)
+  const options =
+    responses === undefined ? given : { ...given, [responses]: { ...OPENAI, ...given[responses] } }
   const marked = isAnthropic(model) ? withMarkers(prompt, given['anthropic']?.['cacheControl']) : prompt
   if (Object.keys(options).length === 0) return { prompt: marked }
   // Plain is JSON here: `providerOptions` is checked where the author gives it.
@@ -35,8 +37,14 @@ export function wire(
  */
 const OPENAI = { store: false }
 
-function isResponses({ provider, modelId }: Pick<LanguageModelV4, 'provider' | 'modelId'>): boolean {
-  return /^openai(\.responses)?$/.test(provider) || (isGateway(provider) && modelId.startsWith('openai/'))
+/** Under which name OpenAI's Responses API takes its options; undefined for all others. Azure's reads `openai` too. */
+function responsesOptions(
+  { provider, modelId }: Pick<LanguageModelV4, 'provider' | 'modelId'>,
+  given: ProviderOptions,
+): 'openai' | 'azure' | undefined {
+  if (/^azure(\.responses)?$/.test(provider)) return given['azure'] === undefined ? 'openai' : 'azure'
+  const isOpenAI = /^openai(\.responses)?$/.test(provider)
+  return isOpenAI || (isGateway(provider) && modelId.startsWith('openai/')) ? 'openai' : undefined
 }
 
 /** Anthropic's own API, and those who speak its language (Vertex). */
