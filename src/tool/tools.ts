@@ -10,6 +10,7 @@ import { digestOf } from '../base/id.ts'
 import { aiToolOf, descriptionOf, executeAiTool, type AiTool } from './ai-tool.ts'
 import { denialOf, ruleOf, ruleOfPolicy, type ApprovalRule, type ToolApproval } from './approval.ts'
 import { declarationOf } from './declare.ts'
+import { isLangChainTool, ofLangChain, type LangChainTool } from './langchain-tool.ts'
 import { checkToolName } from './name.ts'
 import type { Checked } from './issues.ts'
 import { readSchema, type JsonSchema, type ReadSchema } from './schema.ts'
@@ -57,7 +58,7 @@ export interface Tool {
 export type ToolRecord = { readonly [name: string]: AiTool | ToolDefinition }
 
 /** What an agent takes as `tools`. */
-export type GivenTools = ToolRecord | readonly (ToolDefinition | ToolRecord)[]
+export type GivenTools = ToolRecord | readonly (ToolDefinition | LangChainTool | ToolRecord)[]
 
 export interface ToolOptions {
   readonly toolEffects?: { readonly [name: string]: Effect } | undefined
@@ -107,6 +108,7 @@ function partsOf(item: unknown): readonly Parts[] {
   if (isToolDefinition(item)) return [{ is: 'own', name: item.name, tool: item }]
   if (typeof item !== 'object' || item === null || Array.isArray(item))
     throw new UsageError('tools holds something that is no tool.', { hint: 'Make each with tool({ … }).' })
+  if (isLangChainTool(item)) return [{ is: 'own', name: item.name, tool: ofLangChain(item) }]
   if ('execute' in item && typeof item.execute === 'function') {
     if (!('name' in item) || typeof item.name !== 'string')
       throw new UsageError('A tool in the list has no name.', {
