@@ -20,6 +20,7 @@ import type { ToolCallOptions } from '../tool/tool.ts'
 import type { Tool } from '../tool/tools.ts'
 import type { Definition } from './definition.ts'
 import type { Happening, PreparedCall } from './happening.ts'
+import { askedOfTools, TOOLS } from './discovery.ts'
 import { HISTORY, readHistory } from './history.ts'
 import { READ, type LargeValues } from './large.ts'
 import { askedQuestion, mustBeSchema } from './question.ts'
@@ -61,6 +62,8 @@ export async function prepareCall(
     if (call.name === READ) return { call, sent, is: 'settled', outcome: await room.large.read(call.input) }
     if (call.name === HISTORY)
       return { call, sent, is: 'settled', outcome: await readHistory(call.input, room.chapters) }
+    if (call.name === TOOLS)
+      return { call, sent, is: 'settled', outcome: askedOfTools(call.input, room.tools) }
     const tool = room.tools.get(call.name)
     if (tool === undefined)
       return {

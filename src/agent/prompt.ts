@@ -2,6 +2,7 @@
  * The system prompt: what the model is told once. Byte-stable over a run (it is stored with it), so that providers'
  * prompt caches hold. docs/prompt.md says of each line why it is there; a line that cannot be explained goes.
  */
+import { areSearched } from '../tool/find.ts'
 import type { Tool } from '../tool/tools.ts'
 import type { ActionFormat } from './model-options.ts'
 import { fill, type PromptTemplates } from './templates.ts'
@@ -43,5 +44,26 @@ const ACTING: Readonly<Record<ActionFormat, string>> = {
 
 function declarations(tools: readonly Tool[]): string {
   if (tools.length === 0) return 'There are no tools, only the language.'
+  if (areSearched(new Map(tools.map((tool) => [tool.name, tool])))) return listed(tools)
   return `Your tools (also by their bare names):\n\n${tools.map((tool) => tool.declaration).join('\n')}`
+}
+
+/** Characters of names in the list. */
+const LIST = 3_000
+
+/** Too many to declare: their names, as far as they fit, and how to find the right ones. */
+function listed(tools: readonly Tool[]): string {
+  const names: string[] = []
+  let chars = 0
+  for (const { name } of tools) {
+    chars += name.length + 2
+    if (chars > LIST) break
+    names.push(name)
+  }
+  const more = tools.length - names.length
+  return `You have ${tools.length} tools. Look them up in the code, in the same step in which you use them where that can be done:
+- await tools.search("words") gives the 10 that fit best, as [{ name, description }].
+- await tools.describe("name") gives the TypeScript declaration of one, or of several: ["a", "b"].
+
+Their names: ${names.join(', ')}${more === 0 ? '' : `, and ${more} more`}.`
 }

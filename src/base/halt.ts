@@ -12,7 +12,7 @@ export type CallId = string
 /** One host call that the guest wants. `input` was encoded once, in the guest; these bytes are what counts. */
 export interface GuestCall {
   readonly id: CallId
-  /** A granted tool's name, or one of the guest's own waits: `$ask` (input `[message, schema?]`), `$sleep` (input: a duration); `$read` (see `agent/large.ts`) or `$history` (input `[step, 'output' | 'code']`). */
+  /** A granted tool's name, or one of the guest's own waits: `$ask` (input `[message, schema?]`), `$sleep` (input: a duration); `$read` (see `agent/large.ts`) `$history` (input `[step, 'output' | 'code']`), or `$tools` (see `agent/discovery.ts`). */
   readonly name: string
   readonly input: Encoded
 }

@@ -93,6 +93,10 @@ export function toolDeclarations(tools: readonly ToolTypes[], doubtful: Readonly
     members.push(`${quoted(name)}: $tool${index}.Call`)
     if (isPlain(name)) lines.push(`declare var ${name}: $tool${index}.Call`)
   })
+  const names = new Set(tools.map(({ name }) => name))
+  if (!names.has('search'))
+    members.push('search(words: string, limit?: number): Promise<{ name: string; description: string }[]>')
+  if (!names.has('describe')) members.push('describe(name: string | string[]): Promise<string>')
   lines.push(`interface ${TOOLS} {`, ...members, `}`, `declare var tools: ${TOOLS}`)
   return `${lines.join('\n')}\n`
 }

@@ -386,6 +386,12 @@
   const yielding = { __proto__: null, history: past.history, pin: past.pin }
   for (const name of kit.keys(yielding)) hide(global, name, yielding[name])
 
+  const lookups = {
+    __proto__: null,
+    search: kit.freeze((words, limit) => call('$tools', ['search', words, limit], 'The words')),
+    describe: kit.freeze((name) => call('$tools', ['describe', name], 'The name')),
+  }
+
   /** Grants these tools: `tools.name`, and the bare name where nothing else has it. */
   function grant(text) {
     const names = kit.parse(text)
@@ -408,6 +414,8 @@
       delete global[name]
       if (yielding[name] !== undefined) hide(global, name, yielding[name])
     })
+    // Of many tools, those that are wanted are looked up. A tool of such a name has it.
+    for (const name of kit.keys(lookups)) if (!kit.hasOwn(next, name)) hide(next, name, lookups[name])
     tools = kit.freeze(next)
   }
   /** Values that were given with a task, as top-level variables. */
