@@ -58,6 +58,8 @@ export class CodeAgent<Output = unknown> implements AsyncDisposable {
   #memory = new Memory([])
   #questions: readonly Question[] = []
   #result: RunResult<Output> | undefined
+  /** Tools that the bound run is to have no more. */
+  protected revoked: readonly string[] = []
   /** What an `otelContextHandler` returned: the next segment goes on under it. */
   protected otelContext: unknown
 
@@ -113,6 +115,7 @@ export class CodeAgent<Output = unknown> implements AsyncDisposable {
       store,
       definition,
       given: dataOptions(this.#given),
+      ...(this.revoked.length === 0 ? {} : { revoked: this.revoked }),
       ...(options.abortSignal === undefined ? {} : { abortSignal: options.abortSignal }),
       ...(options.wait === undefined ? {} : { wait: options.wait }),
       ...(this.otelContext === undefined ? {} : { otelContext: this.otelContext }),

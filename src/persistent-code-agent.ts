@@ -2,6 +2,7 @@
  * PersistentCodeAgent: a CodeAgent whose runs survive. Every fact is in a file before anything happens because of it;
  * any process that has the file, the tools and the model goes on where the run stood.
  */
+import type { Definition } from './agent/definition.ts'
 import type { AgentOptions } from './agent/options.ts'
 import { StateNotFoundError, UsageError } from './base/errors.ts'
 import type { SavedParts } from './agent/saved.ts'
@@ -31,6 +32,11 @@ export interface PersistentAgentOptions<Output = unknown> extends AgentOptions<O
 export interface ResumeOptions {
   /** Default: the only unfinished run, else the only run. */
   readonly runId?: string
+  /**
+   * Names of tools that the run was granted and is to have no more. What is given is what is granted: a tool that is
+   * named here must not be among `tools`.
+   */
+  readonly revoke?: readonly string[]
   /** Gets the run's stored W3C carrier before anything runs; may return an OpenTelemetry Context to go on under. */
   readonly otelContextHandler?: (carrier: {
     readonly traceparent: string
@@ -67,7 +73,7 @@ export class PersistentCodeAgent<Output = unknown> extends CodeAgent<Output> {
     path: string,
     options: Partial<PersistentAgentOptions<Output>> & ResumeOptions = {},
   ): Promise<PersistentCodeAgent<Output>> {
-    const { runId, otelContextHandler, ...rest } = options
+    const { runId, otelContextHandler, revoke, ...rest } = options
     const agent = new PersistentCodeAgent<Output>({
       ...rest,
       storagePath: path,
@@ -75,6 +81,7 @@ export class PersistentCodeAgent<Output = unknown> extends CodeAgent<Output> {
     try {
       return await agent.resume({
         ...(runId === undefined ? {} : { runId }),
+        ...(revoke === undefined ? {} : { revoke }),
         ...(otelContextHandler === undefined ? {} : { otelContextHandler }),
       })
     } catch (error) {
@@ -127,6 +134,7 @@ export class PersistentCodeAgent<Output = unknown> extends CodeAgent<Output> {
       throw new UsageError(`Run ${runId} belongs to the agent '${state.run.agent}', not to '${name}'.`)
     }
     this.goBy(state.run.agent)
+    this.revoked = mustBeAway(options.revoke ?? [], this.defined())
     await this.bind(runId, known)
     if (options.otelContextHandler !== undefined) {
       const { traceparent, tracestate } = state.run
@@ -158,6 +166,13 @@ export class PersistentCodeAgent<Output = unknown> extends CodeAgent<Output> {
   protected override isComplete(options: AgentOptions<Output>): boolean {
     return (options as Partial<AgentOptions<Output>>).model !== undefined
   }
+}
+
+/** @throws {UsageError} a tool is to be taken away, and is given. */
+function mustBeAway(revoke: readonly string[], definition: Definition | undefined): readonly string[] {
+  const given = revoke.find((name) => definition?.tools.has(name) === true)
+  if (given === undefined) return revoke
+  throw new UsageError(`The tool '${given}' is to be taken away, and is given: leave it out of the tools.`)
 }
 
 function keyOf(stateKey: StateKey | undefined): { readonly stateKey?: StateKey } {

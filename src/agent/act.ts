@@ -22,6 +22,7 @@ import type { GivenVariables } from './large.ts'
 import { WAITS, type SnapshotPolicy } from './snapshot-policy.ts'
 
 export interface Surroundings {
+  /** Those that a fresh guest begins with. */
   readonly tools: readonly string[]
   readonly post: (happening: Happening) => void
   /** Validates a new call at the door. */
@@ -91,7 +92,9 @@ export class Guest implements AsyncDisposable {
       if (entry.kind !== 'call-requested' || this.#killed.has(stepOf(entry.call))) continue
       if (isLater(entry.call, place.lastCall)) this.#expected.set(entry.call, entry)
     }
-    this.#enqueue(async () => this.#sandbox.open(opening, this.#around.tools))
+    const [begun] = past
+    const tools = begun?.kind === 'run-started' ? begun.tools.map(({ name }) => name) : this.#around.tools
+    this.#enqueue(async () => this.#sandbox.open(opening, opening.from === 'seed' ? tools : undefined))
     for (const entry of past) this.feed(entry, true)
     this.#enqueue(async () => {
       const [owed] = this.#expected.values()
@@ -106,6 +109,7 @@ export class Guest implements AsyncDisposable {
   feed(entry: Entry, past = false): void {
     if (entry.kind === 'step-started') this.#enqueue(async () => this.#start(entry))
     else if (entry.kind === 'call-returned') this.#enqueue(async () => this.#settle(entry))
+    else if (entry.kind === 'tools-changed') this.#enqueue(async () => this.#grant(entry))
     else if (entry.kind === 'step-interrupted') this.#enqueue(async () => this.#interrupt(entry))
     else if (entry.kind === 'step-killed')
       this.#enqueue(async () => (past ? this.#passed(entry) : this.#undo(entry)))
@@ -200,6 +204,10 @@ export class Guest implements AsyncDisposable {
     faultPoint('delivery-unmade')
     const halt = await this.#timed(async () => this.#sandbox.settle(entry.call, outcome, this.#moment(entry)))
     await this.#halted(step, entry.seq, halt, [])
+  }
+
+  async #grant({ tools }: Entry<'tools-changed'>): Promise<void> {
+    if (!this.#dead) await this.#sandbox.grant(tools.map(({ name }) => name))
   }
 
   /** The program may have come to its end while the word was on its way. */

@@ -122,7 +122,7 @@ function render(chapter: Chapter, text: Text, reader: Form): readonly LanguageMo
     case 'summary':
       return [summary(chapter)]
     case 'tools':
-      return [user(`These tools have changed: ${chapter.changed.join(', ')}.`)]
+      return [user(toolsText(chapter))]
     case 'finalAnswer':
     case 'failed':
     case 'stopped':
@@ -143,6 +143,17 @@ function summary({ upTo, text, pins, replies }: SummaryChapter): LanguageModelV4
     pins.length === 0 ? '' : `\n\nYour pinned notes:\n${pins.map((note) => `- ${note}`).join('\n')}`
   const head = `Steps 1 to ${upTo} are not shown any more; await history.step(n).output is what step n printed, history.step(n).code its program. Your summary of them:`
   return { ...user(`${head}\n${text.trim()}${notes}`), providerOptions: { pca: { replies } } }
+}
+
+function toolsText({ changed, added, removed }: Extract<Chapter, { kind: 'tools' }>): string {
+  return [
+    ...(changed.length === 0 ? [] : [`These tools have changed: ${changed.join(', ')}.`]),
+    ...(added.length === 0 ? [] : [`These tools are new: ${added.join(', ')}.`]),
+    ...(removed.length === 0
+      ? []
+      : [`These tools were taken away, and cannot be called any more: ${removed.join(', ')}.`]),
+    'The declarations above are those of now.',
+  ].join(' ')
 }
 
 function refusedText({ check, why }: Extract<Chapter, { kind: 'refused' }>): string {

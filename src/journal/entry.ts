@@ -4,8 +4,8 @@
  * E1  An entry is written once and never changed. What follows from it is in `state.ts`.
  * E2  Entries hold data only: names of tools and models, never functions. Values of the guest are `Stored` text.
  * E3  A reader that does not know an entry's `v` refuses the run; it never guesses.
- * E4  `call-returned` and `step-interrupted` are the only entries, beside `step-started`, that are delivered to the
- *     guest, and their order here is the order of delivery. An answer, a timer and a pause that went on all arrive as one. (`run-forked`
+ * E4  `call-returned`, `step-interrupted` and `tools-changed` are the only entries, beside `step-started`, that are
+ *     delivered to the guest, and their order here is the order of delivery. An answer, a timer and a pause that went on all arrive as one. (`run-forked`
  *     changes the randomness of the delivery after it.)
  */
 import type { CallId, Encoded, GuestError, HeapSize, KillReason, ToldVariable } from '../base/halt.ts'
@@ -376,7 +376,12 @@ interface Bodies {
   'tools-changed': {
     readonly tools: readonly ToolFact[]
     readonly system: Stored
+    /** Those that are declared anew, and those that are new. */
     readonly changed: readonly string[]
+    /** Of these, those that are new. */
+    readonly added?: readonly string[]
+    /** Those that were taken away. */
+    readonly removed?: readonly string[]
   }
   'run-paused': {
     readonly cause: PauseCause

@@ -102,7 +102,12 @@ export type Chapter =
       /** Replies to the task that is under way, among the steps that it covers. */
       readonly replies: number
     }
-  | { readonly kind: 'tools'; readonly changed: readonly string[] }
+  | {
+      readonly kind: 'tools'
+      readonly changed: readonly string[]
+      readonly added: readonly string[]
+      readonly removed: readonly string[]
+    }
   | { readonly kind: 'finalAnswer'; readonly output: Stored; readonly reason: OutputReason }
   | { readonly kind: 'failed'; readonly code: string; readonly message: string }
   | { readonly kind: 'stopped'; readonly message: string }
@@ -236,7 +241,12 @@ export function tell(story: Story, entry: Entry): Story {
       edit(chapters, entry)
       return next
     case 'tools-changed':
-      chapters.push({ kind: 'tools', changed: entry.changed })
+      chapters.push({
+        kind: 'tools',
+        changed: entry.changed.filter((name) => entry.added?.includes(name) !== true),
+        added: entry.added ?? [],
+        removed: entry.removed ?? [],
+      })
       return next
     case 'task-completed':
       chapters.push({ kind: 'finalAnswer', output: entry.output, reason: entry.reason })

@@ -223,16 +223,19 @@ export function changesOf(
   definition: Definition,
   given: Partial<RunOptions>,
   stow: (text: string) => Stored,
+  revoked: readonly string[] = [],
 ): readonly Fact[] {
   if (state.run.agent !== definition.name) {
     throw new UsageError(
       `Run ${state.runId} belongs to the agent '${state.run.agent}', not to '${definition.name}'.`,
     )
   }
-  const missing = state.run.tools.filter((tool) => !definition.tools.has(tool.name)).map((tool) => tool.name)
+  const gone = state.run.tools.filter((tool) => !definition.tools.has(tool.name)).map((tool) => tool.name)
+  const removed = gone.filter((name) => revoked.includes(name))
+  const missing = gone.filter((name) => !revoked.includes(name))
   if (missing.length > 0) {
     throw new UsageError(`Run ${state.runId} was granted tools that are not given: ${missing.join(', ')}.`, {
-      hint: 'Give the agent the same tools, by name, to resume it.',
+      hint: `Give the agent the same tools, by name, to resume it; or take them away: resume({ revoke: ['${missing[0]}'] }).`,
     })
   }
   const facts: Fact[] = []
@@ -255,12 +258,49 @@ export function changesOf(
   const redeclared = [...definition.tools.values()]
     .filter((tool) => known.get(tool.name) !== tool.digest)
     .map((tool) => tool.name)
-  if (redeclared.length > 0) {
+  if (redeclared.length > 0 || removed.length > 0) {
     const tools = toolFacts(definition)
-    facts.push({ kind: 'tools-changed', tools, system: prompt(), changed: redeclared })
-    facts.push(...askedAgain(state, new Set(redeclared)))
+    const added = redeclared.filter((name) => !known.has(name))
+    facts.push({
+      kind: 'tools-changed',
+      tools,
+      system: prompt(),
+      changed: redeclared,
+      ...(added.length === 0 ? {} : { added }),
+      ...(removed.length === 0 ? {} : { removed }),
+    })
+    facts.push(...askedAgain(state, new Set(redeclared)), ...takenAway(state, new Set(removed)))
   }
   return facts
+}
+
+/**
+ * Calls of tools that are taken away: what was not sent is refused.
+ * @throws {UsageError} one has been sent, and nobody knows yet what came of it.
+ */
+function takenAway(state: State, removed: ReadonlySet<string>): readonly Fact[] {
+  return Object.values(state.calls).flatMap((call): readonly Fact[] => {
+    if (!removed.has(call.tool)) return []
+    const { id, tool, attempt, at } = call
+    if (attempt > 0)
+      throw new UsageError(`A call of ${tool} (${id}) has been sent: it cannot be taken away now.`, {
+        hint: 'Let it come home, or answer its question, and take the tool away then.',
+      })
+    const reason = 'the tool was taken away'
+    const error = { name: 'ToolError', message: `${tool} was taken away from this run` }
+    return [
+      ...(at.is === 'asking'
+        ? [
+            {
+              kind: 'question-answered' as const,
+              question: at.question,
+              decision: { type: 'reject' as const, reason },
+            },
+          ]
+        : []),
+      { kind: 'call-returned', call: id, attempt, outcome: { ok: false, error } },
+    ]
+  })
 }
 
 /** Data options are JSON: some of them are objects. */

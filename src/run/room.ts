@@ -70,7 +70,7 @@ export async function openRoom(around: Surroundings): Promise<Room> {
     guests: around.guests,
     log,
     around: {
-      tools: [...definition.tools.keys()],
+      tools: recovered.state.run.tools.map(({ name }) => name),
       post: around.post,
       prepare: async (call, sent) =>
         prepareCall(call, sent, { ...definition, large, chapters: async () => teller.chapters() }),

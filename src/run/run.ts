@@ -27,6 +27,8 @@ export interface RunStart {
   readonly why: 'start' | 'resume' | 'wake' | 'take-over'
   /** The data options that the author gave explicitly: those that differ from the stored ones are journaled. */
   readonly given?: Partial<RunOptions>
+  /** Tools of the run's grants that it is to have no more. */
+  readonly revoked?: readonly string[]
   /** What was read of the run before, if anything: used where nothing has been written since. */
   readonly known?: Recovered
   /** A follow-up task. */
@@ -223,7 +225,7 @@ async function mustFit(store: Store, { runId, calls }: State, definition: Defini
 /** What comes before all else in this segment. @throws {UsageError} if the definition does not fit the run. */
 function firstFacts(state: State, start: RunStart): readonly Fact[] {
   const inline = (text: string): string => text
-  const changes = changesOf(state, start.definition, start.given ?? {}, inline)
+  const changes = changesOf(state, start.definition, start.given ?? {}, inline, start.revoked)
   if (start.task !== undefined) {
     mayFollow(state)
     return [...changes, taskFact(start.task, state.task.number + 1, state.run.options, inline)]
@@ -252,5 +254,7 @@ async function restingState(start: RunStart, state: State): Promise<State | unde
   const due = state.pause?.cause === 'waiting' && (nextDue(state) ?? Infinity) <= store.now()
   if (start.wait === true || due || signals.length > 0) return undefined
   if (callsAgents(state) && (await newsIn(store, state.runId)).of(state.runId).isReady) return undefined
-  return changesOf(state, definition, start.given ?? {}, (text) => text).length > 0 ? undefined : state
+  return changesOf(state, definition, start.given ?? {}, (text) => text, start.revoked).length > 0
+    ? undefined
+    : state
 }

@@ -44,7 +44,8 @@ export type Request =
       readonly limits: GuestLimits
       /** What differs from the base. */
       readonly delta: Uint8Array
-      readonly tools: readonly string[]
+      /** Absent: those that the heap has. */
+      readonly tools?: readonly string[]
     }
   | {
       readonly op: 'run'
@@ -62,6 +63,7 @@ export type Request =
       readonly step?: number
       readonly seed?: string
     }
+  | { readonly op: 'grant'; readonly tools: readonly string[] }
   | { readonly op: 'interrupt'; readonly clock: number; readonly seed?: string }
   | { readonly op: 'image' }
   /** Has no answer. */

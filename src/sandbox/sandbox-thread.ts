@@ -41,7 +41,8 @@ export function warmWorker(): void {
 class ThreadSandbox implements Sandbox, Sitter {
   readonly #limits: SandboxLimits
   readonly #seats: Seats
-  #tools: readonly string[] = []
+  /** Undefined: those that the heap has. */
+  #tools: readonly string[] | undefined
   #chain = new Chain(engineDigest())
   /** There is a guest that can be asked, on the thread or asleep (T4). */
   #alive = false
@@ -63,7 +64,7 @@ class ThreadSandbox implements Sandbox, Sitter {
     return this.#computed
   }
 
-  open(opening: Opening, tools: readonly string[]): Promise<void> {
+  open(opening: Opening, tools?: readonly string[]): Promise<void> {
     return this.#next(async () => {
       this.#alive = false
       this.#isSeen = false
@@ -72,10 +73,10 @@ class ThreadSandbox implements Sandbox, Sitter {
       if (opening.from === 'seed') {
         this.#chain = new Chain(engineDigest())
         const { seed, clock } = opening
-        await this.#begin({ op: 'create', limits, seed, clock, tools })
+        await this.#begin({ op: 'create', limits, seed, clock, tools: tools ?? [] })
       } else {
         this.#chain = Chain.of(engineDigest(), opening.heap, opening.start)
-        await this.#begin({ op: 'restore', limits, delta: opening.heap.delta, tools })
+        await this.#begin({ op: 'restore', limits, delta: opening.heap.delta, ...granted(tools) })
       }
     })
   }
@@ -93,6 +94,17 @@ class ThreadSandbox implements Sandbox, Sitter {
 
   settle(call: CallId, outcome: Outcome, moment: Moment): Promise<Halt> {
     return this.#deliver({ op: 'settle', call, ...settlement(outcome), ...moment })
+  }
+
+  grant(tools: readonly string[]): Promise<void> {
+    return this.#next(async () => {
+      this.#mustLive()
+      this.#tools = tools
+      const thread = await this.#awake()
+      this.#isSeen = false
+      const answer = await this.#ask(thread, { op: 'grant', tools }, OPENING)
+      if (answer.kind !== 'done') throw new UsageError(`The tools could not be granted: ${told(answer)}.`)
+    })
   }
 
   interrupt(moment: Moment): Promise<Halt> {
@@ -216,7 +228,7 @@ class ThreadSandbox implements Sandbox, Sitter {
     const delta = whole.bytes
     const answer = await this.#ask(
       thread,
-      { op: 'restore', limits: this.#limits, delta, tools: this.#tools },
+      { op: 'restore', limits: this.#limits, delta, ...granted(this.#tools) },
       OPENING,
     )
     if (answer.kind === 'done') return
@@ -270,6 +282,10 @@ class ThreadSandbox implements Sandbox, Sitter {
     if (this.#thread === thread) this.#give()
     return answer
   }
+}
+
+function granted(tools: readonly string[] | undefined): { readonly tools?: readonly string[] } {
+  return tools === undefined ? {} : { tools }
 }
 
 function settlement(outcome: Outcome): { readonly as: Settled; readonly payload: string } {

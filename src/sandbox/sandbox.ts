@@ -90,8 +90,13 @@ export interface Moment {
 export interface Sandbox extends AsyncDisposable {
   /** Ms that its guest has computed up to now: what it waited for a thread does not count. Absent: it waits for none. */
   readonly computed?: number
-  /** Gives the guest its heap and the names of the tools that this run was granted. Replaces a guest that is there. */
-  open(opening: Opening, tools: readonly string[]): Promise<void>
+  /**
+   * Gives the guest its heap and the names of the tools that this run was granted; without names, a stored heap has
+   * those that it had. Replaces a guest that is there.
+   */
+  open(opening: Opening, tools?: readonly string[]): Promise<void>
+  /** From now on these tools, and no others. */
+  grant(tools: readonly string[]): Promise<void>
   /** Runs a step's program until the guest halts. The step number becomes part of the ids of its calls. */
   run(step: number, program: Program, moment: Moment): Promise<Halt>
   /** Settles one open call and drains the guest. A call that the guest does not know is ignored (a plain halt follows). */

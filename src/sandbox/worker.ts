@@ -58,12 +58,15 @@ async function carryOut(request: Request): Promise<Reply | undefined> {
       guest?.dispose()
       guest = undefined
       guest = await (await loading).Guest.restore(await parts, request.limits, request.delta)
-      guest.grant(request.tools)
+      if (request.tools !== undefined) guest.grant(request.tools)
       return { kind: 'done' }
     case 'run':
       return halted(there().run(request.step, request.program, request))
     case 'settle':
       return halted(there().settle(request.call, request.as, request.payload, request))
+    case 'grant':
+      there().grant(request.tools)
+      return { kind: 'done' }
     case 'interrupt':
       return halted(there().interrupt(request))
     case 'image':

@@ -45,6 +45,10 @@ export class FakeSandbox implements Sandbox {
     return this.#deliver(`settle ${call} ${given}`, moment)
   }
 
+  async grant(tools: readonly string[]): Promise<void> {
+    await this.#one(`grant ${tools.join()}`)
+  }
+
   async interrupt(moment: Moment): Promise<Halt> {
     return this.#deliver('interrupt', moment)
   }

@@ -21,6 +21,7 @@ import {
   onlyQuestion,
   output,
   PATIENT,
+  plainTool,
   promptText,
 } from './fixtures/bench.ts'
 
@@ -240,5 +241,139 @@ describe('an interruption', () => {
     await agent.say('Two, rather', { interrupt: true })
     expect(output(await agent.run('Next', { reset: false }))).toBe(2)
     expect(promptText(must(calls[1]).prompt)).toContain('Two, rather')
+  })
+})
+
+describe('what a paused run may do', () => {
+  const pay = plainTool('pay', () => 'paid')
+  const look = plainTool('look', () => 'seen', { effect: 'read' })
+  const script = [
+    'const before = typeof pay\nawait ask("Go on?")',
+    'finalAnswer([before, typeof tools.pay, typeof tools.look, typeof pay])',
+  ]
+
+  async function resting(options: object = {}) {
+    const store = memoryStore()
+    const { runId } = await agentOf({ store, tools: [pay], script, typeCheck: false, ...options }).run('Go')
+    return { store, runId }
+  }
+
+  test('tools are new: the code has them, and the model is told', async () => {
+    const { store, runId } = await resting()
+    const { model, calls } = listeningModel(script)
+    const other = await new PersistentCodeAgent({
+      store,
+      tools: [pay, look],
+      model,
+      typeCheck: false,
+    }).resume()
+    await other.answer(must(other.questions[0]).id, { type: 'respond', value: 1 })
+    expect(output(await goOn(other))).toEqual(['function', 'function', 'function', 'function'])
+    const told = promptText(must(calls[0]).prompt)
+    expect(told).toContain('These tools are new: look.')
+    expect(told).toContain('look(')
+    expect(await entriesOf(store, runId, 'tools-changed')).toMatchObject([
+      { changed: ['look'], added: ['look'] },
+    ])
+  })
+
+  test('tools are taken away: named, or it is refused; a replay has them while it had them', async () => {
+    const { store, runId } = await resting()
+    const lacking = await new PersistentCodeAgent({
+      store,
+      tools: [look],
+      model: listeningModel(script).model,
+    }).resume()
+    await lacking.answer(must(lacking.questions[0]).id, { type: 'respond', value: 1 })
+    await expect(goOn(lacking)).rejects.toThrow('granted tools that are not given: pay')
+    const { model, calls } = listeningModel(script)
+    const given = { store, model, typeCheck: false }
+    const other = await new PersistentCodeAgent({ ...given, tools: [look] }).resume({ revoke: ['pay'] })
+    expect(output(await goOn(other))).toEqual(['function', 'undefined', 'function', 'undefined'])
+    expect(promptText(must(calls[0]).prompt)).toContain('taken away, and cannot be called any more: pay')
+    expect(promptText(must(calls[0]).prompt)).not.toContain('The tool pay')
+    // A follow-up, by whoever has what it is granted now, from the journal alone.
+    const entries = await journalOf(store, runId)
+    expect(violations(entries)).toEqual([])
+    const twin = await other.fork({ entry: entries.length })
+    expect(output(await twin.run(twin.task, { reset: false }))).toEqual([
+      'function',
+      'undefined',
+      'function',
+      'undefined',
+    ])
+  })
+
+  test('a crash after the change: the replay grants what was granted, when it was', async () => {
+    const clock = new HandClock()
+    const recording = recorded(clock)
+    const first = agentOf({ store: recording.store, tools: [pay], script, typeCheck: false })
+    const asked = onlyQuestion(await first.run('Go'))
+    await first.answer(asked.id, { type: 'respond', value: 1 })
+    const given = { store: recording.store, model: listeningModel(script).model, typeCheck: false }
+    const second = await new PersistentCodeAgent({ ...given, tools: [look] }).resume({ revoke: ['pay'] })
+    const whole = output(await goOn(second))
+    const from = recording.entries.findIndex(({ kind }) => kind === 'tools-changed') + 1
+    for (let cut = from; cut < recording.entries.length; cut++) {
+      const [before, next] = [must(recording.entries[cut - 1]), must(recording.entries[cut])]
+      if (isOneWith(next, before)) continue
+      const store = await recording.cut(cut, clock)
+      const left = await new PersistentCodeAgent({
+        store,
+        tools: [look],
+        model: listeningModel(script).model,
+        typeCheck: false,
+      }).resume()
+      const open = left.questions[0]
+      if (open !== undefined) await left.answer(open.id, { type: 'respond', value: 1 })
+      expect(output(await goOn(left)), `cut after ${before.kind}`).toEqual(whole)
+    }
+  })
+
+  test('a call that waits for an approval is refused with its tool; one that was sent holds it', async () => {
+    const store = memoryStore()
+    const sell = tool({
+      name: 'sell',
+      description: 'Sells',
+      needsApproval: true,
+      execute: async () => 'sold',
+    })
+    const selling = [
+      'let said = "sold"\ntry { await sell({}) } catch (error) { said = error.message }\nfinalAnswer(said)',
+    ]
+    await agentOf({ store, tools: [sell], script: selling, typeCheck: false }).run('Sell')
+    const given = { store, model: listeningModel(selling).model, tools: [], typeCheck: false }
+    const other = await new PersistentCodeAgent(given).resume({ revoke: ['sell'] })
+    expect(output(await goOn(other))).toBe('sell was taken away from this run')
+    const both = new PersistentCodeAgent({ ...given, tools: [sell] })
+    await expect(both.resume({ revoke: ['sell'] })).rejects.toThrow('is to be taken away, and is given')
+
+    const slow = new HandTool('slow')
+    const sent = { store: memoryStore(), script: ['await slow({ n: 1 })'] }
+    const run = await agentOf({ ...sent, tools: [slow.tool], pauseGrace: 0 }).start('Wait')
+    await slow.begun(1)
+    await run.pause()
+    await run.result()
+    const left = await agentOf(sent).resume({ revoke: ['slow'] })
+    await expect(goOn(left)).rejects.toThrow('A call of slow (1.1) has been sent')
+    slow.settle(1)
+  })
+
+  test('steps and model: the new ones count from here on', async () => {
+    const store = memoryStore()
+    const steps = ['1', '2', '3', 'finalAnswer(4)']
+    const first = await agentOf({ store, maxSteps: 2, onLimit: 'pause', script: steps }).run('Count')
+    expect(first.status).toBe('paused')
+    const { model, calls } = listeningModel(steps)
+    const other = await new PersistentCodeAgent({
+      store,
+      maxSteps: 50,
+      model: { ...model, modelId: 'other' },
+    }).resume()
+    expect(output(await goOn(other))).toBe(4)
+    expect(calls).toHaveLength(2)
+    expect(await entriesOf(store, first.runId, 'options-changed')).toMatchObject([
+      { options: { maxSteps: 50 }, model: 'scripted/other' },
+    ])
   })
 })

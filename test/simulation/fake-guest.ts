@@ -92,6 +92,8 @@ class FakeGuest implements Sandbox {
     return this.#halt(heap, [strand])
   }
 
+  async grant(): Promise<void> {}
+
   async interrupt(): Promise<Halt> {
     const heap = this.#alive()
     if (heap.running === undefined) return { kind: 'waiting', calls: [], printed: '' }

@@ -37,6 +37,7 @@ function inWorld(
     open: (opening, tools) => asked('opens', async () => sandbox.open(opening, tools)),
     run: (step, program, moment) => asked('runs', async () => sandbox.run(step, program, moment)),
     settle: (call, outcome, moment) => asked('hears', async () => sandbox.settle(call, outcome, moment)),
+    grant: (tools) => asked('is granted', async () => sandbox.grant(tools)),
     interrupt: (moment) => asked('is interrupted', async () => sandbox.interrupt(moment)),
     mark: (position) => asked('is marked', async () => sandbox.mark(position)),
     back: () => asked('goes back', async () => sandbox.back()),
