@@ -190,4 +190,16 @@ describe('when it is due', () => {
     expect(isSummaryDue({ ...failed, stepCount: 39 }, unknown)).toBe(false)
     expect(isSummaryDue({ ...failed, stepCount: 40 }, unknown)).toBe(true)
   })
+
+  test('the journal says what is covered, what is left, and that one could not be had', () => {
+    const play = after(30, 90_000, 100_000)
+    const called: Fact = { kind: 'model-called', step: 31, attempt: 1, purpose: 'summary' }
+    play.record([called, compacted(25, 'found')])
+    expect(play.state).toMatchObject({ summarised: { upTo: 25 }, prompt: { tokens: 0, chars: 10 } })
+    expect(play.state.phase).toMatchObject({ at: 'thinking', purpose: 'step', called: false })
+    const error = { code: 'MODEL', message: 'no' }
+    play.record([called, { kind: 'model-failed', step: 31, attempt: 1, error }])
+    expect(play.state.summarised).toEqual({ upTo: 25, triedAt: 30 })
+    expect(play.state.phase).toMatchObject({ at: 'thinking', purpose: 'step', called: false })
+  })
 })
