@@ -314,7 +314,9 @@ export class Guest implements AsyncDisposable {
     const taking = await this.#take()
     taking?.packed.then(
       (taken) => {
-        this.#price = this.#around.clock.now() - began
+        const price = this.#around.clock.now() - began
+        // A link is cheap, a new base is not: what the next one is, nobody knows.
+        this.#price = this.#price === 0 ? price : (this.#price + price) / 2
         this.#around.post(taken)
       },
       (error: unknown) => this.#around.post({ kind: 'broke', error }),

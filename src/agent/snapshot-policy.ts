@@ -10,7 +10,7 @@ export interface Since {
   readonly computing: number
   /** Ms that the guest has had nothing to do, since its last delivery. */
   readonly waited: number
-  /** What the last snapshot cost, in ms; 0: there was none. */
+  /** What the last snapshots cost, in ms, the newest most; 0: there was none. */
   readonly price: number
 }
 
@@ -21,12 +21,15 @@ export type SnapshotPolicy = (since: Since) => boolean
 export const WAITS = 200
 
 /** So many deliveries, or so many ms of computing, are the most that a resume replays. */
-const DELIVERIES = 64
-const COMPUTING = 100
+const DELIVERIES = 128
+const COMPUTING = 200
 /** What a delivery costs beside the guest's computing, in ms. */
 const DELIVERY = 0.3
-/** Of a large heap a snapshot costs more than that: it is taken when replay would cost this many times its own price. */
-const WORTH = 5
+/**
+ * Of a large heap a snapshot costs more than that: it is taken when replay would cost this many times its own price,
+ * which is paid again where the heap is stored.
+ */
+const WORTH = 20
 
 export const whenReplayCosts: SnapshotPolicy = ({ deliveries, computing, waited, price }) => {
   if (waited >= WAITS) return true

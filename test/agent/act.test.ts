@@ -525,10 +525,10 @@ describe('checkpoints', () => {
   test('and after many deliveries, not after few', async () => {
     const stage = new Stage(() => waiting()).open()
     stage.record(start(1))
-    for (let call = 1; call < 60; call++) stage.record(returned(`1.${call}`))
+    for (let call = 1; call < 120; call++) stage.record(returned(`1.${call}`))
     await stage.idle()
     const few = stage.sandbox.log.filter((line) => line === 'snapshot').length
-    for (let call = 60; call < 70; call++) stage.record(returned(`1.${call}`))
+    for (let call = 120; call < 140; call++) stage.record(returned(`1.${call}`))
     await stage.idle()
     const many = stage.sandbox.log.filter((line) => line === 'snapshot').length
     expect([few < many, many - few]).toEqual([true, 1])
