@@ -31,7 +31,7 @@ declare function print(...values: any[]): void
 declare function finalAnswer(value?: any): any
 declare function ask(question?: any, schema?: any): Promise<any>
 declare function sleep(duration?: any): Promise<any>
-declare function pin(note: any): void
+declare function pin(note?: any): void
 declare var history: any
 declare function structuredClone(value: any, options?: any): any
 declare function setTimeout(callback: any, delay?: any, ...args: any[]): any
@@ -95,8 +95,8 @@ export function toolDeclarations(tools: readonly ToolTypes[], doubtful: Readonly
   })
   const names = new Set(tools.map(({ name }) => name))
   if (!names.has('search'))
-    members.push('search(words: string, limit?: number): Promise<{ name: string; description: string }[]>')
-  if (!names.has('describe')) members.push('describe(name: string | string[]): Promise<string>')
+    members.push('search(words?: string, limit?: number): Promise<{ name: string; description: string }[]>')
+  if (!names.has('describe')) members.push('describe(name?: string | string[]): Promise<string>')
   lines.push(`interface ${TOOLS} {`, ...members, `}`, `declare var tools: ${TOOLS}`)
   return `${lines.join('\n')}\n`
 }

@@ -51,8 +51,9 @@ look('(1)', Number.prototype)
 finalAnswer(JSON.stringify(found))`)
   expect(calls.length).toBeGreaterThan(500)
   // A program that writes into prototypes is believed: these would.
+  // Of `tools` each run has its own: here one is named `search`.
   const harmless = calls.filter(
-    (call) => !/\.(?:push|unshift|splice|fill|copyWithin|set|add|append)\(/.test(call),
+    (call) => !/^tools\.|\.(?:push|unshift|splice|fill|copyWithin|set|add|append)\(/.test(call),
   )
   expect(await said(harmless.join(';\n'))).toEqual([])
   expect(await said([...harmless, 'Map.prototype.nothing()'].join(';\n'))).toHaveLength(1)
