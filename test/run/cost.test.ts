@@ -3,7 +3,16 @@ import { describe, expect, test } from 'vitest'
 import { memoryStore, PersistentCodeAgent, UsageError } from '../../src/index.ts'
 import { violations } from '../../src/journal/check.ts'
 import { scriptedModel, type Script } from '../../src/testing.ts'
-import { again, agentOf, deferred, goOn, journalOf, listeningModel, rested } from '../e2e/fixtures/bench.ts'
+import {
+  again,
+  agentOf,
+  deferred,
+  entriesOf,
+  goOn,
+  journalOf,
+  listeningModel,
+  rested,
+} from '../e2e/fixtures/bench.ts'
 
 /** A reply that costs this many USD. */
 const costing = (code: string, cost: number) => ({ code, usage: { inputTokens: 10, outputTokens: 10, cost } })
@@ -37,6 +46,17 @@ describe('maxCost', () => {
     )
     expect(await goOn(agent)).toMatchObject({ status: 'completed', output: 'done', usage: { cost: 3 } })
     expect(violations(await journalOf(store, paused.runId))).toEqual([])
+  })
+
+  test('whoever resumes it may give it another budget, which is a fact', async () => {
+    const store = memoryStore()
+    const script = [costing('1', 1), costing('2', 1), costing('3', 1), costing('finalAnswer(4)', 1)]
+    const given = { store, script, price, onLimit: 'pause' as const }
+    const paused = rested(await agentOf({ ...given, maxCost: 2.5 }).run('x'), 'paused')
+    const later = await again({ ...given, maxCost: 100, maxSteps: 50 })
+    expect(await goOn(later)).toMatchObject({ status: 'completed', usage: { cost: 4 } })
+    const [changed] = await entriesOf(store, paused.runId, 'options-changed')
+    expect(changed?.options).toEqual({ maxCost: 100, maxSteps: 50 })
   })
 
   test('the task fails with LIMIT', async () => {
