@@ -10,10 +10,10 @@
  */
 import type { State } from '../journal/shape.ts'
 import type { PricedUsage } from '../model/catalog.ts'
+import { promptTokens } from './context.ts'
 
 /** Tokens that a reply is taken to have before it is there. */
 const REPLY_TOKENS = 4_096
-const CHARS_PER_TOKEN = 3
 
 export type Price = (usage: PricedUsage) => number | undefined
 
@@ -21,7 +21,7 @@ export type Price = (usage: PricedUsage) => number | undefined
 export interface Purse {
   /** Of all limits that it is under, its own and those of the agents above; Infinity: none. */
   readonly left: number
-  readonly price?: Price
+  readonly price: Price
 }
 
 /** What the run has cost since somebody last granted it as much again, what is under way included. */
@@ -31,9 +31,9 @@ export function spentBy({ usage, money, phase }: State): number {
 }
 
 /** What one more request may cost (B3); `later`: how many replies it comes after. */
-export function requestCost({ prompt, money }: State, price: Price | undefined, later = 0): number {
-  const inputTokens = prompt.tokens + Math.ceil(prompt.chars / CHARS_PER_TOKEN) + later * REPLY_TOKENS
-  return costOf({ inputTokens, outputTokens: REPLY_TOKENS }, price) ?? money.dearest
+export function requestCost(state: State, price: Price, later = 0): number {
+  const inputTokens = promptTokens(state) + later * REPLY_TOKENS
+  return costOf({ inputTokens, outputTokens: REPLY_TOKENS }, price) ?? state.money.dearest
 }
 
 /** Whether a request for a step, or for the last word, fits (B1). */
@@ -44,18 +44,15 @@ export function fits(state: State, purpose: 'step' | 'answer', { left, price }: 
 }
 
 /** The cost of a reply; undefined where neither the provider nor a price list tells. */
-export function costOf(
-  usage: PricedUsage & { readonly cost?: number },
-  price: Price | undefined,
-): number | undefined {
+export function costOf(usage: PricedUsage & { readonly cost?: number }, price: Price): number | undefined {
   const cost = usage.cost ?? priced(usage, price)
   return cost !== undefined && Number.isFinite(cost) && cost >= 0 ? cost : undefined
 }
 
 /** A price list of the author's that throws tells nothing. */
-function priced(usage: PricedUsage, price: Price | undefined): number | undefined {
+function priced(usage: PricedUsage, price: Price): number | undefined {
   try {
-    return price?.(usage)
+    return price(usage)
   } catch {
     return undefined
   }

@@ -79,7 +79,7 @@ export function isSummaryDue(state: State, window: () => number | undefined): bo
 }
 
 /** Tokens of the next prompt, about: those of the last one and its reply, and what has come since. */
-function promptTokens({ prompt }: State): number {
+export function promptTokens({ prompt }: Pick<State, 'prompt'>): number {
   return prompt.tokens + Math.ceil(prompt.chars / CHARS_PER_TOKEN)
 }
 

@@ -54,8 +54,8 @@ export interface Definition {
   >
   /** Whether a step is checked against the tools' types before it runs, where TypeScript is installed. Absent: no. */
   readonly typeCheck?: boolean
-  /** USD for a reply; absent where nothing is known of the model. */
-  readonly price?: Price
+  /** USD for a reply; it gives undefined where nothing is known of the model. */
+  readonly price: Price
   /** Secrets, tenant, loggers: reaches tools, is given again on resume, is never journaled. */
   readonly context: unknown
   /** The author's object, for callbacks. */

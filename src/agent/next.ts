@@ -27,7 +27,7 @@ export interface Setup {
   /** Tokens that the model takes in one request, where that is known. */
   readonly window: () => number | undefined
   /** What the model's replies cost, where that is known. */
-  readonly price?: Price
+  readonly price: Price
 }
 
 /** What only the driving process knows. */
@@ -173,7 +173,7 @@ export function idempotencyKey({ runId, run }: State, { id, tool, sent }: OpenCa
 }
 
 function meansOf({ price, window }: Setup, { now, left }: Live): Means {
-  return { now, window, purse: { left, ...(price === undefined ? {} : { price }) } }
+  return { now, window, purse: { left, price } }
 }
 
 function callModel(state: State, attempt: number, means: Means): Fact {

@@ -44,7 +44,7 @@ const ACTING: Readonly<Record<ActionFormat, string>> = {
 
 function declarations(tools: readonly Tool[]): string {
   if (tools.length === 0) return 'There are no tools, only the language.'
-  if (areSearched(new Map(tools.map((tool) => [tool.name, tool])))) return listed(tools)
+  if (areSearched(tools)) return listed(tools)
   return `Your tools (also by their bare names):\n\n${tools.map((tool) => tool.declaration).join('\n')}`
 }
 

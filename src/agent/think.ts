@@ -44,7 +44,7 @@ export interface ThinkRoom {
   readonly clock: Clock
   readonly abortSignal: AbortSignal
   readonly carrier: CarrierOf
-  readonly price?: Price
+  readonly price: Price
   /** True for a text that is a program. */
   compiles(text: string): boolean
   /** Compiles a step's code. */

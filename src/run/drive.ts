@@ -105,14 +105,13 @@ class Driver {
     parent?.purse.count(parent.call, () => this.#purse.spent)
     this.#flights = new Flights(() => this.#children?.atRest ?? NOBODY)
     this.#late = new LateResults(store, this.#log)
-    const { price } = definition
     this.#setup = {
       callbacks: namesOf(definition.callbacks),
       checks: [
         ...(definition.checkOutput === undefined ? [] : ['outputSchema']),
         ...definition.checks.map((check) => check.name),
       ],
-      ...(price === undefined ? {} : { price }),
+      price: definition.price,
       window: definition.window,
       probes: new Set(
         [...definition.tools.values()].filter((tool) => tool.probe !== undefined).map((tool) => tool.name),

@@ -9,11 +9,11 @@ import type { State } from '../journal/shape.ts'
 
 export class FamilyPurse {
   readonly #state: () => State
-  readonly #price: Price | undefined
+  readonly #price: Price
   readonly #above: FamilyPurse | undefined
   readonly #below = new Map<CallId, () => number>()
 
-  constructor(state: () => State, price: Price | undefined, above?: FamilyPurse) {
+  constructor(state: () => State, price: Price, above?: FamilyPurse) {
     this.#state = state
     this.#price = price
     this.#above = above

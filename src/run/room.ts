@@ -215,7 +215,7 @@ export class Room implements AsyncDisposable {
             return { ok: true, program: programOf(log.state, compiled.program) }
           },
           onDelta: (delta) => live.delta(delta),
-          ...(definition.price === undefined ? {} : { price: definition.price }),
+          price: definition.price,
         }),
     )
   }

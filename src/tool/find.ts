@@ -9,8 +9,8 @@ import type { Tool } from './tools.ts'
 export const MOST_DECLARED = 30
 
 /** `tools.search` and `tools.describe` are there: many tools, and none of them has these names. */
-export function areSearched(tools: ReadonlyMap<string, Tool>): boolean {
-  return tools.size > MOST_DECLARED && !tools.has('search') && !tools.has('describe')
+export function areSearched(tools: readonly Tool[]): boolean {
+  return tools.length > MOST_DECLARED && !tools.some(({ name }) => name === 'search' || name === 'describe')
 }
 
 interface Entry {

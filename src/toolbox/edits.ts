@@ -26,8 +26,7 @@ export function edited(text: string, edits: readonly Edit[], name: string): stri
 /** The edits are in the text already: an attempt before this one made them. */
 export function isEdited(text: string, edits: readonly Edit[]): boolean {
   return edits.every(
-    ({ find, replace }) =>
-      text.includes(replace) && (find === '' || !text.includes(find) || replace.includes(find)),
+    ({ find, replace }) => text.includes(replace) && (!text.includes(find) || replace.includes(find)),
   )
 }
 

@@ -60,25 +60,16 @@ export class Root {
       try {
         await this.#checkOpened(file, given)
         await file.writeFile(text)
+        const before = await stat(path).catch(() => undefined)
+        if (before !== undefined) await file.chmod(before.mode & 0o777)
         await file.sync()
       } finally {
         await file.close()
       }
-      const mode = (await stat(path).catch(() => undefined))?.mode
-      if (mode !== undefined) await this.#keepMode(made, mode)
       await rename(made, path)
     } catch (error) {
       await rm(made, { force: true })
       throw error
-    }
-  }
-
-  async #keepMode(path: string, mode: number): Promise<void> {
-    const file = await open(path, 'r+')
-    try {
-      await file.chmod(mode & 0o777)
-    } finally {
-      await file.close()
     }
   }
 

@@ -81,7 +81,8 @@ export class Play {
   rounds = 0
 
   constructor({ options = {}, setup = {} }: PlayOptions = {}) {
-    this.setup = { callbacks: kinds(), checks: [], probes: new Set(), window: () => undefined, ...setup }
+    const unknown = { window: () => undefined, price: () => undefined }
+    this.setup = { callbacks: kinds(), checks: [], probes: new Set(), ...unknown, ...setup }
     const started = placed({ ...STARTED, options: { ...OPTIONS, ...options } }, 1, NOON, 0)
     this.entries.push(started)
     this.state = fold(undefined, started, RUN)

@@ -36,6 +36,7 @@ function roomOf(
     clock,
     abortSignal: new AbortController().signal,
     carrier: () => ({}),
+    price: () => undefined,
     compiles: () => false,
     compile: async () => ({ ok: true, program: '{}' }),
   }

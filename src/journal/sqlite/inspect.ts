@@ -85,8 +85,6 @@ function look(connect: Connect, path: string, hasLog: boolean): Found {
     checkSchema(connect, db, version, path)
     return { is: 'ours', version }
   } catch (error) {
-    // Another process began to write while the file was read as immutable: look again.
-    if (!hasLog && sizeOf(`${path}-wal`) > 0) return look(connect, path, true)
     throw typed(error, path)
   } finally {
     db.close()
