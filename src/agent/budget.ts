@@ -8,6 +8,7 @@
  *     token for each character since; the reply is taken to be REPLY_TOKENS long. A longer one may pass the limit by
  *     what it is longer.
  */
+import { reservedNow } from '../journal/account.ts'
 import type { State } from '../journal/shape.ts'
 import type { PricedUsage } from '../model/catalog.ts'
 import { promptTokens } from './context.ts'
@@ -25,9 +26,9 @@ export interface Purse {
 }
 
 /** What the run has cost since somebody last granted it as much again, what is under way included. */
-export function spentBy({ usage, money, phase }: State): number {
-  const reserved = phase.at === 'thinking' && phase.called ? (phase.reserved ?? 0) : 0
-  return (usage.cost ?? 0) + money.lost + reserved - money.granted
+export function spentBy(state: State): number {
+  const { usage, money } = state
+  return (usage.cost ?? 0) + money.lost + reservedNow(state) - money.granted
 }
 
 /** What one more request may cost (B3); `later`: how many replies it comes after. */

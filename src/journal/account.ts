@@ -68,9 +68,15 @@ export function grantedMoney({ usage, money }: State): State['money'] {
   return { ...money, granted: (usage.cost ?? 0) + money.lost, isUnknown: false }
 }
 
+/** What the request that is under way may cost, in USD; 0: there is none. */
+export function reservedNow({ phase }: State): number {
+  return phase.at === 'thinking' && phase.called ? (phase.reserved ?? 0) : 0
+}
+
 /** The reply to the request that is under way, if one is, is lost: it may have been billed. */
-function withLost({ money, phase }: State): State['money'] {
-  const reserved = phase.at === 'thinking' && phase.called ? (phase.reserved ?? 0) : 0
+function withLost(state: State): State['money'] {
+  const { money } = state
+  const reserved = reservedNow(state)
   return reserved === 0 ? money : { ...money, lost: money.lost + reserved }
 }
 
