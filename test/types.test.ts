@@ -1,7 +1,14 @@
 /** What the compiler knows of an agent: the output follows from its schema. */
 import { expectTypeOf, test } from 'vitest'
 import { z } from 'zod'
-import { CodeAgent, PersistentCodeAgent, tool, type RunEvent, type RunResult } from '../src/index.ts'
+import {
+  CodeAgent,
+  PersistentCodeAgent,
+  tool,
+  type RunEvent,
+  type RunResult,
+  type ToolDefinition,
+} from '../src/index.ts'
 import { scriptedModel } from '../src/testing.ts'
 
 const model = scriptedModel([])
@@ -46,6 +53,22 @@ test("a tool's input and output follow from its schemas", () => {
       return input.a + input.b
     },
   })
+})
+
+test("a tool's output is what execute returns, also from a promise or a generator", () => {
+  const more = { name: 'job', description: 'Does a job' }
+  const plain = tool({ ...more, execute: () => 7 })
+  const later = tool({ ...more, execute: async () => 'done' })
+  const steps = tool({
+    ...more,
+    execute: async function* () {
+      yield { percent: 50 }
+      return new Date(0)
+    },
+  })
+  expectTypeOf(plain).toEqualTypeOf<ToolDefinition<unknown, number>>()
+  expectTypeOf(later).toEqualTypeOf<ToolDefinition<unknown, string>>()
+  expectTypeOf(steps).toEqualTypeOf<ToolDefinition<unknown, Date>>()
 })
 
 test('a callback knows the kind of step that it looks at', () => {

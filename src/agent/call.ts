@@ -18,6 +18,7 @@ import type { OpenCall } from '../journal/shape.ts'
 import type { Chapter } from '../journal/story.ts'
 import type { ToolCallOptions } from '../tool/tool.ts'
 import type { Tool } from '../tool/tools.ts'
+import { Aside, type Listeners } from './aside.ts'
 import type { Definition } from './definition.ts'
 import type { Happening, PreparedCall } from './happening.ts'
 import { askedOfTools, TOOLS } from './discovery.ts'
@@ -30,14 +31,13 @@ const FIRST_BACKOFF = 1_000
 const LONGEST_BACKOFF = 86_400_000
 
 /** What a call needs of the run that it belongs to. */
-export interface CallRoom {
+export interface CallRoom extends Listeners {
   readonly runId: string
   readonly context: unknown
   readonly tools: ReadonlyMap<string, Tool>
   readonly key: (call: OpenCall) => string
   readonly carrier: CarrierOf
   readonly clock: Clock
-  log(line: string): void
   now(): number
 }
 
@@ -134,7 +134,9 @@ export async function sendCall(
   const timed = timeLimit(tool, abortSignal, room.clock)
   try {
     const given = state === undefined ? {} : { state: decode(state) }
-    const executed = tool.execute(decode(input), { ...optionsOf(call, timed.abortSignal, room), ...given })
+    const aside = new Aside(room)
+    const options = { ...optionsOf(call, timed.abortSignal, room, aside), ...given }
+    const executed = tool.execute(decode(input), options, (value) => aside.progress(value))
     faultPoint('call-sent', call.effect)
     return { ...settled, outcome: await outcomeOf(tool, await timed.first(executed)) }
   } catch (error) {
@@ -167,7 +169,7 @@ export async function probeCall(
   const probed = { kind: 'probed' as const, key, call: call.id }
   const tool = room.tools.get(call.tool)
   try {
-    const said = await tool?.probe?.(decode(input), optionsOf(call, abortSignal, room))
+    const said = await tool?.probe?.(decode(input), optionsOf(call, abortSignal, room, new Aside(room)))
     if (tool === undefined || said === undefined) return { ...probed, said: 'unknown' }
     if (!said.happened) return { ...probed, said: 'not' }
     return { ...probed, said: 'happened', outcome: await outcomeOf(tool, said.result) }
@@ -178,7 +180,7 @@ export async function probeCall(
 }
 
 /** What a tool is told of its call. */
-function optionsOf(call: OpenCall, abortSignal: AbortSignal, room: CallRoom): ToolCallOptions {
+function optionsOf(call: OpenCall, abortSignal: AbortSignal, room: CallRoom, aside: Aside): ToolCallOptions {
   const answers = call.answered?.values ?? []
   let asked = 0
   return {
@@ -194,8 +196,7 @@ function optionsOf(call: OpenCall, abortSignal: AbortSignal, room: CallRoom): To
       if (known) return answers[asked++]
       throw new AgentPausedException('A tool asks', { question, onAnswer: 'call' })
     },
-    log: (...parts: readonly unknown[]) =>
-      room.log(parts.map((part) => (typeof part === 'string' ? part : JSON.stringify(part))).join(' ')),
+    log: (...parts: readonly unknown[]) => aside.log(...parts),
     ...(answers.length === 0 ? {} : { answer: answers.at(-1) }),
   }
 }

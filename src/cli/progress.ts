@@ -26,6 +26,8 @@ export class Progress {
     if (event.type === 'entry') this.#entry(event.entry)
     else if (event.type === 'printed') this.#block('  | ', event.text)
     else if (event.type === 'log') this.#line('dim', `  log ${event.call}: ${oneLine(event.text)}`)
+    else if (event.type === 'progress')
+      this.#line('dim', `  ${event.call} … ${oneLine(shown(event.value, 0))}`)
   }
 
   #entry(entry: Entry): void {

@@ -322,6 +322,7 @@ const UNWATCHED: Drive['live'] = {
   delta: () => undefined,
   printed: () => undefined,
   logged: () => undefined,
+  progressed: () => undefined,
 }
 
 /** It waits for a person or the clock, or was put aside with a question: an answer or the time is enough. */

@@ -16,6 +16,7 @@ export interface Live {
   delta(delta: { readonly kind: 'text' | 'reasoning' | 'code'; readonly text: string }): void
   printed(text: string): void
   logged(call: string, line: string): void
+  progressed(call: string, value: unknown): void
 }
 
 export interface Drive {

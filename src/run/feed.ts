@@ -12,6 +12,8 @@ export type RunEvent<Output = unknown> =
   | { readonly type: 'printed'; readonly text: string }
   /** What a tool logs. Not journaled. */
   | { readonly type: 'log'; readonly call: string; readonly text: string }
+  /** What a tool's generator has come to so far. Not journaled: its result is. */
+  | { readonly type: 'progress'; readonly call: string; readonly value: unknown }
   /** The last event. */
   | { readonly type: 'result'; readonly result: RunResult<Output> }
 

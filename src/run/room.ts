@@ -306,6 +306,7 @@ export class Room implements AsyncDisposable {
       now: () => store.now(),
       clock: this.#around.clock,
       log: (line) => live.logged(call.id, line),
+      progress: (value) => live.progressed(call.id, value),
     }
   }
 }

@@ -154,6 +154,7 @@ export class Run<Output = unknown> {
           delta: ({ kind, text }) => this.#feed.push({ type: kind, delta: text }),
           printed: (text) => this.#feed.push({ type: 'printed', text }),
           logged: (call, text) => this.#feed.push({ type: 'log', call, text }),
+          progressed: (call, value) => this.#feed.push({ type: 'progress', call, value }),
         },
         ...(start.abortSignal === undefined ? {} : { abortSignal: start.abortSignal }),
         ...(start.guests === undefined ? {} : { guests: start.guests }),

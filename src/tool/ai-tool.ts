@@ -3,6 +3,7 @@
  * imported. They come in a record, whose keys are their names.
  */
 import { UsageError } from '../base/errors.ts'
+import { isAsyncIterable, walk, type OnProgress } from './progress.ts'
 import type { ToolCallOptions } from './tool.ts'
 
 /** All that is read of an AI SDK tool. */
@@ -44,26 +45,15 @@ export function descriptionOf(tool: AiTool, name: string, context: unknown): str
   }
 }
 
-/** Calls it as the AI SDK would. Of an async generator the last value counts. */
+/** Calls it as the AI SDK would. Of an async generator the last value counts (G1 of `progress.ts`). */
 export async function executeAiTool(
   tool: AiTool & { readonly execute: Execute },
   input: unknown,
   call: ToolCallOptions,
   context: unknown,
+  onProgress: OnProgress,
 ): Promise<unknown> {
   const result = tool.execute(input, { ...call, context: context ?? {}, messages: [] })
-  return isAsyncIterable(result) ? lastOf(result, call.abortSignal) : result
-}
-
-async function lastOf(values: AsyncIterable<unknown>, abortSignal: AbortSignal): Promise<unknown> {
-  let last: unknown
-  for await (const value of values) {
-    abortSignal.throwIfAborted()
-    last = value
-  }
-  return last
-}
-
-function isAsyncIterable(value: unknown): value is AsyncIterable<unknown> {
-  return typeof value === 'object' && value !== null && Symbol.asyncIterator in value
+  if (!isAsyncIterable(result)) return result
+  return walk(result, { result: 'yielded', abortSignal: call.abortSignal }, onProgress)
 }

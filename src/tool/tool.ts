@@ -80,8 +80,12 @@ export interface ToolSpec<Input, Output, Context> extends Data<Input, Output> {
     input: Input,
     call: ToolCallOptions<Context>,
   ) => Probed<Output> | PromiseLike<Probed<Output>>
-  readonly execute: (input: Input, call: ToolCallOptions<Context>) => Output | PromiseLike<Output>
+  /** An `async function*` gives what it returns; what it yields is progress, for people who watch. */
+  readonly execute: (input: Input, call: ToolCallOptions<Context>) => Executed<Output>
 }
+
+/** What `execute` gives back. */
+export type Executed<Output> = Output | PromiseLike<Output> | AsyncGenerator<unknown, Output, void>
 
 /** Known in every copy of this package. */
 export const TOOL: unique symbol = Symbol.for('persistent-code-agent.tool')
@@ -94,7 +98,7 @@ export interface ToolDefinition<Input = unknown, Output = unknown, Context = unk
   readonly [TOOL]: true
   readonly needsApproval?: boolean | Judge<Input, Context>['judge']
   probe?(input: Input, call: ToolCallOptions<Context>): Probed<Output> | PromiseLike<Probed<Output>>
-  execute(input: Input, call: ToolCallOptions<Context>): Output | PromiseLike<Output>
+  execute(input: Input, call: ToolCallOptions<Context>): Executed<Output>
 }
 
 interface Judge<Input, Context> {

@@ -14,6 +14,7 @@ import { isLangChainTool, ofLangChain, type LangChainTool } from './langchain-to
 import { checkToolName } from './name.ts'
 import type { Checked } from './issues.ts'
 import { readSchema, type JsonSchema, type ReadSchema } from './schema.ts'
+import { isAsyncGenerator, walk, type OnProgress } from './progress.ts'
 import { stableJson } from './stable.ts'
 import {
   checkEffect,
@@ -50,8 +51,8 @@ export interface Tool {
   readonly retry?: { readonly attempts: number; readonly backoff?: number }
   /** Whatever it says that is no answer is `undefined`: nobody can say. */
   readonly probe?: (input: unknown, call: ToolCallOptions) => Promise<Probed>
-  /** Rejects with what the tool threw. */
-  execute(input: unknown, call: ToolCallOptions): Promise<unknown>
+  /** Rejects with what the tool threw. `onProgress` hears what a generator yields. */
+  execute(input: unknown, call: ToolCallOptions, onProgress?: OnProgress): Promise<unknown>
 }
 
 /** A record of AI SDK tools, names first; a `ToolDefinition` may stand in it under its own name. */
@@ -167,9 +168,13 @@ function build(parts: Parts, toldEffect: unknown, policy: unknown): Tool {
         ? ruleOf(made.needsApproval, name, { lax: parts.is === 'ai' })
         : ruleOfPolicy(policy, name),
     ...limits,
-    execute: async (value: unknown, call: ToolCallOptions): Promise<unknown> => {
+    execute: async (
+      value: unknown,
+      call: ToolCallOptions,
+      onProgress: OnProgress = ignored,
+    ): Promise<unknown> => {
       if (denial !== undefined) throw denial
-      return run(value, call)
+      return run(value, call, onProgress)
     },
   })
 }
@@ -199,18 +204,27 @@ function probed(said: unknown): Probed {
   return said.happened === true && 'result' in said ? { happened: true, result: said.result } : undefined
 }
 
-function runnerOf(parts: Parts): (input: unknown, call: ToolCallOptions) => unknown {
-  if (parts.is === 'own') return (input, call) => parts.tool.execute(input, call)
+function ignored(): void {}
+
+type Runner = (input: unknown, call: ToolCallOptions, onProgress: OnProgress) => Promise<unknown>
+
+function runnerOf(parts: Parts): Runner {
+  if (parts.is === 'own')
+    return async (input, call, onProgress) => {
+      const given: unknown = await parts.tool.execute(input, call)
+      if (!isAsyncGenerator(given)) return given
+      return walk(given, { result: 'returned', abortSignal: call.abortSignal }, onProgress)
+    }
   const { tool: made, name } = parts
   const schema = made.contextSchema === undefined ? undefined : `contextSchema of the tool '${name}'`
-  return async (input, call) => {
-    if (schema === undefined) return executeAiTool(made, input, call, call.context)
+  return async (input, call, onProgress) => {
+    if (schema === undefined) return executeAiTool(made, input, call, call.context, onProgress)
     const checked = await readSchema(made.contextSchema, 'input', schema).check(
       call.context,
       `The context of ${name}`,
     )
     if (!checked.ok) throw new UsageError(checked.message, { hint: "Give it as the agent's context." })
-    return executeAiTool(made, input, call, checked.value)
+    return executeAiTool(made, input, call, checked.value, onProgress)
   }
 }
 

@@ -36,6 +36,7 @@ function roomOf(
     carrier: () => ({}),
     clock: new HandClock(),
     log: () => undefined,
+    progress: () => undefined,
     now: () => 1_000,
   }
 }
