@@ -16,11 +16,13 @@ import type { State } from './journal/shape.ts'
 import type { Store } from './journal/store.ts'
 import { createRun, mayFollow } from './run/begin.ts'
 import { editAlone, sendEdit } from './run/edit.ts'
-import type { RunEvent } from './run/feed.ts'
+import type { RunEvent } from './run/event.ts'
+import { storedEvents, type StoredEventOptions } from './run/events.ts'
+import { Feeds } from './run/feed.ts'
 import { readMemory } from './run/inspect.ts'
 import { recover, type Recovered } from './run/recover.ts'
 import { openQuestions, resultOf, type Question, type RunResult } from './run/result.ts'
-import { Run } from './run/run.ts'
+import { Run, type RunStart } from './run/run.ts'
 import { answerQuestion, haltRun, sayTo, type SayOptions } from './run/signal.ts'
 import { warmWorker } from './sandbox/sandbox-thread.ts'
 
@@ -43,6 +45,12 @@ export interface TaskOptions {
   readonly wait?: boolean
 }
 
+/** Options of `agent.continue`. */
+export interface ContinueOptions extends Omit<TaskOptions, 'runId' | 'reset'> {
+  /** A follow-up task for a completed or failed run, even where it reads like the one before. */
+  readonly task?: string
+}
+
 export interface StreamOptions extends TaskOptions {
   /** What leaving the stream early does: `'pause'` the run (default), or let it `'continue'`. */
   readonly onAbandon?: 'pause' | 'continue'
@@ -55,6 +63,7 @@ export class CodeAgent<Output = unknown> implements AsyncDisposable {
   #bound: { readonly runId: string; readonly task: string; readonly known?: Recovered } | undefined
   /** Runs that this agent drives now. */
   readonly #driven = new Set<Run<Output>>()
+  readonly #feeds = new Feeds()
   #memory = new Memory([])
   #questions: readonly Question[] = []
   #result: RunResult<Output> | undefined
@@ -108,30 +117,47 @@ export class CodeAgent<Output = unknown> implements AsyncDisposable {
 
   /** Starts a task; resolves when the run is durable, with a handle on it. */
   async start(task: string, options: TaskOptions = {}): Promise<Run<Output>> {
-    const definition = this.#complete(options)
-    warmWorker()
-    const store = await this.store()
-    const more = {
-      store,
-      definition,
-      given: dataOptions(this.#given),
-      ...(this.revoked.length === 0 ? {} : { revoked: this.revoked }),
-      ...(options.abortSignal === undefined ? {} : { abortSignal: options.abortSignal }),
-      ...(options.wait === undefined ? {} : { wait: options.wait }),
-      ...(this.otelContext === undefined ? {} : { otelContext: this.otelContext }),
-    }
+    const { store, definition, ...more } = await this.#ready(options)
     if (options.reset !== false) {
       const runId = await createRun(store, definition, { task, ...options })
-      return this.#drive(new Run<Output>({ ...more, runId, why: 'start' }), task)
+      return this.#drive({ ...more, store, definition, runId, why: 'start' }, task)
     }
     const { known, ...bound } = this.#mustBeBound()
+    if (task !== bound.task) return this.continue(bound.runId, { ...options, task })
     const read = known === undefined ? {} : { known }
-    if (task === bound.task)
-      return this.#drive(new Run<Output>({ ...more, ...read, runId: bound.runId, why: 'resume' }), task)
-    const stands = await recover(store, bound.runId)
-    mayFollow(stands.state)
-    const followed = { known: stands, runId: bound.runId, why: 'resume', task: { task, ...options } } as const
-    return this.#drive(new Run<Output>({ ...more, ...followed }), task)
+    return this.#drive({ ...more, ...read, store, definition, runId: bound.runId, why: 'resume' }, task)
+  }
+
+  /**
+   * Goes on with a stored run, or gives a finished one a follow-up `task`: for servers, where one agent has many runs. The
+   * run becomes the bound one. Resolves with a handle on it.
+   * @throws {StateNotFoundError} no such run. @throws {UsageError} a follow-up for a run that is not finished, or stopped.
+   */
+  async continue(runId: string, options: ContinueOptions = {}): Promise<Run<Output>> {
+    const { revoked = [], otelContext, ...all } = await this.#ready(options)
+    const isBound = this.#bound?.runId === runId
+    const ready = isBound ? { ...all, revoked, otelContext } : all
+    const known = await recover(ready.store, runId)
+    const { task = known.state.task.text, ...rest } = options
+    if (options.task === undefined) return this.#drive({ ...ready, known, runId, why: 'resume' }, task)
+    mayFollow(known.state)
+    return this.#drive({ ...ready, known, runId, why: 'resume', task: { task, ...rest } }, task)
+  }
+
+  /**
+   * What happened to a stored run, from its first fact or after one, and with `follow` what happens, whoever drives it;
+   * live events are those of runs that this agent drives. Needs neither tools nor model. The last event is the result,
+   * unless the run is being driven. Default: the bound run.
+   * @throws {StateNotFoundError} no such run. @throws {StateCorruptError} @throws {UsageError} no run is bound.
+   */
+  async *events(
+    runId?: string,
+    options: StoredEventOptions = {},
+  ): AsyncGenerator<RunEvent<Output>, void, undefined> {
+    const run = runId ?? this.#mustBeBound().runId
+    const source = { store: await this.store(), run, feed: this.#feeds.of(run) }
+    // The output's type is the author's word for what their checks and schema let through.
+    yield* storedEvents(source, options) as AsyncGenerator<RunEvent<Output>, void, undefined>
   }
 
   /** Events of a run as they come; the last is the result. The run starts at the first `next()`. */
@@ -263,7 +289,8 @@ export class CodeAgent<Output = unknown> implements AsyncDisposable {
     return this.#mustBeBound().runId
   }
 
-  protected store(): Promise<Store> {
+  /** The place where its runs are kept, opened at first use; `close` closes it. */
+  store(): Promise<Store> {
     this.#store ??= this.openStore().catch((error: unknown) => {
       this.#store = undefined
       throw error
@@ -308,6 +335,22 @@ export class CodeAgent<Output = unknown> implements AsyncDisposable {
     return options.context === undefined ? definition : { ...definition, context: options.context }
   }
 
+  /** What driving takes, whichever run. */
+  async #ready(options: TaskOptions): Promise<Omit<RunStart, 'runId' | 'why'>> {
+    const definition = this.#complete(options)
+    warmWorker()
+    const store = await this.store()
+    return {
+      store,
+      definition,
+      given: dataOptions(this.#given),
+      ...(this.revoked.length === 0 ? {} : { revoked: this.revoked }),
+      ...(options.abortSignal === undefined ? {} : { abortSignal: options.abortSignal }),
+      ...(options.wait === undefined ? {} : { wait: options.wait }),
+      ...(this.otelContext === undefined ? {} : { otelContext: this.otelContext }),
+    }
+  }
+
   #drivenHere(runId: string): Run<Output> | undefined {
     return [...this.#driven].find((run) => run.id === runId)
   }
@@ -319,7 +362,8 @@ export class CodeAgent<Output = unknown> implements AsyncDisposable {
     })
   }
 
-  #drive(run: Run<Output>, task: string): Run<Output> {
+  #drive(start: RunStart, task: string): Run<Output> {
+    const run = new Run<Output>({ ...start, feed: this.#feeds.of(start.runId) })
     this.#driven.add(run)
     const done = (): boolean => this.#driven.delete(run)
     run.result().then(done, done)

@@ -1,9 +1,10 @@
 /** Every public name. Nothing inside imports this file. */
-export { CodeAgent, type StreamOptions, type TaskOptions } from './code-agent.ts'
+export { CodeAgent, type ContinueOptions, type StreamOptions, type TaskOptions } from './code-agent.ts'
 export {
   PersistentCodeAgent,
   type PersistentAgentOptions,
   type ResumeOptions,
+  type StoredEventsOfFile,
 } from './persistent-code-agent.ts'
 export { tool, type ToolCallOptions, type ToolDefinition, type ToolSpec } from './tool/tool.ts'
 export type { AgentOptions, FinalAnswerCheck } from './agent/options.ts'
@@ -55,13 +56,15 @@ export type {
   EntryKind,
   OutputReason,
   QuestionKind,
+  Stored,
   Usage,
 } from './journal/entry.ts'
 export type { RunFilter, RunStatus, Store } from './journal/store.ts'
 export type { StateKey } from './journal/keys.ts'
 export { memoryStore } from './journal/memory.ts'
 export { sqliteStore } from './journal/sqlite.ts'
-export type { RunEvent } from './run/feed.ts'
+export type { EntryEvent, LiveEvent, RunEvent } from './run/event.ts'
+export type { EventOptions, StoredEventOptions } from './run/events.ts'
 export type { ForkEdit, ForkOptions } from './run/fork.ts'
 export type { Inspection, RunSummary } from './run/inspect.ts'
 export type { CallInfo, Question, RunResult } from './run/result.ts'

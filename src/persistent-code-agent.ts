@@ -11,6 +11,8 @@ import type { StateKey } from './journal/keys.ts'
 import { sqliteStore } from './journal/sqlite.ts'
 import type { RunFilter, RunRow, Store } from './journal/store.ts'
 import { isOpen } from './journal/view.ts'
+import type { RunEvent } from './run/event.ts'
+import { storedEvents, type StoredEventOptions } from './run/events.ts'
 import { forkRun, type ForkOptions } from './run/fork.ts'
 import { inspectRun, listRuns, type Inspection, type RunSummary } from './run/inspect.ts'
 import { recover } from './run/recover.ts'
@@ -42,6 +44,13 @@ export interface ResumeOptions {
     readonly traceparent: string
     readonly tracestate?: string
   }) => unknown
+}
+
+/** Options of `PersistentCodeAgent.events`. */
+export interface StoredEventsOfFile extends StoredEventOptions {
+  /** Default: the only unfinished run, else the only run. */
+  readonly runId?: string
+  readonly stateKey?: StateKey
 }
 
 const DEFAULT_PATH = './agent_state.db'
@@ -119,6 +128,19 @@ export class PersistentCodeAgent<Output = unknown> extends CodeAgent<Output> {
   ): Promise<Inspection> {
     await using store = sqliteStore(path, { readOnly: true, ...keyOf(stateKey) })
     return await inspectRun(store, runId, step)
+  }
+
+  /**
+   * What happened to a run of a file, and with `follow` what happens, whoever drives it; facts only. Needs neither tools
+   * nor model, and writes nothing. Without `runId`: as `resumeExecution` has it.
+   * @throws {StateNotFoundError} no file, no run. @throws {StateCorruptError} @throws {UsageError} several runs could be meant.
+   */
+  static async *events(
+    path: string,
+    { runId, stateKey, ...options }: StoredEventsOfFile = {},
+  ): AsyncGenerator<RunEvent, void, undefined> {
+    await using store = sqliteStore(path, { readOnly: true, ...keyOf(stateKey) })
+    yield* storedEvents({ store, run: runId ?? (await onlyRun(store, path)) }, options)
   }
 
   /** Binds this agent to a stored run. See `resumeExecution`. */

@@ -5,7 +5,7 @@
 import { decode } from '../base/codec.ts'
 import { showDuration } from '../base/duration.ts'
 import type { Entry, Stored } from '../journal/entry.ts'
-import type { RunEvent } from '../run/feed.ts'
+import type { RunEvent } from '../run/event.ts'
 import type { Pen } from './screen.ts'
 import { cut, oneLine, safe, shown } from './text.ts'
 

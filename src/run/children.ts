@@ -221,7 +221,7 @@ export class Children implements AsyncDisposable {
     why: Drive['why'],
     { pause, stop, cut }: Handles,
   ): Promise<Rest> {
-    const { store, lease, clock, guests, wait, parent, askedAt } = this.#around.drive
+    const { store, lease, clock, guests, wait, parent, askedAt, live } = this.#around.drive
     const { state } = recovered
     const isResumed = why === 'resume' || (why !== 'wake' && this.#around.isResumed())
     if (cut.signal.aborted) throw new Cut()
@@ -246,7 +246,7 @@ export class Children implements AsyncDisposable {
         stop: stop.signal,
         cut: cut.signal,
       },
-      live: UNWATCHED,
+      live: live.below(state.runId, definition.name, state.seq),
       ...(guests === undefined ? {} : { guests }),
       ...(wait === undefined ? {} : { wait }),
     })
@@ -316,14 +316,6 @@ export class Children implements AsyncDisposable {
 }
 
 type Ended = { readonly outcome: CallOutcome; readonly usage?: Usage } | { readonly paused: string }
-
-const UNWATCHED: Drive['live'] = {
-  committed: () => undefined,
-  delta: () => undefined,
-  printed: () => undefined,
-  logged: () => undefined,
-  progressed: () => undefined,
-}
 
 /** It waits for a person or the clock, or was put aside with a question: an answer or the time is enough. */
 function restsByItself(state: State): boolean {

@@ -1,7 +1,7 @@
 /** What driving a run takes, and what it leaves behind. */
 import type { Clock } from '../base/clock.ts'
 import type { Definition } from '../agent/definition.ts'
-import type { Entry, Fact } from '../journal/entry.ts'
+import type { Entry, Fact, RunId } from '../journal/entry.ts'
 import type { State } from '../journal/shape.ts'
 import type { Store } from '../journal/store.ts'
 import type { CallId } from '../base/halt.ts'
@@ -17,6 +17,8 @@ export interface Live {
   printed(text: string): void
   logged(call: string, line: string): void
   progressed(call: string, value: unknown): void
+  /** Of a run below this one, whose last fact so far is `seq`. */
+  below(run: RunId, agent: string, seq: number): Live
 }
 
 export interface Drive {

@@ -13,7 +13,9 @@ import type { Guests } from '../sandbox/guests.ts'
 import { changesOf, mayFollow, taskFact, type TaskGiven } from './begin.ts'
 import { drive } from './drive.ts'
 import { newsIn } from './family.ts'
-import { Feed, type RunEvent } from './feed.ts'
+import type { RunEvent } from './event.ts'
+import { segmentEvents, type EventOptions } from './events.ts'
+import { Feed, liveInto, type Segment } from './feed.ts'
 import { releaseLease, takeLease } from './lease.ts'
 import { recover, type Recovered } from './recover.ts'
 import { resultOf, type RunResult } from './result.ts'
@@ -43,13 +45,16 @@ export interface RunStart {
   readonly leaseTtl?: number
   /** Where the guest comes from. Default: a thread of its own. */
   readonly guests?: Guests
+  /** Where it says what happens. Default: one of its own. */
+  readonly feed?: Feed
 }
 
 /** A run that is being driven. `result()` settles when it rests. */
 export class Run<Output = unknown> {
   readonly id: RunId
   readonly #store: Store
-  readonly #feed = new Feed()
+  readonly #feed: Feed
+  readonly #segment: Segment
   #result: Promise<RunResult<Output>>
   /** Nobody here drives it any more: a signal has to be seen to by whoever sends it. */
   #rested = false
@@ -57,6 +62,8 @@ export class Run<Output = unknown> {
   constructor(start: RunStart) {
     this.id = start.runId
     this.#store = start.store
+    this.#feed = start.feed ?? new Feed()
+    this.#segment = this.#feed.claim()
     this.#result = this.#drive(start)
     // Who asks for the result hears of its failure; nobody has to ask.
     this.#result.catch(() => undefined)
@@ -77,10 +84,13 @@ export class Run<Output = unknown> {
     return this
   }
 
-  /** Events from now on; the last is the result. */
-  async *events(): AsyncGenerator<RunEvent<Output>, void, undefined> {
-    yield* this.#feed.read()
-    yield { type: 'result', result: await this.#result }
+  /**
+   * What happens until it rests, from now on or after a fact; the last is the result. A slow reader never holds the run
+   * up and misses no fact. @throws what `result` throws, at the end.
+   */
+  events(options: EventOptions = {}): AsyncGenerator<RunEvent<Output>, void, undefined> {
+    const source = { store: this.#store, run: this.id, feed: this.#feed }
+    return this.#withResult(segmentEvents(source, this.#segment, options), options.abortSignal)
   }
 
   /** Rest at the next safe point. Resolves when that is durable. */
@@ -104,10 +114,19 @@ export class Run<Output = unknown> {
     await sayTo(this.#store, this.id, message, options)
   }
 
+  async *#withResult(
+    events: ReturnType<typeof segmentEvents>,
+    abortSignal: AbortSignal | undefined,
+  ): AsyncGenerator<RunEvent<Output>, void, undefined> {
+    yield* events
+    if (abortSignal?.aborted !== true) yield { type: 'result', result: await this.#result }
+  }
+
   async #drive(asked: RunStart): Promise<RunResult<Output>> {
     const { store, runId, clock = systemClock } = asked
     const began = clock.now()
     const askedAt = store.now()
+    let end: number | undefined
     try {
       const known = await newest(store, runId, asked.known)
       let start = { ...asked, why: whyNow(asked.why, asked.known?.state, known.state) }
@@ -140,6 +159,7 @@ export class Run<Output = unknown> {
         await releaseLease(store, lease)
         throw error
       }
+      this.#feed.begin(this.#segment, runId, recovered.state.seq)
       const rest = await drive({
         store,
         lease,
@@ -149,24 +169,19 @@ export class Run<Output = unknown> {
         clock,
         definition: start.definition,
         why: start.why,
-        live: {
-          committed: (entry) => this.#feed.push({ type: 'entry', entry }),
-          delta: ({ kind, text }) => this.#feed.push({ type: kind, delta: text }),
-          printed: (text) => this.#feed.push({ type: 'printed', text }),
-          logged: (call, text) => this.#feed.push({ type: 'log', call, text }),
-          progressed: (call, value) => this.#feed.push({ type: 'progress', call, value }),
-        },
+        live: liveInto(this.#feed, runId, [recovered.state.run.agent]),
         ...(start.abortSignal === undefined ? {} : { abortSignal: start.abortSignal }),
         ...(start.guests === undefined ? {} : { guests: start.guests }),
         ...(start.wait === undefined ? {} : { wait: start.wait }),
         ...(start.otelContext === undefined ? {} : { otelContext: start.otelContext }),
       })
       const { state, ...how } = { ...rest, state: await late(store, rest.state) }
+      end = state.seq
       // The output's type is the author's word for what their checks and schema let through.
       return (await resultOf(store, state, { durationMs: clock.now() - began, ...how })) as RunResult<Output>
     } finally {
       this.#rested = true
-      this.#feed.close()
+      this.#feed.rest(this.#segment, runId, end)
     }
   }
 }

@@ -51,6 +51,7 @@ test('every snippet is right, says tsc', async () => {
 const PRINTS: Readonly<Record<string, RegExp>> = {
   'README.md 1': /kind: 'approval'[\s\S]*Approve refund\?[\s\S]*tool: 'refund'/,
   'docs/pausing.md 1': /^ordered 5 nails\n$/,
+  'docs/events.md 1': /^true done\n$/,
 }
 
 test.for(pages.filter((page) => page.snippets.some(({ kind }) => kind === 'ts')).map(({ path }) => path))(

@@ -34,7 +34,7 @@ test('what is yielded is an event of its call; no fact and no prompt knows of it
   })
   const events: RunEvent[] = []
   for await (const event of agent.stream('Do it')) events.push(event)
-  expect(events.filter((event) => event.type === 'progress')).toEqual([
+  expect(events.filter((event) => event.type === 'progress')).toMatchObject([
     { type: 'progress', call: '1.1', value: { done: 'a third' } },
     { type: 'progress', call: '1.1', value: { done: 'two thirds' } },
   ])
