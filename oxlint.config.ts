@@ -14,11 +14,11 @@ import { type OxlintConfig, type OxlintOverride, defineConfig } from 'oxlint'
 export const layers: readonly (readonly string[])[] = [
   ['base'],
   ['journal', 'tool', 'sandbox', 'model', 'telemetry'],
-  ['agent', 'toolbox'],
+  ['agent', 'toolbox', 'mcp'],
   ['run'],
   ['code-agent.ts'],
   ['persistent-code-agent.ts'],
-  ['index.ts', 'testing.ts', 'toolbox.ts'],
+  ['index.ts', 'testing.ts', 'toolbox.ts', 'mcp.ts'],
   ['cli'],
 ]
 
@@ -32,6 +32,7 @@ export const doors: Readonly<Record<string, readonly string[]>> = {
   commander: ['src/cli/main.ts'],
   '@ai-sdk/provider': ['src/model/*'],
   '@pydantic/genai-prices': ['src/model/catalog.ts'],
+  '@modelcontextprotocol/client': ['src/mcp/client.ts'],
   '@opentelemetry/api': ['src/telemetry/trace.ts', 'src/persistent-code-agent.ts'],
   // A connection belongs to one thread: that which renews leases has its own.
   'node:sqlite': ['src/journal/sqlite.ts', 'src/journal/sqlite/heartbeat-worker.ts'],
@@ -41,7 +42,12 @@ export const doors: Readonly<Record<string, readonly string[]>> = {
     'src/journal/sqlite/heartbeat.ts',
     'src/journal/sqlite/heartbeat-worker.ts',
   ],
-  'node:child_process': ['src/sandbox/check/server.ts', 'src/cli/decide.ts', 'src/toolbox/shell.ts'],
+  'node:child_process': [
+    'src/sandbox/check/server.ts',
+    'src/cli/decide.ts',
+    'src/toolbox/shell.ts',
+    'src/mcp/child.ts',
+  ],
   'node:zlib': [
     'src/sandbox/snapshot.ts',
     'src/sandbox/base.ts',

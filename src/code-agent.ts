@@ -8,6 +8,7 @@ import type { Definition } from './agent/definition.ts'
 import type { ImageGiven } from './agent/images.ts'
 import { Memory } from './agent/memory.ts'
 import { dataOptions, define, type AgentOptions } from './agent/options.ts'
+import { closeSources, opened } from './agent/sources.ts'
 import { optionsOf, savedOf, type SavedAgent, type SavedParts } from './agent/saved.ts'
 import { UsageError } from './base/errors.ts'
 import { memoryStore } from './journal/memory.ts'
@@ -117,7 +118,9 @@ export class CodeAgent<Output = unknown> implements AsyncDisposable {
 
   /** Starts a task; resolves when the run is durable, with a handle on it. */
   async start(task: string, options: TaskOptions = {}): Promise<Run<Output>> {
-    const { store, definition, ...more } = await this.#ready(options)
+    const { store, definition: given, ...more } = await this.#ready(options)
+    // A run that goes on is looked at first: there may be nothing to do.
+    const definition = options.reset === false ? given : await opened(given)
     if (options.reset !== false) {
       const runId = await createRun(store, definition, { task, ...options })
       return this.#drive({ ...more, store, definition, runId, why: 'start' }, task)
@@ -227,15 +230,17 @@ export class CodeAgent<Output = unknown> implements AsyncDisposable {
     this.#questions = await openQuestions(await this.store(), runId)
   }
 
-  /** Gives the store back, so that the process can end. A run that is being driven is paused first. */
+  /**
+   * Gives the store back and ends the servers that its tools come from, so that the process can end. A run that is being
+   * driven is paused first.
+   */
   async close(): Promise<void> {
-    const opened = this.#store
+    const store = this.#store
     this.#store = undefined
-    if (opened === undefined) return
-    const store = await opened
     for (const run of this.#driven) await run.pause('Its agent was closed').catch(() => undefined)
     for (const run of this.#driven) await run.result().catch(() => undefined)
-    await store.close()
+    if (this.#definition !== undefined) await closeSources(this.#definition)
+    await (await store)?.close()
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -5,6 +5,7 @@
  * K2  Whatever a tool throws becomes an outcome: a pause, a stop, or an error that shows the code no stack, no path.
  * K3  A failed attempt is made again only where the author said so (`retry`), never after a ToolError, which is a word
  *     for the code, and never for a `once` tool.
+ * K4  A `once` tool that cannot say whether its call happened throws UnknownOutcomeError: it is decided like after a crash.
  */
 import { decode, encode } from '../base/codec.ts'
 import type { Clock } from '../base/clock.ts'
@@ -145,6 +146,8 @@ export async function sendCall(
       const isFinal = abortSignal.aborted || (thrown.error instanceof ToolError && !timed.isOver())
       const retryIn = isFinal ? undefined : retryDelay(tool, call.attempt)
       const outcome = { ok: false as const, error: guestError(thrown.error) }
+      if (outcome.error.name === 'UnknownOutcomeError' && call.effect === 'once')
+        return { ...settled, outcome, doubt: outcome.error.message }
       return { ...settled, outcome, ...(retryIn === undefined ? {} : { retryIn }) }
     }
     const by = { call: call.id, attempt: call.attempt }
@@ -188,6 +191,7 @@ function optionsOf(call: OpenCall, abortSignal: AbortSignal, room: CallRoom, asi
     idempotencyKey: room.key(call),
     runId: room.runId,
     attempt: call.attempt,
+    effect: call.effect,
     abortSignal,
     context: room.context,
     ask: async (question) => {

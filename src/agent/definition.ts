@@ -25,11 +25,20 @@ export interface NamedCheck {
   run(answer: unknown, context: { readonly memory: Memory; readonly agent: unknown }): unknown
 }
 
+/** Where tools come from that are not there before a run is driven. */
+export interface Sources {
+  readonly names: readonly string[]
+  /** Absent: they are open, and the definition has their tools. */
+  open?(definition: Definition): Promise<Definition>
+  close(): Promise<void>
+}
+
 export interface Definition {
   readonly name: string
   readonly model: LanguageModelV4
   readonly modelName: string
   readonly tools: ReadonlyMap<string, Tool>
+  readonly sources?: Sources
   readonly instructions: string
   readonly templates: PromptTemplates
   /** Tokens that the model takes in one request, where its catalog knows. The first question may take a while. */

@@ -12,7 +12,7 @@ import { summarisedUpTo } from './context.ts'
 import type { Desk } from './desk.ts'
 import { haltFacts } from './halt-facts.ts'
 import type { Happening, PauseGiven } from './happening.ts'
-import { isDiverged, questionId } from './next.ts'
+import { inDoubt, isDiverged, questionId } from './next.ts'
 import { approvalQuestion, wokeFacts } from './question-facts.ts'
 import { pauseFacts, signalFacts } from './signal-facts.ts'
 
@@ -209,9 +209,10 @@ function callSettled(
   happening: Extract<Happening, { kind: 'call-settled' }>,
   desk: Desk,
 ): readonly Fact[] {
-  const { call: id, attempt, outcome, retryIn, usage } = happening
+  const { call: id, attempt, outcome, retryIn, usage, doubt } = happening
   const call = state.calls[id]
   const isAwaited = call?.at.is === 'started' && call.attempt === attempt
+  if (isAwaited && doubt !== undefined) return [inDoubt(state, call, doubt)]
   const stowed = outcome.ok ? { ...outcome, value: stow(outcome.value, desk) } : outcome
   if (isAwaited && usage !== undefined)
     return [{ kind: 'call-returned', call: id, attempt, outcome: stowed, usage }]

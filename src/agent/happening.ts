@@ -109,6 +109,8 @@ export type Happening =
       readonly usage?: Usage
       /** Ms to wait before another attempt; absent: this outcome stands. */
       readonly retryIn?: number
+      /** Why its tool cannot say whether the call, which must not be repeated, has happened. */
+      readonly doubt?: string
     }
   | {
       readonly kind: 'judged'

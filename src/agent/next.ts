@@ -218,10 +218,10 @@ export function doubtId(state: State, call: OpenCall): string {
   return questionId(state, call.id, 100 + call.attempt)
 }
 
-/** P4: a `once` call that a crash cut is never sent again without a word. */
-export function inDoubt(state: State, call: OpenCall): Fact {
+/** P4: a `once` call that was cut, by a crash or (`why`) by what its tool met, is never sent again without a word. */
+export function inDoubt(state: State, call: OpenCall, why = 'the process ended while it ran.'): Fact {
   const late = call.late === undefined ? '' : ` A result came from there too late to count: ${call.late}.`
-  const message = `Nobody knows whether ${call.tool} (call ${call.id}) happened: the process ended while it ran.${late}`
+  const message = `Nobody knows whether ${call.tool} (call ${call.id}) happened: ${why}${late}`
   if (state.run.options.onUnknownOutcome === 'tell') {
     const error = { name: 'UnknownOutcomeError', message: `${message} Look before you send it again.` }
     return { kind: 'call-returned', call: call.id, attempt: call.attempt, outcome: { ok: false, error } }

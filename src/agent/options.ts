@@ -14,6 +14,7 @@ import type { Definition, NamedCheck } from './definition.ts'
 import { MODEL_OPTIONS, modelOptions, type ModelOptions } from './model-options.ts'
 import { managedOf, toolOfAgent, type ManagedAgent } from './managed.ts'
 import type { Memory } from './memory.ts'
+import { sourcesIn } from './sources.ts'
 import { templatesOf, type PromptTemplates } from './templates.ts'
 
 export type FinalAnswerCheck = (
@@ -24,7 +25,7 @@ export type FinalAnswerCheck = (
 export interface AgentOptions<Output = unknown> extends ModelOptions {
   /** A run remembers it; another name cannot resume the run. Default `'agent'`. */
   readonly name?: string
-  /** `tool(…)`s, or a record of AI SDK tools, unchanged. */
+  /** `tool(…)`s, a record of AI SDK tools, unchanged, LangChain's tools, or sources of tools (`mcpServer(…)`). */
   readonly tools?: GivenTools
   /** What may happen to a call after a crash, for tools that cannot say it themselves. */
   readonly toolEffects?: ToolOptions['toolEffects']
@@ -195,15 +196,16 @@ export function define(given: AgentOptions, agent: unknown): Definition {
   const { toolEffects, toolApproval, context, outputSchema } = given
   const managed = managedOf(given.managedAgents ?? [])
   const schema = outputSchema === undefined ? undefined : readSchema(outputSchema, 'input', 'outputSchema')
+  const make = (tools: GivenTools): Definition['tools'] =>
+    withAgents(given.name, toolsOf(tools, { toolEffects, toolApproval, context }), managed)
+  const tools = make(given.tools ?? [])
+  const sources = sourcesIn(given.tools ?? [], [...tools.keys()], make)
   return {
     name,
     model,
     modelName: modelName(model),
-    tools: withAgents(
-      given.name,
-      toolsOf(given.tools ?? [], { toolEffects, toolApproval, context }),
-      managed,
-    ),
+    tools,
+    ...(sources === undefined ? {} : { sources }),
     instructions: given.instructions ?? '',
     templates: templatesOf(given.promptTemplates),
     window: once(() => knownModel(model.provider, model.modelId)?.contextWindow),

@@ -11,7 +11,8 @@ import type { Json } from '../base/json.ts'
 import { modelName, resolveModel, type ModelGiven } from '../model/resolve.ts'
 import { readSchema } from '../tool/schema.ts'
 import { isToolDefinition, type ToolDefinition } from '../tool/tool.ts'
-import { toolsOf, type GivenTools, type ToolRecord } from '../tool/tools.ts'
+import { isToolSource, type ToolSource } from '../tool/source.ts'
+import { sourcesOf, toolsOf, type GivenTools, type ToolRecord } from '../tool/tools.ts'
 import { OPTIONS, type AgentOptions, type OptionName } from './options.ts'
 
 const FORMAT = 'persistent-code-agent'
@@ -25,7 +26,7 @@ export interface SavedAgent {
   readonly version: number
   /** `provider/modelId`. */
   readonly model: string
-  /** Names of tools, in their order. */
+  /** Names of tools, in their order, and of sources of tools. */
   readonly tools: readonly string[]
   readonly managedAgents: readonly SavedAgent[]
   /** Names of functions, by the option (or the part of it) where they stand. */
@@ -105,7 +106,7 @@ export function savedOf(given: AgentOptions): SavedAgent {
     format: FORMAT,
     version: VERSION,
     model: modelName(resolveModel(given.model)),
-    tools: [...toolsOf(given.tools ?? []).keys()],
+    tools: [...toolsOf(given.tools ?? []).keys(), ...sourcesOf(given.tools ?? []).map(({ name }) => name)],
     managedAgents: (given.managedAgents ?? []).map(savedAgent),
     functions,
     options: asData({
@@ -245,12 +246,14 @@ function isRecord(value: unknown): value is object {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-/** The tools of these names, in this order. */
-function picked(given: GivenTools, names: readonly string[]): readonly (ToolDefinition | ToolRecord)[] {
-  const items: readonly (ToolDefinition | ToolRecord)[] = Array.isArray(given) ? given : [given as ToolRecord]
+type Item = ToolDefinition | ToolRecord | ToolSource
+
+/** The tools, and the sources, of these names, in this order. */
+function picked(given: GivenTools, names: readonly string[]): readonly Item[] {
+  const items: readonly Item[] = Array.isArray(given) ? given : [given as ToolRecord]
   const there = new Map(
-    items.flatMap((item): readonly (readonly [string, ToolDefinition | ToolRecord])[] =>
-      isToolDefinition(item)
+    items.flatMap((item): readonly (readonly [string, Item])[] =>
+      isToolDefinition(item) || isToolSource(item)
         ? [[item.name, item]]
         : Object.entries(item).map(([name, one]) => [name, { [name]: one }]),
     ),

@@ -82,7 +82,10 @@ export class ToolError extends PersistentAgentError {
   readonly code = 'TOOL'
 }
 
-/** A `once` call was cut by a crash and nobody knows whether it happened (`onUnknownOutcome: 'tell'`). */
+/**
+ * A `once` call was cut and nobody knows whether it happened (`onUnknownOutcome: 'tell'`). A tool that cannot say whether
+ * its call happened throws it: a person is asked, as after a crash.
+ */
 export class UnknownOutcomeError extends PersistentAgentError {
   override readonly name = 'UnknownOutcomeError'
   readonly code = 'UNKNOWN_OUTCOME'

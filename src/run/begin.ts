@@ -1,6 +1,7 @@
 /** The first commit of a run, and what a resumed run is told of a definition that has changed. */
 import { decode, encode } from '../base/codec.ts'
 import { UsageError } from '../base/errors.ts'
+import type { CallId } from '../base/halt.ts'
 import { faultPoint } from '../base/fault-point.ts'
 import { checkRunId, digestOf, newRunId, randomText } from '../base/id.ts'
 import type { Definition } from '../agent/definition.ts'
@@ -20,6 +21,7 @@ import { again } from './again.ts'
 import { blobOf } from './blob.ts'
 import { newSeal, sealOf } from './seal.ts'
 import { startTrace } from '../telemetry/trace.ts'
+import { isOfSource } from '../tool/source.ts'
 
 export interface TaskGiven {
   readonly task: string
@@ -230,9 +232,16 @@ export function changesOf(
       `Run ${state.runId} belongs to the agent '${state.run.agent}', not to '${definition.name}'.`,
     )
   }
+  const kept = revoked.find((name) => definition.tools.has(name))
+  if (kept !== undefined)
+    throw new UsageError(`The tool '${kept}' is to be taken away, and is given: leave it out of the tools.`)
   const gone = state.run.tools.filter((tool) => !definition.tools.has(tool.name)).map((tool) => tool.name)
-  const removed = gone.filter((name) => revoked.includes(name))
-  const missing = gone.filter((name) => !revoked.includes(name))
+  const { sources: from } = definition
+  const sources = from?.names ?? []
+  // Nobody here can give back what a source has no more; before it is opened, nobody knows.
+  const dropped = from?.open === undefined ? gone.filter((name) => isOfSource(name, sources)) : []
+  const removed = gone.filter((name) => revoked.includes(name) || dropped.includes(name))
+  const missing = gone.filter((name) => !revoked.includes(name) && !isOfSource(name, sources))
   if (missing.length > 0) {
     throw new UsageError(`Run ${state.runId} was granted tools that are not given: ${missing.join(', ')}.`, {
       hint: `Give the agent the same tools, by name, to resume it; or take them away: resume({ revoke: ['${missing[0]}'] }).`,
@@ -269,19 +278,28 @@ export function changesOf(
       ...(added.length === 0 ? {} : { added }),
       ...(removed.length === 0 ? {} : { removed }),
     })
-    facts.push(...askedAgain(state, new Set(redeclared)), ...takenAway(state, new Set(removed)))
+    facts.push(
+      ...askedAgain(state, new Set(redeclared), definition),
+      ...takenAway(state, new Set(removed), new Set(dropped)),
+    )
   }
   return facts
 }
 
 /**
- * Calls of tools that are taken away: what was not sent is refused.
+ * Calls of tools that are taken away: what was not sent is refused. What has been sent to a source that has `dropped`
+ * the tool since is left as it is: a person can still say what came of it.
  * @throws {UsageError} one has been sent, and nobody knows yet what came of it.
  */
-function takenAway(state: State, removed: ReadonlySet<string>): readonly Fact[] {
+function takenAway(
+  state: State,
+  removed: ReadonlySet<string>,
+  dropped: ReadonlySet<string>,
+): readonly Fact[] {
   return Object.values(state.calls).flatMap((call): readonly Fact[] => {
     if (!removed.has(call.tool)) return []
     const { id, tool, attempt, at } = call
+    if (attempt > 0 && dropped.has(tool)) return []
     if (attempt > 0)
       throw new UsageError(`A call of ${tool} (${id}) has been sent: it cannot be taken away now.`, {
         hint: 'Let it come home, or answer its question, and take the tool away then.',
@@ -308,23 +326,25 @@ function isSame(one: unknown, other: unknown): boolean {
   return one === other || JSON.stringify(one) === JSON.stringify(other)
 }
 
-/** P9: an approval is of this declaration; a changed one is asked for again. */
-function askedAgain(state: State, changed: ReadonlySet<string>): readonly Fact[] {
-  return Object.values(state.questions).flatMap((question): readonly Fact[] => {
-    const call = state.calls[question.call ?? '']
-    if (question.kind !== 'approval' || call === undefined || !changed.has(call.tool)) return []
-    const { message, expiresAt } = question
-    const id = questionId(state, call.id, 1_000 + state.seq)
-    return [
-      {
-        kind: 'question-asked',
-        question: id,
-        asks: 'approval',
-        call: call.id,
-        message,
-        ...(expiresAt === undefined ? {} : { expiresAt }),
-      },
-    ]
+/**
+ * P9: an approval is of this declaration; a changed one is asked for again, also where it was given and the call has not
+ * been sent since.
+ */
+function askedAgain(state: State, changed: ReadonlySet<string>, { tools }: Definition): readonly Fact[] {
+  const asks = (call: CallId, message: string, expiresAt?: number): Fact => ({
+    kind: 'question-asked',
+    question: questionId(state, call, 1_000 + state.seq),
+    asks: 'approval',
+    call,
+    message,
+    ...(expiresAt === undefined ? {} : { expiresAt }),
+  })
+  return Object.values(state.calls).flatMap((call): readonly Fact[] => {
+    if (!changed.has(call.tool)) return []
+    const open = call.at.is === 'asking' ? state.questions[call.at.question] : undefined
+    if (open?.kind === 'approval') return [asks(call.id, open.message, open.expiresAt)]
+    const isFree = (tools.get(call.tool)?.approval ?? 'never') === 'never'
+    return call.at.is !== 'ready' || isFree ? [] : [asks(call.id, `Approve ${call.tool}?`)]
   })
 }
 

@@ -16,6 +16,7 @@ import type { Happening } from '../agent/happening.ts'
 import { childId } from '../agent/lineage.ts'
 import { errandOf } from '../agent/managed.ts'
 import { runSummary } from '../agent/report.ts'
+import { opened } from '../agent/sources.ts'
 import { isDiverged, onlyWaits, type ChildAtRest } from '../agent/next.ts'
 import type { CallOutcome, Usage } from '../journal/entry.ts'
 import type { OpenCall, State } from '../journal/shape.ts'
@@ -154,12 +155,13 @@ export class Children implements AsyncDisposable {
     const { store, lease, definition: above } = this.#around.drive
     const managed = above.managed.get(call.tool)
     if (managed === undefined) return { outcome: failure('ToolError', `There is no agent ${call.tool}.`) }
-    const definition = { ...managed, context: managed.context ?? above.context }
+    let definition = { ...managed, context: managed.context ?? above.context }
     const runId = this.#idOf(call.id)
     try {
+      definition = await opened(definition)
       await this.#begin(definition, runId, call, input)
     } catch (error) {
-      // A task that cannot be, or an id that is another run's: an error of the code that called.
+      // A task that cannot be, an id that is another run's, tools that cannot be had: an error of the code that called.
       if (error instanceof UsageError)
         return { outcome: failure('ToolError', `${call.tool}: ${error.message}`) }
       throw error

@@ -2,6 +2,7 @@
 import type { Definition } from '../agent/definition.ts'
 import { childId } from '../agent/lineage.ts'
 import { isDiverged, onlyWaits } from '../agent/next.ts'
+import { opened } from '../agent/sources.ts'
 import { systemClock, type Clock } from '../base/clock.ts'
 import { UsageError } from '../base/errors.ts'
 import { faultPoint } from '../base/fault-point.ts'
@@ -138,6 +139,7 @@ export class Run<Output = unknown> {
         })) as RunResult<Output>
       const settled = await restingState(start, known.state)
       if (settled !== undefined) return await untouched(settled)
+      start = { ...start, definition: await opened(start.definition) }
       // What does not fit is refused before anything is written, the lease included.
       firstFacts(known.state, start)
       await mustFit(store, known.state, start.definition)
@@ -233,8 +235,9 @@ async function mustFit(store: Store, { runId, calls }: State, definition: Defini
     const row = managed === undefined ? undefined : await store.run(childId(runId, call.id))
     if (managed === undefined || row === undefined || !isOpen(row)) continue
     const { state } = await recover(store, row.runId)
-    changesOf(state, managed, {}, (text) => text)
-    await mustFit(store, state, managed)
+    const whole = await opened(managed)
+    changesOf(state, whole, {}, (text) => text)
+    await mustFit(store, state, whole)
   }
 }
 

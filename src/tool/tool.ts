@@ -7,6 +7,7 @@
  */
 import { milliseconds, type Duration } from '../base/duration.ts'
 import { UsageError } from '../base/errors.ts'
+import type { Json } from '../base/json.ts'
 import type { Approval, ApprovalOptions } from './approval.ts'
 import { checkToolName } from './name.ts'
 import { checkSchemaShape, type Schema, type SchemaFrom, type SchemaTo } from './schema.ts'
@@ -37,6 +38,8 @@ export interface ToolCallOptions<Context = unknown> {
   readonly runId: string
   /** From 1. */
   readonly attempt: number
+  /** What may happen to this call after a crash, as the agent or the tool says. */
+  readonly effect: Effect
   readonly abortSignal: AbortSignal
   /** What the agent was given as `context`: never journaled. */
   readonly context: Context
@@ -67,6 +70,8 @@ interface Data<Input, Output> {
   /** How long `execute` may take. */
   readonly timeout?: Duration
   readonly retry?: Retry
+  /** What else makes it the tool that it is: where this has changed, an open approval is asked for again. */
+  readonly manifest?: Json
 }
 
 /** What `tool()` takes. */

@@ -15,6 +15,7 @@ import { checkToolName } from './name.ts'
 import type { Checked } from './issues.ts'
 import { readSchema, type JsonSchema, type ReadSchema } from './schema.ts'
 import { isAsyncGenerator, walk, type OnProgress } from './progress.ts'
+import { isOfSource, isToolSource, type ToolSource } from './source.ts'
 import { stableJson } from './stable.ts'
 import {
   checkEffect,
@@ -35,7 +36,7 @@ export interface Tool {
   readonly effect: Effect
   /** False where nobody said so and `once` was assumed. */
   readonly effectDeclared: boolean
-  /** Of name, description and schemas. */
+  /** Of name, description, schemas and manifest. */
   readonly digest: string
   readonly inputSchema: JsonSchema | undefined
   readonly outputSchema: JsonSchema | undefined
@@ -59,7 +60,7 @@ export interface Tool {
 export type ToolRecord = { readonly [name: string]: AiTool | ToolDefinition }
 
 /** What an agent takes as `tools`. */
-export type GivenTools = ToolRecord | readonly (ToolDefinition | LangChainTool | ToolRecord)[]
+export type GivenTools = ToolRecord | readonly (ToolDefinition | LangChainTool | ToolRecord | ToolSource)[]
 
 export interface ToolOptions {
   readonly toolEffects?: { readonly [name: string]: Effect } | undefined
@@ -68,13 +69,19 @@ export interface ToolOptions {
   readonly context?: unknown
 }
 
+/** The sources among the tools. */
+export function sourcesOf(given: GivenTools): readonly ToolSource[] {
+  return Array.isArray(given) ? given.filter((item: unknown) => isToolSource(item)) : []
+}
+
 /**
- * The tools by name, in the order given.
+ * The tools by name, in the order given; those of sources are not among them.
  * @throws {UsageError} for a tool that cannot be used, two of one name, or an option about a tool that is not there.
  */
 export function toolsOf(given: GivenTools, more: ToolOptions = {}): ReadonlyMap<string, Tool> {
   const tools = new Map<string, Tool>()
   const { toolEffects = {}, toolApproval = {} } = more
+  const sources = sourcesOf(given).map(({ name }) => name)
   for (const parts of Array.isArray(given)
     ? given.flatMap((item: unknown) => partsOf(item))
     : recordParts(given)) {
@@ -85,7 +92,7 @@ export function toolsOf(given: GivenTools, more: ToolOptions = {}): ReadonlyMap<
   }
   for (const [option, record] of Object.entries({ toolEffects, toolApproval }))
     for (const name of Object.keys(record))
-      if (!tools.has(name))
+      if (!tools.has(name) && !isOfSource(name, sources))
         throw new UsageError(`${option} names '${name}', but there is no such tool.`, {
           hint:
             tools.size === 0
@@ -107,6 +114,7 @@ type Parts =
 
 function partsOf(item: unknown): readonly Parts[] {
   if (isToolDefinition(item)) return [{ is: 'own', name: item.name, tool: item }]
+  if (isToolSource(item)) return []
   if (typeof item !== 'object' || item === null || Array.isArray(item))
     throw new UsageError('tools holds something that is no tool.', { hint: 'Make each with tool({ … }).' })
   if (isLangChainTool(item)) return [{ is: 'own', name: item.name, tool: ofLangChain(item) }]
@@ -157,7 +165,15 @@ function build(parts: Parts, toldEffect: unknown, policy: unknown): Tool {
     name,
     description,
     ...how,
-    digest: digestOf(stableJson([name, description, input?.jsonSchema ?? null, output?.jsonSchema ?? null])),
+    digest: digestOf(
+      stableJson([
+        name,
+        description,
+        input?.jsonSchema ?? null,
+        output?.jsonSchema ?? null,
+        ...(parts.is === 'own' && parts.tool.manifest !== undefined ? [parts.tool.manifest] : []),
+      ]),
+    ),
     inputSchema: input?.jsonSchema,
     outputSchema: output?.jsonSchema,
     declaration: declarationOf({ name, description, input: input?.jsonSchema, output: output?.jsonSchema }),

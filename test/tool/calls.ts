@@ -7,6 +7,7 @@ export function callWith(more: Partial<ToolCallOptions> = {}): ToolCallOptions {
     idempotencyKey: 'key',
     runId: 'run',
     attempt: 1,
+    effect: 'once',
     context: undefined,
     abortSignal: new AbortController().signal,
     ask: () => Promise.reject(new Error('nobody is here')),

@@ -24,6 +24,7 @@ export async function call(
     idempotencyKey: 'key',
     runId: 'run',
     attempt,
+    effect: 'once',
     abortSignal,
     context: undefined,
     ask: async () => undefined,

@@ -1,0 +1,201 @@
+/**
+ * A server as a source of tools: started when a run is driven that has it among its tools, started again when it has
+ * ended, and ended when nobody wants it any more.
+ *
+ * V1  One connection for all runs of a process; who asks at the same time waits for the same start.
+ * V2  The list of tools is asked for anew when a run begins or goes on, when the server says that it has changed, over
+ *     each new connection, and when it is older than FRESH.
+ */
+import { UsageError } from '../base/errors.ts'
+import { TOOL_SOURCE, type ToolSource } from '../tool/source.ts'
+import { tool, type ToolDefinition } from '../tool/tool.ts'
+import { callTool, type Line } from './call.ts'
+import { loadSdk } from './client.ts'
+import { connect, type Connection } from './connection.ts'
+import { listedOf, type Listed, type Refused } from './definition.ts'
+import { failureOf } from './failure.ts'
+import { hiding } from './hide.ts'
+import { settingsOf, type McpOptions, type Settings } from './options.ts'
+
+/** A list of tools is believed so long, in ms. */
+const FRESH = 10_000
+/** Runs that start together read it once. */
+const JUST_NOW = 500
+
+/**
+ * The tools of an MCP server, to stand among an agent's tools. Nothing is started by this; see docs/mcp.md.
+ * @throws {UsageError} naming the option that is wrong.
+ */
+export function mcpServer(options: McpOptions): ToolSource {
+  return new Server(settingsOf(options))
+}
+
+interface List {
+  readonly tools: readonly Listed[]
+  readonly refused: readonly Refused[]
+  readonly of: Connection
+  readonly at: number
+}
+
+/** A list that is being read. */
+interface Reading {
+  readonly of: Connection
+  readonly list: Promise<List>
+}
+
+class Server implements ToolSource {
+  readonly [TOOL_SOURCE] = true as const
+  readonly name: string
+  readonly #settings: Settings
+  readonly #holders = new Set<object>()
+  readonly #listeners = new Set<(line: string) => void>()
+  readonly #line: Line
+  /** The headers that a function gave last: they are hidden too. */
+  #headers: Readonly<Record<string, string>> = {}
+  #connecting: Promise<Connection> | undefined
+  #reading: Reading | undefined
+  #list: List | undefined
+  #isStale = false
+  #isOlder = false
+  #given: { readonly of: string; readonly tools: readonly ToolDefinition[] } | undefined
+
+  constructor(settings: Settings) {
+    this.#settings = settings
+    this.name = settings.name
+    this.#line = {
+      name: settings.name,
+      hide: hiding(settings.way, () => this.#headers),
+      sdk: loadSdk,
+      connection: async () => this.#connection(),
+      current: async ({ name }) => (await this.#listed(FRESH)).tools.find((one) => one.name === name),
+      listen: (log) => {
+        this.#listeners.add(log)
+        return () => this.#listeners.delete(log)
+      },
+    }
+  }
+
+  async open(holder: object): Promise<readonly ToolDefinition[]> {
+    this.#holders.add(holder)
+    const { tools, refused } = await this.#listed(JUST_NOW)
+    this.#mustHave(tools, refused)
+    const of = tools.map(({ digest }) => digest).join()
+    if (this.#given?.of !== of) {
+      for (const { name, why } of refused) this.#said(`the tool ${name} was refused: ${why}`)
+      this.#given = { of, tools: tools.map((listed) => this.#toolOf(listed)) }
+    }
+    return this.#given.tools
+  }
+
+  async close(holder: object): Promise<void> {
+    this.#holders.delete(holder)
+    if (this.#holders.size > 0) return
+    const connecting = this.#connecting
+    this.#connecting = undefined
+    await (await connecting?.catch(() => undefined))?.close()
+  }
+
+  #toolOf(listed: Listed): ToolDefinition {
+    const { ownName: name, description, inputSchema, outputSchema, effect, needsApproval, manifest } = listed
+    return tool({
+      name,
+      description,
+      inputSchema,
+      ...(outputSchema === undefined ? {} : { outputSchema }),
+      effect,
+      needsApproval,
+      manifest,
+      timeout: this.#settings.timeout,
+      execute: async (input, call) => callTool(listed, this.#line, input, call),
+    })
+  }
+
+  /** V1. */
+  async #connection(): Promise<Connection> {
+    for (;;) {
+      const connecting = (this.#connecting ??= this.#connect())
+      const connection = await connecting
+      if (!connection.isOver) return connection
+      if (this.#connecting === connecting) this.#connecting = undefined
+    }
+  }
+
+  async #connect(): Promise<Connection> {
+    try {
+      const connection = await connect({
+        sdk: await loadSdk(),
+        settings: this.#settings,
+        hide: this.#line.hide,
+        headers: async () => this.#headersNow(),
+        isOlder: this.#isOlder,
+        said: (line) => this.#said(line),
+        changed: () => (this.#isStale = true),
+      })
+      this.#isOlder = this.#settings.way.is === 'command' && !connection.isModern
+      return connection
+    } catch (error) {
+      this.#connecting = undefined
+      throw error
+    }
+  }
+
+  /** V2: the list as it is, or was less than `age` ms ago. A server that ends meanwhile is started again, once. */
+  async #listed(age: number): Promise<List> {
+    for (let attempt = 1; ; attempt++) {
+      const connection = await this.#connection()
+      const known = this.#list
+      const isFresh = known?.of === connection && !this.#isStale && performance.now() - known.at < age
+      if (isFresh) return known
+      try {
+        const reading = this.#reading?.of === connection ? this.#reading : this.#read(connection)
+        this.#reading = reading
+        return await reading.list
+      } catch (error) {
+        if (error instanceof UsageError) throw error
+        const isOver = connection.isOver
+        await connection.close().catch(() => undefined)
+        if (isOver && attempt === 1) continue
+        const why = this.#line.hide(failureOf(error, await loadSdk()).message)
+        throw new UsageError(`The MCP server '${this.name}' does not say which tools it has: ${why}.`)
+      }
+    }
+  }
+
+  #read(of: Connection): Reading {
+    this.#isStale = false
+    const read = async (): Promise<List> => {
+      try {
+        this.#list = { ...listedOf(await of.list(), this.#settings), of, at: performance.now() }
+        return this.#list
+      } finally {
+        this.#reading = undefined
+      }
+    }
+    return { of, list: read() }
+  }
+
+  /** @throws {UsageError} a tool that was asked for by name is not there, or cannot be used. */
+  #mustHave(tools: readonly Listed[], refused: readonly Refused[]): void {
+    const { include = [], exclude } = this.#settings
+    for (const name of include.filter((one) => !exclude.includes(one))) {
+      const why = refused.find((one) => one.name === name)?.why
+      if (why === undefined && tools.some((one) => one.name === name)) continue
+      throw new UsageError(
+        `The MCP server '${this.name}' ${why === undefined ? 'has no tool' : 'has a tool that cannot be used,'} '${name}'${why === undefined ? '' : `: ${why}`}.`,
+        { hint: `It has: ${tools.map((one) => one.name).join(', ')}. See include of mcpServer.` },
+      )
+    }
+  }
+
+  async #headersNow(): Promise<Readonly<Record<string, string>>> {
+    const { way } = this.#settings
+    if (way.is !== 'url' || way.headers === undefined) return {}
+    this.#headers = typeof way.headers === 'function' ? await way.headers() : way.headers
+    return this.#headers
+  }
+
+  #said(line: string): void {
+    for (const listener of this.#listeners.size > 0 ? this.#listeners : [this.#settings.onLog])
+      listener(this.#line.hide(line))
+  }
+}

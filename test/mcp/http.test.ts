@@ -1,0 +1,67 @@
+/** The same server over HTTP: calls, questions, and what becomes of answers that do not come. */
+import { expect, test, vi } from 'vitest'
+import { ToolError, UnknownOutcomeError, UsageError, type AgentPausedException } from '../../src/index.ts'
+import { byName, callOf, failure, World } from './fixtures/world.ts'
+
+vi.setConfig({ testTimeout: 60_000 })
+
+test('its tools are called, and its questions answered', async () => {
+  await using world = new World()
+  const tools = byName(await (await world.served()).open(world))
+  expect(await callOf(tools, 'srv_add', { a: 2, b: 3 })).toEqual({ sum: 5 })
+  expect((await failure(callOf(tools, 'srv_fail'))).message).toBe('no such order')
+  const { options } = (await failure(callOf(tools, 'srv_book'))) as AgentPausedException
+  const { state } = options
+  expect(await callOf(tools, 'srv_book', {}, { state, answer: { seat: '2B' } })).toBe('booked 2B (held: 7)')
+})
+
+test('headers are sent, also those of a function; they and what the address holds stand in no error', async () => {
+  await using world = new World()
+  const env = { MCP_TOKEN: 'tok_987654321' }
+  const source = await world.served({ headers: async () => ({ authorization: 'Bearer tok_987654321' }) }, env)
+  expect(await callOf(byName(await source.open(world)), 'srv_add', { a: 1, b: 1 })).toEqual({ sum: 2 })
+  await using other = new World()
+  const wrong = await other.served({ headers: { authorization: 'Bearer tok_000000000' } }, env)
+  const error = await failure(wrong.open(other))
+  expect(error).toBeInstanceOf(UsageError)
+  expect(error.message).toMatch(/could not be reached at http:.*\/mcp: .*403/)
+  expect(error.message).not.toMatch(/tok_|sesame/)
+})
+
+test('an answer that breaks off: what reads is sent again, what must not be repeated is not', async () => {
+  await using world = new World()
+  const tools = byName(await (await world.served()).open(world))
+  world.put('break-off')
+  expect(Number(await callOf(tools, 'srv_look'))).toBeGreaterThan(0)
+  world.put('break-off')
+  expect(await failure(callOf(tools, 'srv_pay', { amount: 3 }))).toBeInstanceOf(UnknownOutcomeError)
+  expect(world.lines('calls')).toEqual(['pay {"amount":3}'])
+})
+
+test('a server that ends in mid-call: the outcome is unknown; one that is not there was not called', async () => {
+  await using world = new World()
+  const tools = byName(await (await world.served()).open(world))
+  expect(await failure(callOf(tools, 'srv_dieOnce'))).toBeInstanceOf(UnknownOutcomeError)
+  const gone = await failure(callOf(tools, 'srv_pay', { amount: 3 }))
+  expect(gone).toBeInstanceOf(ToolError)
+  expect(gone.message).toMatch(/was not called.*ECONNREFUSED/)
+  expect(world.lines('calls')).toEqual(['dieOnce {}'])
+})
+
+test('100 MB cost the call alone', async () => {
+  await using world = new World()
+  const tools = byName(await (await world.served()).open(world))
+  const flooded = await failure(callOf(tools, 'srv_flood', { mb: 100 }))
+  expect(flooded).toBeInstanceOf(ToolError)
+  expect(flooded.message).toMatch(/larger than 10485760 bytes/)
+  expect(await callOf(tools, 'srv_add', { a: 1, b: 1 })).toEqual({ sum: 2 })
+})
+
+test('an address where nobody listens is named', async () => {
+  await using world = new World()
+  const source = await world.served()
+  await world.stopServing()
+  expect((await failure(source.open(world))).message).toMatch(
+    /The MCP server 'srv' could not be reached at http:\/\/127\.0\.0\.1:\d+\/mcp: .*ECONNREFUSED/,
+  )
+})
