@@ -33,7 +33,7 @@ export const doors: Readonly<Record<string, readonly string[]>> = {
   '@ai-sdk/provider': ['src/model/*'],
   '@pydantic/genai-prices': ['src/model/catalog.ts'],
   '@modelcontextprotocol/client': ['src/mcp/client.ts'],
-  '@opentelemetry/api': ['src/telemetry/trace.ts', 'src/persistent-code-agent.ts'],
+  '@opentelemetry/api': ['src/telemetry/api.ts'],
   // A connection belongs to one thread: that which renews leases has its own.
   'node:sqlite': ['src/journal/sqlite.ts', 'src/journal/sqlite/heartbeat-worker.ts'],
   'node:worker_threads': [

@@ -26,6 +26,7 @@ import { openQuestions, resultOf, type Question, type RunResult } from './run/re
 import { Run, type RunStart } from './run/run.ts'
 import { answerQuestion, haltRun, sayTo, type SayOptions } from './run/signal.ts'
 import { warmWorker } from './sandbox/sandbox-thread.ts'
+import { outsideTrace } from './telemetry/trace.ts'
 
 /** Options of one task. */
 export interface TaskOptions {
@@ -296,7 +297,7 @@ export class CodeAgent<Output = unknown> implements AsyncDisposable {
 
   /** The place where its runs are kept, opened at first use; `close` closes it. */
   store(): Promise<Store> {
-    this.#store ??= this.openStore().catch((error: unknown) => {
+    this.#store ??= outsideTrace(async () => this.openStore()).catch((error: unknown) => {
       this.#store = undefined
       throw error
     })
@@ -343,7 +344,7 @@ export class CodeAgent<Output = unknown> implements AsyncDisposable {
   /** What driving takes, whichever run. */
   async #ready(options: TaskOptions): Promise<Omit<RunStart, 'runId' | 'why'>> {
     const definition = this.#complete(options)
-    warmWorker()
+    outsideTrace(warmWorker)
     const store = await this.store()
     return {
       store,

@@ -17,6 +17,7 @@ import { forkRun, type ForkOptions } from './run/fork.ts'
 import { inspectRun, listRuns, type Inspection, type RunSummary } from './run/inspect.ts'
 import { recover } from './run/recover.ts'
 import { warmWorker } from './sandbox/sandbox-thread.ts'
+import { outsideTrace } from './telemetry/trace.ts'
 
 export interface PersistentAgentOptions<Output = unknown> extends AgentOptions<Output> {
   /** The SQLite file that keeps the runs. Default `'./agent_state.db'`. */
@@ -146,7 +147,7 @@ export class PersistentCodeAgent<Output = unknown> extends CodeAgent<Output> {
   /** Binds this agent to a stored run. See `resumeExecution`. */
   async resume(options: ResumeOptions = {}): Promise<this> {
     this.#mustExist = true
-    if (this.#options.model !== undefined) warmWorker()
+    if (this.#options.model !== undefined) outsideTrace(warmWorker)
     const store = await this.store()
     const runId = options.runId ?? (await onlyRun(store, this.storagePath ?? 'the store'))
     const known = await recover(store, runId)

@@ -4,6 +4,7 @@ import type { LanguageModelV4 } from '../model/ask.ts'
 import type { Tool } from '../tool/tools.ts'
 import type { Price } from './budget.ts'
 import type { Memory, WatchedStep } from './memory.ts'
+import type { Content, TraceMode } from '../telemetry/trace.ts'
 import type { SnapshotPolicy } from './snapshot-policy.ts'
 import type { PromptTemplates } from './templates.ts'
 
@@ -67,6 +68,13 @@ export interface Definition {
   readonly price: Price
   /** Secrets, tenant, loggers: reaches tools, is given again on resume, is never journaled. */
   readonly context: unknown
+  /** Whether a run's trace is its caller's, or one of its own. */
+  readonly trace: TraceMode
+  readonly telemetry: {
+    readonly content: Content
+    /** Keys of the caller's baggage that a run keeps; absent: all. */
+    readonly baggage?: readonly string[]
+  }
   /** The author's object, for callbacks. */
   readonly agent: unknown
   /** When a snapshot is taken beside those at rest; absent: when replay would cost more. Benchmarks give others. */

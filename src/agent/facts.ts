@@ -287,6 +287,7 @@ function interrupted(state: State, happening: Extract<Happening, { kind: 'interr
   const carrier = {
     ...(pause.traceparent === undefined ? {} : { traceparent: pause.traceparent }),
     ...(pause.tracestate === undefined ? {} : { tracestate: pause.tracestate }),
+    ...(pause.baggage === undefined ? {} : { baggage: pause.baggage }),
   }
   const paused = (cause: 'callback' | 'check' | 'model'): readonly Fact[] => [
     ...asked(state, pause),

@@ -43,6 +43,7 @@ export interface PauseGiven {
   readonly state?: Stored
   readonly traceparent?: string
   readonly tracestate?: string
+  readonly baggage?: string
 }
 
 export interface ReplyGiven {

@@ -16,6 +16,8 @@ import { managedOf, toolOfAgent, type ManagedAgent } from './managed.ts'
 import type { Memory } from './memory.ts'
 import { sourcesIn } from './sources.ts'
 import { templatesOf, type PromptTemplates } from './templates.ts'
+import { telemetryOf, traceOf, type TelemetryOptions } from './telemetry-options.ts'
+import type { TraceMode } from '../telemetry/trace.ts'
 
 export type FinalAnswerCheck = (
   answer: unknown,
@@ -101,6 +103,13 @@ export interface AgentOptions<Output = unknown> extends ModelOptions {
   readonly price?: (usage: PricedUsage) => number
   /** Secrets, tenant, loggers: reaches tools, is given again on resume, is never journaled. */
   readonly context?: unknown
+  /**
+   * `'join'` (default): a run stands in the OpenTelemetry trace of whoever starts it. `'root'`: in one of its own, linked
+   * to that; right for long runs where callers are sampled. See docs/telemetry.md.
+   */
+  readonly trace?: TraceMode
+  /** What OpenTelemetry is told of content, and what of the caller's baggage a run keeps. See docs/telemetry.md. */
+  readonly telemetry?: TelemetryOptions
 }
 
 const DEFAULTS: RunOptions = {
@@ -178,6 +187,8 @@ export const OPTIONS: readonly OptionName[] = [
   'price',
   'typeCheck',
   'context',
+  'trace',
+  'telemetry',
   'storagePath',
   'store',
   'stateKey',
@@ -232,6 +243,8 @@ export function define(given: AgentOptions, agent: unknown): Definition {
     price: priceOf(given, model),
     typeCheck: given.typeCheck ?? process.env['PCA_TYPE_CHECK'] !== 'off',
     context,
+    trace: traceOf(given.trace),
+    telemetry: telemetryOf(given.telemetry),
     agent,
   }
 }

@@ -82,6 +82,8 @@ export const SAVED_AS: Readonly<Record<OptionName, Kind>> = {
   stepCallbacks: 'named',
   finalAnswerChecks: 'named',
   price: 'named',
+  trace: 'data',
+  telemetry: 'given again',
   context: 'given again',
   storagePath: 'given again',
   store: 'given again',

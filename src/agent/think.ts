@@ -27,6 +27,12 @@ import { retryAfter } from './model-retry.ts'
 import { isFirstPlan } from './plan.ts'
 import { fill, type PromptTemplates } from './templates.ts'
 
+/** Looks on: what goes out and what comes back. Must not throw. */
+export interface ModelWatch {
+  asked(prompt: LanguageModelV4Prompt): void
+  replied(reply: Reply): void
+}
+
 export interface ThinkRoom {
   readonly model: LanguageModelV4
   /** The run as it stands: its options, its seed, and the name of its model. */
@@ -45,6 +51,7 @@ export interface ThinkRoom {
   readonly abortSignal: AbortSignal
   readonly carrier: CarrierOf
   readonly price: Price
+  readonly watch?: ModelWatch
   /** True for a text that is a program. */
   compiles(text: string): boolean
   /** Compiles a step's code. */
@@ -65,8 +72,10 @@ export async function think(phase: Thinking, key: string, room: ThinkRoom): Prom
     last: requestOf(phase, room),
     window: room.window,
   })
+  room.watch?.asked(prompt)
   try {
     const reply = await ask(prompt, format, room)
+    room.watch?.replied(reply)
     return { kind: 'model-answered', ...at, reply: await given(reply, phase, room) }
   } catch (error) {
     if (room.abortSignal.aborted) throw error

@@ -7,7 +7,11 @@ import type { Interruption, PauseGiven } from './happening.ts'
 import { givenQuestion } from './question.ts'
 
 /** The carrier of whatever is active now, or of what the author gave. */
-export type CarrierOf = (given?: unknown) => { readonly traceparent?: string; readonly tracestate?: string }
+export type CarrierOf = (given?: unknown) => {
+  readonly traceparent?: string
+  readonly tracestate?: string
+  readonly baggage?: string
+}
 
 /** What user code threw: a pause or a stop, or an ordinary error. A pause that cannot be asked for is such an error. */
 export function thrownBy(

@@ -158,6 +158,8 @@ interface Bodies {
     readonly engine: Digest
     readonly traceparent: string
     readonly tracestate?: string
+    /** W3C baggage of whoever started it: tools have it in every segment. */
+    readonly baggage?: string
     readonly parent?: { readonly run: RunId; readonly call: CallId }
   }
   'task-added': {
@@ -391,6 +393,7 @@ interface Bodies {
     /** A carrier that the author gave with the pause; it overrides the run's own. */
     readonly traceparent?: string
     readonly tracestate?: string
+    readonly baggage?: string
   }
   'run-resumed': { readonly why: string }
   /** All before it is a copy of another run's past; what comes after it is this run's own. */

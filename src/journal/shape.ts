@@ -166,6 +166,8 @@ export interface State {
   readonly segments: number
   /** The span of the newest segment. */
   readonly span?: string
+  /** When it began, ms since the epoch. */
+  readonly spanAt?: number
   readonly calls: Readonly<Record<CallId, OpenCall>>
   readonly questions: Readonly<Record<QuestionId, OpenQuestion>>
   /** Results that wait for the next step's start. */

@@ -94,6 +94,7 @@ function change(state: State, entry: Entry): State {
         ...state,
         segments: state.segments + 1,
         span: entry.span,
+        spanAt: entry.at,
         // Whoever could bring their results does not drive the run any more.
         strays: [],
         phase: afterCrash(state.phase),
@@ -283,7 +284,7 @@ function change(state: State, entry: Entry): State {
     case 'tools-changed':
       return { ...state, run: { ...state.run, tools: entry.tools, system: entry.system } }
     case 'run-paused': {
-      const { traceparent, tracestate } = entry
+      const { traceparent, tracestate, baggage } = entry
       const paused: State = {
         ...state,
         pause: { cause: entry.cause, message: entry.message },
@@ -295,6 +296,7 @@ function change(state: State, entry: Entry): State {
                 ...without(state.run, 'tracestate'),
                 traceparent,
                 ...(tracestate === undefined ? {} : { tracestate }),
+                ...(baggage === undefined ? {} : { baggage }),
               },
       }
       return entry.call === undefined ? paused : atPlace(paused, entry.call, { is: 'parked' })

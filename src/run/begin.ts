@@ -20,7 +20,8 @@ import { guestDigest } from '../sandbox/parts.ts'
 import { again } from './again.ts'
 import { blobOf } from './blob.ts'
 import { newSeal, sealOf } from './seal.ts'
-import { startTrace } from '../telemetry/trace.ts'
+import { PARENT_CALL, PARENT_RUN } from '../telemetry/names.ts'
+import { startTrace, type SpanAttributes } from '../telemetry/trace.ts'
 import { isOfSource } from '../tool/source.ts'
 
 export interface TaskGiven {
@@ -35,7 +36,7 @@ export interface TaskGiven {
 export interface FamilyGiven {
   readonly rootRunId: string
   readonly parent: { readonly run: string; readonly call: string }
-  /** Of the parent: one trace for all. */
+  /** Of the parent's step that calls it: one trace for all. */
   readonly carrier: { readonly traceparent: string; readonly tracestate?: string }
 }
 
@@ -59,7 +60,14 @@ export async function createRun(
     if (blob !== undefined) blobs.set(blob.row.digest, blob.row)
     return blob?.stored ?? text
   }
-  const carrier = startTrace({ name: definition.name, runId }, family?.carrier)
+  const carrier = startTrace({
+    name: definition.name,
+    description: definition.description,
+    runId,
+    mode: definition.trace,
+    baggageKeys: definition.telemetry.baggage,
+    ...(family === undefined ? {} : { within: family.carrier, attributes: parentAttributes(family) }),
+  })
   const facts: readonly Fact[] = [
     {
       kind: 'run-started',
@@ -72,6 +80,7 @@ export async function createRun(
       engine: guestDigest(),
       traceparent: carrier.traceparent,
       ...(carrier.tracestate === undefined ? {} : { tracestate: carrier.tracestate }),
+      ...(carrier.baggage === undefined ? {} : { baggage: carrier.baggage }),
       ...(family === undefined ? {} : { parent: family.parent }),
     },
     taskFact(given, 1, definition.options, stow),
@@ -101,6 +110,10 @@ export async function createRun(
   faultPoint('run-written')
   if (created === 'exists') await mustBeSame(store, run, given)
   return runId
+}
+
+function parentAttributes({ parent }: FamilyGiven): SpanAttributes {
+  return { [PARENT_RUN]: parent.run, [PARENT_CALL]: parent.call }
 }
 
 async function mustBeSame(

@@ -29,6 +29,7 @@ import type { KeptLease } from './lease.ts'
 import type { FamilyPurse } from './purse.ts'
 import { readStory, recover } from './recover.ts'
 import { stopBelow, stopFamily } from './signal.ts'
+import type { TraceCarrier } from '../telemetry/trace.ts'
 
 /** Agents below agents below agents. */
 const MOST_DEEP = 4
@@ -77,7 +78,12 @@ export class Children implements AsyncDisposable {
   }
 
   /** Begins the agent's run, or comes back to it, and drives it until it has an outcome. */
-  async send(call: OpenCall, input: Encoded, key: string, abortSignal: AbortSignal): Promise<Happening> {
+  async send(
+    call: OpenCall,
+    input: Encoded,
+    key: string,
+    { abortSignal, carrier }: { readonly abortSignal: AbortSignal; readonly carrier: TraceCarrier },
+  ): Promise<Happening> {
     const settled = { kind: 'call-settled' as const, key, call: call.id, attempt: call.attempt }
     const refused = this.#refusal(call)
     if (refused !== undefined) return { ...settled, outcome: refused }
@@ -85,7 +91,7 @@ export class Children implements AsyncDisposable {
     const onAbort = (): void => (this.#isOver(call.id) ? handles.stop : handles.cut).abort()
     abortSignal.addEventListener('abort', onAbort, { once: true })
     this.#handles.set(call.id, handles)
-    const outcome = this.#outcomeOf(call, input, handles)
+    const outcome = this.#outcomeOf(call, input, handles, carrier)
     this.#under.add(outcome)
     try {
       const ended = await outcome
@@ -151,7 +157,12 @@ export class Children implements AsyncDisposable {
     return message === undefined ? undefined : failure('LimitError', `${call.tool}: ${message}`)
   }
 
-  async #outcomeOf(call: OpenCall, input: Encoded, handles: Handles): Promise<Ended | undefined> {
+  async #outcomeOf(
+    call: OpenCall,
+    input: Encoded,
+    handles: Handles,
+    carrier: TraceCarrier,
+  ): Promise<Ended | undefined> {
     const { store, lease, definition: above } = this.#around.drive
     const managed = above.managed.get(call.tool)
     if (managed === undefined) return { outcome: failure('ToolError', `There is no agent ${call.tool}.`) }
@@ -159,7 +170,7 @@ export class Children implements AsyncDisposable {
     const runId = this.#idOf(call.id)
     try {
       definition = await opened(definition)
-      await this.#begin(definition, runId, call, input)
+      await this.#begin(definition, runId, { call, input, carrier })
     } catch (error) {
       // A task that cannot be, an id that is another run's, tools that cannot be had: an error of the code that called.
       if (error instanceof UsageError)
@@ -205,13 +216,19 @@ export class Children implements AsyncDisposable {
   }
 
   /** H1. */
-  async #begin(definition: Definition, runId: string, call: OpenCall, input: Encoded): Promise<void> {
+  async #begin(
+    definition: Definition,
+    runId: string,
+    {
+      call,
+      input,
+      carrier,
+    }: { readonly call: OpenCall; readonly input: Encoded; readonly carrier: TraceCarrier },
+  ): Promise<void> {
     const { store, lease } = this.#around.drive
     const known = await store.run(runId)
     if (known?.rootRunId === lease.rootRunId) return
-    const { runId: above, run } = this.#around.state()
-    const { traceparent, tracestate } = run
-    const carrier = { traceparent, ...(tracestate === undefined ? {} : { tracestate }) }
+    const { runId: above } = this.#around.state()
     const family = { rootRunId: lease.rootRunId, parent: { run: above, call: call.id }, carrier }
     await createRun(store, definition, { ...errandOf(input), runId }, family)
   }
@@ -223,7 +240,7 @@ export class Children implements AsyncDisposable {
     why: Drive['why'],
     { pause, stop, cut }: Handles,
   ): Promise<Rest> {
-    const { store, lease, clock, guests, wait, parent, askedAt, live } = this.#around.drive
+    const { store, lease, clock, guests, wait, parent, askedAt, live, caller } = this.#around.drive
     const { state } = recovered
     const isResumed = why === 'resume' || (why !== 'wake' && this.#around.isResumed())
     if (cut.signal.aborted) throw new Cut()
@@ -249,6 +266,7 @@ export class Children implements AsyncDisposable {
         cut: cut.signal,
       },
       live: live.below(state.runId, definition.name, state.seq),
+      caller,
       ...(guests === undefined ? {} : { guests }),
       ...(wait === undefined ? {} : { wait }),
     })

@@ -41,6 +41,8 @@ import { Mailbox } from './mailbox.ts'
 import { FamilyPurse } from './purse.ts'
 import { recover } from './recover.ts'
 import { openRoom, type Room } from './room.ts'
+import { onGround, outsideTrace } from '../telemetry/trace.ts'
+import { groundOf } from './segment-start.ts'
 import { readSignals } from './signal.ts'
 
 /** A timer due sooner than this is worth waiting for in the process, in ms; for a later one the run rests. */
@@ -57,7 +59,8 @@ const HEAL = 5_000
 export async function drive(given: Drive): Promise<Rest> {
   const driver = new Driver(given)
   try {
-    return await driver.run()
+    // Whoever asked may be long gone: what the run does is not theirs any more.
+    return await onGround(groundOf(given.recovered.state, given), async () => driver.run())
   } finally {
     await driver.end()
   }
@@ -127,9 +130,11 @@ class Driver {
         this.#tellPrinted(entry.seq)
       }
     })
-    const kept = this.#keep()
-    store.watch(() => this.#hint(), this.#over.signal)
-    this.#healLater()
+    const kept = outsideTrace(() => {
+      store.watch(() => this.#hint(), this.#over.signal)
+      this.#healLater()
+      return this.#keep()
+    })
     const cause = this.#given.parent === undefined ? 'requested' : 'parent'
     const onAbort = (): void =>
       this.#mailbox.post({ kind: 'pause-asked', cause, message: pauseReason(abortSignal) })
@@ -164,7 +169,7 @@ class Driver {
       mustHold: () => kept.check(),
       children,
       post: (happening) => this.#post(happening),
-      ...(this.#given.otelContext === undefined ? {} : { otelContext: this.#given.otelContext }),
+      drive: this.#given,
     })
     this.#room = room
     faultPoint('guest-opened')

@@ -37,6 +37,8 @@ export interface Drive {
   readonly first: readonly Fact[]
   /** An OpenTelemetry Context or carrier that this segment goes on under, in place of the stored one. */
   readonly otelContext?: unknown
+  /** The OpenTelemetry Context of whoever asked for this segment. */
+  readonly caller?: unknown
   /** Fires: the run pauses at the next safe point. */
   readonly abortSignal?: AbortSignal
   /** Stay in the process through timers, however far. */

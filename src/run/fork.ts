@@ -24,7 +24,7 @@ import type { BlobRow, Store } from '../journal/store.ts'
 import { isOneWith } from '../journal/together.ts'
 import { viewOf } from '../journal/view.ts'
 import { compile } from '../sandbox/compile.ts'
-import { startTrace } from '../telemetry/trace.ts'
+import { startTrace, type TraceCarrier } from '../telemetry/trace.ts'
 import { again } from './again.ts'
 import { blobNamed, blobOf, readBlob } from './blob.ts'
 import { programOf } from './program.ts'
@@ -73,11 +73,11 @@ export async function forkRun(
     throw new UsageError(`Run ${runId} is sealed, and there is no state key to seal its fork with.`)
   const copy = new Copy(store, runId, made, now)
   await copy.take(past)
-  const name = copy.state.run.agent
+  const { agent: name, traceparent } = copy.state.run
   const begun: ForkBegun = {
     from: { run: runId, seq: past.length },
     seed: randomText(26),
-    ...startTrace({ name, runId: forkId }),
+    ...carrierOf(startTrace({ name, runId: forkId, forkedFrom: { traceparent } })),
     ...(given.edit === undefined ? {} : { edited: editOf(given.edit) }),
   }
   const { edit } = given
@@ -88,6 +88,11 @@ export async function forkRun(
   if (!(await copy.create(definition)))
     throw new UsageError(`A run ${forkId} exists already.`, { hint: 'Choose another id for the fork.' })
   return forkId
+}
+
+/** The caller's baggage is not the run's. */
+function carrierOf({ traceparent, tracestate }: TraceCarrier): Pick<ForkBegun, 'traceparent' | 'tracestate'> {
+  return { traceparent, ...(tracestate === undefined ? {} : { tracestate }) }
 }
 
 /** How many entries are shared. */

@@ -12,6 +12,7 @@ import { idempotencyKey, subjectOf, type Effect } from '../agent/next.ts'
 import { runCallback, runCheck, type ReviewRoom } from '../agent/review.ts'
 import type { WatchedStep } from '../agent/memory.ts'
 import { think } from '../agent/think.ts'
+import type { CarrierOf } from '../agent/thrown.ts'
 import { decode } from '../base/codec.ts'
 import type { Clock } from '../base/clock.ts'
 import { faultPoint } from '../base/fault-point.ts'
@@ -19,28 +20,18 @@ import type { CallbackKind, Entry } from '../journal/entry.ts'
 import type { OpenCall, State } from '../journal/shape.ts'
 import type { Store } from '../journal/store.ts'
 import { heard } from '../journal/story.ts'
+import { stepOf } from '../journal/view.ts'
 import { whenReplayCosts } from '../agent/snapshot-policy.ts'
 import { compile } from '../sandbox/compile.ts'
 import type { Guests } from '../sandbox/guests.ts'
-import { INPUT_TOKENS, OUTPUT_TOKENS, PAUSE_CAUSE, SEGMENT, STATUS } from '../telemetry/names.ts'
-import {
-  CHAT,
-  EXECUTE_TOOL,
-  captureCarrier,
-  chatAttributes,
-  parseTraceparent,
-  startSegment,
-  toolAttributes,
-  type Carrier,
-  type Segment,
-  type SpanAttributes,
-} from '../telemetry/trace.ts'
+import { captureCarrier, outsideTrace } from '../telemetry/trace.ts'
 import type { Children } from './children.ts'
-import type { Live } from './driving.ts'
+import type { Drive, Live } from './driving.ts'
 import { openGuest, type OpenGuest } from './heap.ts'
 import type { RunLog } from './log.ts'
 import { programOf } from './program.ts'
 import type { Recovered } from './recover.ts'
+import { RunSpans } from './spans.ts'
 import { stepCheck, type StepCheck } from './step-check.ts'
 import { Teller } from './teller.ts'
 
@@ -52,7 +43,7 @@ interface Surroundings {
   readonly guests: Guests
   readonly log: RunLog
   readonly live: Live
-  readonly otelContext?: unknown
+  readonly drive: Drive
   /** Directly before an effect (D5). @throws {LeaseLostError} */
   readonly mustHold: () => void
   readonly post: (happening: Happening) => void
@@ -64,22 +55,25 @@ export async function openRoom(around: Surroundings): Promise<Room> {
   const { recovered, definition, store, log } = around
   const large = new LargeValues(recovered.state.run.options.memory, async (stored) => log.text(stored))
   const teller = new Teller(store, log)
-  const opened = await openGuest({
-    store,
-    recovered,
-    guests: around.guests,
-    log,
-    around: {
-      tools: recovered.state.run.tools.map(({ name }) => name),
-      post: around.post,
-      prepare: async (call, sent) =>
-        prepareCall(call, sent, { ...definition, large, chapters: async () => teller.chapters() }),
-      deliver: async (outcome) => large.deliver(outcome),
-      give: async (args) => large.give(args),
-      clock: around.clock,
-      isWorthSnapshot: definition.isWorthSnapshot ?? whenReplayCosts,
-    },
-  })
+  // Its thread outlives the run.
+  const opened = await outsideTrace(async () =>
+    openGuest({
+      store,
+      recovered,
+      guests: around.guests,
+      log,
+      around: {
+        tools: recovered.state.run.tools.map(({ name }) => name),
+        post: around.post,
+        prepare: async (call, sent) =>
+          prepareCall(call, sent, { ...definition, large, chapters: async () => teller.chapters() }),
+        deliver: async (outcome) => large.deliver(outcome),
+        give: async (args) => large.give(args),
+        clock: around.clock,
+        isWorthSnapshot: definition.isWorthSnapshot ?? whenReplayCosts,
+      },
+    }),
+  )
   return new Room(around, opened, teller)
 }
 
@@ -87,9 +81,11 @@ export class Room implements AsyncDisposable {
   readonly guest: Guest
   readonly heap: OpenGuest['heap']
   readonly #around: Surroundings
-  readonly #segment: Segment
+  readonly #spans: RunSpans
   readonly #teller: Teller
   readonly #check: StepCheck | undefined
+  /** The carrier of what the author gave with a pause. */
+  readonly #carrierOf: CarrierOf
 
   constructor(around: Surroundings, opened: OpenGuest, teller: Teller) {
     this.guest = opened.guest
@@ -97,28 +93,22 @@ export class Room implements AsyncDisposable {
     this.#around = around
     this.#teller = teller
     this.#check = stepCheck(around.definition, (stored) => around.log.textNow(stored))
-    const { state } = around.recovered
-    const { traceparent, tracestate } = state.run
-    this.#segment = startSegment({
-      name: state.run.agent,
-      runId: state.runId,
-      attributes: { [SEGMENT]: state.segments + 1 },
-      carrier: { traceparent, ...(tracestate === undefined ? {} : { tracestate }) },
-      ...(state.span === undefined ? {} : { resumedFrom: { traceparent: state.span } }),
-      ...callerOf(traceparent),
-      ...(around.otelContext === undefined ? {} : { override: around.otelContext }),
-    })
+    const { definition, recovered, clock, drive, store } = around
+    this.#carrierOf = (given) =>
+      given === undefined ? {} : captureCarrier(given, definition.telemetry.baggage)
+    this.#spans = new RunSpans({ definition, recovered, clock, drive, heap: opened.heap, now: store.now() })
   }
 
   /** The traceparent of this segment's span. */
   get span(): string {
-    return this.#segment.traceparent
+    return this.#spans.span
   }
 
   /** Hears of every entry as it is recorded: what the guest and the story need of it. */
   feed(entry: Entry): void {
     this.guest.feed(entry)
     this.#teller.feed(entry)
+    this.#spans.feed(entry)
   }
 
   /** Starts an effect; its end is posted. Never throws. */
@@ -136,14 +126,11 @@ export class Room implements AsyncDisposable {
   }
 
   ended(state: State): void {
-    this.#segment.end({
-      [STATUS]: state.ended?.status ?? 'paused',
-      [PAUSE_CAUSE]: state.pause?.cause,
-    })
+    this.#spans.rested(state)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#segment.end({ [STATUS]: 'cut' })
+    this.#spans.cut()
     await this.guest[Symbol.asyncDispose]()
   }
 
@@ -157,27 +144,29 @@ export class Room implements AsyncDisposable {
         return this.#think(effect, abortSignal)
       case 'call':
         return this.#send(effect.call, effect.key, abortSignal)
-      case 'judge':
-        return judgeCall(
-          effect.call,
-          await this.#around.log.text(effect.call.input),
-          effect.key,
-          this.#callRoom(effect.call),
-        )
+      case 'judge': {
+        const { call } = effect
+        const input = await this.#around.log.text(call.input)
+        const room = this.#callRoom(call)
+        return this.#spans.beside(stepOf(call.id), async () => judgeCall(call, input, effect.key, room))
+      }
       case 'probe': {
         const { call } = effect
-        return probeCall(
-          call,
-          await this.#around.log.text(call.input),
-          effect.key,
-          abortSignal,
-          this.#callRoom(call),
+        const input = await this.#around.log.text(call.input)
+        const room = this.#callRoom(call)
+        return this.#spans.beside(stepOf(call.id), async () =>
+          probeCall(call, input, effect.key, abortSignal, room),
         )
       }
       case 'callback':
-        return runCallback(effect, this.#isBegunAgain(effect) ? 2 : 1, this.#reviewRoom())
-      case 'check':
-        return runCheck(effect, await this.#around.log.text(effect.answer.value), this.#reviewRoom())
+        return this.#spans.beside(effect.step, async () =>
+          runCallback(effect, this.#isBegunAgain(effect) ? 2 : 1, this.#reviewRoom()),
+        )
+      case 'check': {
+        const answer = await this.#around.log.text(effect.answer.value)
+        const { stepCount } = this.#around.log.state
+        return this.#spans.beside(stepCount, async () => runCheck(effect, answer, this.#reviewRoom()))
+      }
       default:
         return effect satisfies never
     }
@@ -188,11 +177,8 @@ export class Room implements AsyncDisposable {
     const chapters = heard(await this.#teller.chapters(), log.state.unheard)
     const system = await log.text(log.state.run.system)
     this.#check?.prepare(chapters)
-    return this.#within(
-      'client',
-      `${CHAT} ${definition.modelName}`,
-      chatAttributes(definition.modelName, effect.phase.step, effect.phase.attempt),
-      async () =>
+    return this.#spans.chat(effect, async (watch) =>
+      this.#held(async () =>
         think(effect.phase, effect.key, {
           model: definition.model,
           system,
@@ -206,7 +192,7 @@ export class Room implements AsyncDisposable {
           stepsLeft: log.state.task.maxSteps - log.state.task.turns,
           text: (stored) => log.textNow(stored),
           abortSignal,
-          carrier: carrierOf,
+          carrier: this.#carrierOf,
           compile: async (step, source) => {
             const compiled = compile(step, source, [...definition.tools.keys()])
             if (!compiled.ok) return compiled
@@ -216,7 +202,9 @@ export class Room implements AsyncDisposable {
           },
           onDelta: (delta) => live.delta(delta),
           price: definition.price,
+          watch,
         }),
+      ),
     )
   }
 
@@ -224,46 +212,19 @@ export class Room implements AsyncDisposable {
     const { log } = this.#around
     const input = await log.text(call.input)
     const state = call.answered?.state === undefined ? undefined : await log.text(call.answered.state)
-    return this.#within(
-      'internal',
-      `${EXECUTE_TOOL} ${call.tool}`,
-      toolAttributes(call.tool, call.id, call.attempt),
-      async () =>
+    return this.#spans.call(call, input, async (carrier) =>
+      this.#held(async () =>
         call.child === true
-          ? this.#around.children.send(call, input, key, abortSignal)
+          ? this.#around.children.send(call, input, key, { abortSignal, carrier })
           : sendCall(call, input, state, key, abortSignal, this.#callRoom(call)),
+      ),
     )
   }
 
-  async #within(
-    kind: 'client' | 'internal',
-    name: string,
-    attributes: SpanAttributes,
-    work: () => Promise<Happening>,
-  ): Promise<Happening> {
-    const span = this.#segment.child(name, kind, attributes)
-    try {
-      const happening = await this.#segment.within(span, async () => {
-        // Again: what the effect needs has been read since.
-        this.#around.mustHold()
-        return work()
-      })
-      const failed =
-        happening.kind === 'model-broke'
-          ? happening.error
-          : happening.kind === 'call-settled' && !happening.outcome.ok
-            ? happening.outcome.error
-            : undefined
-      const usage = happening.kind === 'model-answered' ? happening.reply.usage : undefined
-      span.end({
-        ...(failed === undefined ? {} : { error: failed }),
-        attributes: { [INPUT_TOKENS]: usage?.inputTokens, [OUTPUT_TOKENS]: usage?.outputTokens },
-      })
-      return happening
-    } catch (error) {
-      span.end({ error })
-      throw error
-    }
+  /** What the effect needs has been read: it begins only where the lease still holds. */
+  async #held(work: () => Promise<Happening>): Promise<Happening> {
+    this.#around.mustHold()
+    return work()
   }
 
   /** The driver before may have begun this callback: it was the next one, and nothing had paused the run. */
@@ -279,7 +240,7 @@ export class Room implements AsyncDisposable {
   #reviewRoom(): ReviewRoom {
     return {
       definition: this.#around.definition,
-      carrier: carrierOf,
+      carrier: this.#carrierOf,
       watched: async (of, step) => this.#watched(of, step),
       memory: async () => this.#teller.memory(),
       log: (line) => this.#around.live.logged('', line),
@@ -302,23 +263,11 @@ export class Room implements AsyncDisposable {
       context: definition.context,
       tools: definition.tools,
       key: (sent) => idempotencyKey(log.state, sent),
-      carrier: carrierOf,
+      carrier: this.#carrierOf,
       now: () => store.now(),
       clock: this.#around.clock,
       log: (line) => live.logged(call.id, line),
       progress: (value) => live.progressed(call.id, value),
     }
   }
-}
-
-/** The request that woke the run, if it is traced in another trace. */
-function callerOf(traceparent: string): { readonly resumedBy?: Carrier } {
-  const caller = captureCarrier()
-  const same = parseTraceparent(caller.traceparent)?.traceId === parseTraceparent(traceparent)?.traceId
-  return caller.traceparent === undefined || same ? {} : { resumedBy: caller }
-}
-
-/** The carrier of what is active now, or of what the author gave with a pause. */
-function carrierOf(given?: unknown): { readonly traceparent?: string; readonly tracestate?: string } {
-  return given === undefined ? {} : captureCarrier(given)
 }

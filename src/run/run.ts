@@ -19,6 +19,7 @@ import { segmentEvents, type EventOptions } from './events.ts'
 import { Feed, liveInto, type Segment } from './feed.ts'
 import { releaseLease, takeLease } from './lease.ts'
 import { recover, type Recovered } from './recover.ts'
+import { callerContext } from '../telemetry/trace.ts'
 import { resultOf, type RunResult } from './result.ts'
 import { answerQuestion, endAlone, sayTo, sendSignal, type SayOptions } from './signal.ts'
 
@@ -65,7 +66,7 @@ export class Run<Output = unknown> {
     this.#store = start.store
     this.#feed = start.feed ?? new Feed()
     this.#segment = this.#feed.claim()
-    this.#result = this.#drive(start)
+    this.#result = this.#drive(start, callerContext())
     // Who asks for the result hears of its failure; nobody has to ask.
     this.#result.catch(() => undefined)
   }
@@ -123,7 +124,7 @@ export class Run<Output = unknown> {
     if (abortSignal?.aborted !== true) yield { type: 'result', result: await this.#result }
   }
 
-  async #drive(asked: RunStart): Promise<RunResult<Output>> {
+  async #drive(asked: RunStart, caller: unknown): Promise<RunResult<Output>> {
     const { store, runId, clock = systemClock } = asked
     const began = clock.now()
     const askedAt = store.now()
@@ -171,6 +172,7 @@ export class Run<Output = unknown> {
         clock,
         definition: start.definition,
         why: start.why,
+        caller,
         live: liveInto(this.#feed, runId, [recovered.state.run.agent]),
         ...(start.abortSignal === undefined ? {} : { abortSignal: start.abortSignal }),
         ...(start.guests === undefined ? {} : { guests: start.guests }),

@@ -5,11 +5,13 @@
  * Format: https://www.w3.org/TR/trace-context/#traceparent-header
  */
 import { randomBytes } from 'node:crypto'
+import { formatBaggage, parseBaggage } from './baggage.ts'
 
-/** What is stored and sent. Both absent: nobody was tracing. */
+/** What is stored and sent, by the names of its headers. All absent: nobody was tracing. */
 export interface Carrier {
   readonly traceparent?: string
   readonly tracestate?: string
+  readonly baggage?: string
 }
 
 /** A carrier that surely names a trace. */
@@ -61,7 +63,11 @@ export function carrierOf(given: unknown): Carrier {
     typeof given === 'object' && given !== null ? Reflect.get(given, name) : undefined
   const parsed = parseTraceparent(typeof given === 'string' ? given : read('traceparent'))
   if (parsed === undefined) return {}
-  const tracestate = read('tracestate')
-  const state = typeof tracestate === 'string' && tracestate !== '' ? { tracestate } : {}
-  return { traceparent: formatTraceparent(parsed), ...state }
+  const [tracestate, carried] = [read('tracestate'), read('baggage')]
+  const baggage = typeof carried === 'string' ? formatBaggage(parseBaggage(carried)) : undefined
+  return {
+    traceparent: formatTraceparent(parsed),
+    ...(typeof tracestate === 'string' && tracestate !== '' ? { tracestate } : {}),
+    ...(baggage === undefined ? {} : { baggage }),
+  }
 }
