@@ -118,8 +118,10 @@ export class CodeAgent<Output = unknown> implements AsyncDisposable {
   }
 
   /** Starts a task; resolves when the run is durable, with a handle on it. */
-  async start(task: string, options: TaskOptions = {}): Promise<Run<Output>> {
+  async start(asked: string, options: TaskOptions = {}): Promise<Run<Output>> {
     const { store, definition: given, ...more } = await this.#ready(options)
+    await given.secrets.known(given.context)
+    const task = this.#clean(asked)
     // A run that goes on is looked at first: there may be nothing to do.
     const definition = options.reset === false ? given : await opened(given)
     if (options.reset !== false) {
@@ -214,7 +216,7 @@ export class CodeAgent<Output = unknown> implements AsyncDisposable {
    */
   async say(message: string, options: SayOptions = {}): Promise<void> {
     const { runId } = this.#mustBeBound()
-    await sayTo(await this.store(), runId, message, options)
+    await sayTo(await this.store(), runId, this.#clean(message), options)
   }
 
   /**
@@ -227,7 +229,7 @@ export class CodeAgent<Output = unknown> implements AsyncDisposable {
     options: { readonly by?: string } = {},
   ): Promise<void> {
     const { runId } = this.#mustBeBound()
-    await answerQuestion(await this.store(), runId, questionId, decision, options.by)
+    await answerQuestion(await this.store(), runId, questionId, this.#clean(decision), options.by)
     this.#questions = await openQuestions(await this.store(), runId)
   }
 
@@ -250,7 +252,7 @@ export class CodeAgent<Output = unknown> implements AsyncDisposable {
 
   /**
    * This agent's definition as plain JSON: options as data; model, tools and functions by name. Keep it anywhere, and
-   * make an agent of it again with `fromJSON`. Runs, `context`, the store and its key are no part of it.
+   * make an agent of it again with `fromJSON`. Runs, `context`, `secrets`, the store and its key are no part of it.
    * @throws {UsageError} a callback, a check, an approval or a price is a function without a name.
    */
   toJSON(): SavedAgent {
@@ -324,7 +326,7 @@ export class CodeAgent<Output = unknown> implements AsyncDisposable {
   async #stored(task: string): Promise<RunResult<Output> | undefined> {
     const bound = this.#mustBeBound()
     const store = await this.store()
-    if (task !== bound.task) return undefined
+    if (task !== bound.task && this.#clean(task) !== bound.task) return undefined
     const row = await store.run(bound.runId)
     if (row?.status !== 'completed' && row?.status !== 'stopped') return undefined
     await this.bind(bound.runId)
@@ -381,7 +383,13 @@ export class CodeAgent<Output = unknown> implements AsyncDisposable {
     })
   }
 
-  async #edit(runId: string, edit: MemoryEdit): Promise<void> {
+  /** What a person says, without the values of secrets. */
+  #clean<Said>(said: Said): Said {
+    return this.#definition?.secrets.clean(said) ?? said
+  }
+
+  async #edit(runId: string, given: MemoryEdit): Promise<void> {
+    const edit = this.#clean(given)
     const store = await this.store()
     const driven = this.#drivenHere(runId)
     if (driven === undefined) await editAlone(store, runId, edit)

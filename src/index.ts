@@ -6,6 +6,7 @@ export {
   type ResumeOptions,
   type StoredEventsOfFile,
 } from './persistent-code-agent.ts'
+export { secret, type SecretsGiven } from './tool/secret.ts'
 export { tool, type ToolCallOptions, type ToolDefinition, type ToolSpec } from './tool/tool.ts'
 export type { AgentOptions, FinalAnswerCheck } from './agent/options.ts'
 export type { ActionFormat } from './agent/model-options.ts'

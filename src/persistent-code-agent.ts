@@ -176,7 +176,9 @@ export class PersistentCodeAgent<Output = unknown> extends CodeAgent<Output> {
    */
   async fork(options: ForkOptions = {}): Promise<PersistentCodeAgent<Output>> {
     const store = await this.store()
-    const runId = await forkRun(store, this.boundRun(), options, this.defined())
+    const definition = this.defined()
+    const given = definition?.secrets.clean(options) ?? options
+    const runId = await forkRun(store, this.boundRun(), given, definition)
     return new PersistentCodeAgent<Output>(this.#options).resume({ runId })
   }
 

@@ -4,6 +4,7 @@
  */
 import { inspect } from 'node:util'
 import { decode, encode } from '../base/codec.ts'
+import type { Secrets } from '../tool/secret.ts'
 
 /** Characters of a line, and of a piece of progress. */
 const LONGEST = 10_000
@@ -13,6 +14,7 @@ const MOST = 10_000
 
 /** Where it goes. */
 export interface Listeners {
+  readonly secrets: Pick<Secrets, 'clean'>
   log(line: string): void
   progress(value: unknown): void
 }
@@ -28,13 +30,13 @@ export class Aside {
 
   /** A line, of parts of any kind. */
   log(...parts: readonly unknown[]): void {
-    if (this.#mayGoOn()) this.#to.log(shortened(parts.map(textOf).join(' ')))
+    if (this.#mayGoOn()) this.#to.log(shortened(this.#to.secrets.clean(parts.map(textOf).join(' '))))
   }
 
   /** A copy goes on: what the tool does to the value afterwards is not seen. */
   progress(value: unknown): void {
     if (!this.#mayGoOn()) return
-    const copied = copyOf(value)
+    const copied = copyOf(value, this.#to.secrets)
     if ('copy' in copied) this.#to.progress(copied.copy)
     else this.#to.log(`progress that cannot be shown: ${copied.why}`)
   }
@@ -64,9 +66,12 @@ function shownOf(part: unknown): string {
   }
 }
 
-function copyOf(value: unknown): { readonly copy: unknown } | { readonly why: string } {
+function copyOf(
+  value: unknown,
+  secrets: Listeners['secrets'],
+): { readonly copy: unknown } | { readonly why: string } {
   try {
-    const text = encode(value)
+    const text = secrets.clean(encode(value))
     if (text.length > LARGEST) return { why: `it has ${text.length} characters` }
     return { copy: decode(text) }
   } catch (error) {

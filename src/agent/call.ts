@@ -18,11 +18,13 @@ import type { CallOutcome } from '../journal/entry.ts'
 import type { OpenCall } from '../journal/shape.ts'
 import type { Chapter } from '../journal/story.ts'
 import type { ToolCallOptions } from '../tool/tool.ts'
+import type { Secrets } from '../tool/secret.ts'
 import type { Tool } from '../tool/tools.ts'
 import { Aside, type Listeners } from './aside.ts'
 import type { Definition } from './definition.ts'
 import type { Happening, PreparedCall } from './happening.ts'
 import { askedOfTools, TOOLS } from './discovery.ts'
+import { TakenSecrets, wrongReference, type SecretRoom } from './references.ts'
 import { HISTORY, readHistory } from './history.ts'
 import { READ, type LargeValues } from './large.ts'
 import { askedQuestion, mustBeSchema } from './question.ts'
@@ -32,10 +34,9 @@ const FIRST_BACKOFF = 1_000
 const LONGEST_BACKOFF = 86_400_000
 
 /** What a call needs of the run that it belongs to. */
-export interface CallRoom extends Listeners {
+export interface CallRoom extends Listeners, SecretRoom {
   readonly runId: string
-  readonly context: unknown
-  readonly tools: ReadonlyMap<string, Tool>
+  readonly secrets: Secrets
   readonly key: (call: OpenCall) => string
   readonly carrier: CarrierOf
   readonly clock: Clock
@@ -46,7 +47,9 @@ export interface CallRoom extends Listeners {
 export async function prepareCall(
   call: GuestCall,
   sent: string,
-  room: Pick<Definition, 'tools' | 'managed'> & {
+  room: Pick<Definition, 'tools' | 'managed' | 'secrets'> & {
+    /** Of the run's references to secrets. */
+    readonly mark: string
     readonly large: Pick<LargeValues, 'read'>
     /** The story up to now. */
     readonly chapters: () => Promise<readonly Chapter[]>
@@ -81,9 +84,12 @@ export async function prepareCall(
         is: 'settled',
         outcome: refusal('TypeError', `${call.name}: ${checked.message}`),
       }
+    const input = room.secrets.clean(encode(checked.value))
+    const wrong = wrongReference(input, tool, room)
+    if (wrong !== undefined) return { call, sent, is: 'settled', outcome: refusal('ToolError', wrong) }
     const approval = typeof tool.approval === 'function' ? 'judge' : tool.approval
     const child = room.managed.has(call.name) ? { child: true as const } : {}
-    return { call, sent, is: 'tool', input: encode(checked.value), effect: tool.effect, approval, ...child }
+    return { call, sent, is: 'tool', input, effect: tool.effect, approval, ...child }
   } catch (error) {
     return { call, sent, is: 'settled', outcome: { ok: false, error: guestError(error) } }
   }
@@ -136,8 +142,10 @@ export async function sendCall(
   try {
     const given = state === undefined ? {} : { state: decode(state) }
     const aside = new Aside(room)
-    const options = { ...optionsOf(call, timed.abortSignal, room, aside), ...given }
-    const executed = tool.execute(decode(input), options, (value) => aside.progress(value))
+    const taken = new TakenSecrets(room)
+    const options = { ...optionsOf(call, timed.abortSignal, room, { aside, taken }), ...given }
+    const filled = input.includes(room.mark) ? await taken.inputOf(tool, input) : input
+    const executed = tool.execute(decode(filled), options, (value) => aside.progress(value))
     faultPoint('call-sent', call.effect)
     return { ...settled, outcome: await outcomeOf(tool, await timed.first(executed)) }
   } catch (error) {
@@ -172,7 +180,10 @@ export async function probeCall(
   const probed = { kind: 'probed' as const, key, call: call.id }
   const tool = room.tools.get(call.tool)
   try {
-    const said = await tool?.probe?.(decode(input), optionsOf(call, abortSignal, room, new Aside(room)))
+    const taken = new TakenSecrets(room)
+    const options = optionsOf(call, abortSignal, room, { aside: new Aside(room), taken })
+    const filled = tool !== undefined && input.includes(room.mark) ? await taken.inputOf(tool, input) : input
+    const said = await tool?.probe?.(decode(filled), options)
     if (tool === undefined || said === undefined) return { ...probed, said: 'unknown' }
     if (!said.happened) return { ...probed, said: 'not' }
     return { ...probed, said: 'happened', outcome: await outcomeOf(tool, said.result) }
@@ -183,7 +194,12 @@ export async function probeCall(
 }
 
 /** What a tool is told of its call. */
-function optionsOf(call: OpenCall, abortSignal: AbortSignal, room: CallRoom, aside: Aside): ToolCallOptions {
+function optionsOf(
+  call: OpenCall,
+  abortSignal: AbortSignal,
+  room: CallRoom,
+  { aside, taken }: { readonly aside: Aside; readonly taken: TakenSecrets },
+): ToolCallOptions {
   const answers = call.answered?.values ?? []
   let asked = 0
   return {
@@ -200,6 +216,7 @@ function optionsOf(call: OpenCall, abortSignal: AbortSignal, room: CallRoom, asi
       if (known) return answers[asked++]
       throw new AgentPausedException('A tool asks', { question, onAnswer: 'call' })
     },
+    secret: async (name) => taken.value(name),
     log: (...parts: readonly unknown[]) => aside.log(...parts),
     ...(answers.length === 0 ? {} : { answer: answers.at(-1) }),
   }

@@ -1,6 +1,7 @@
 /** An agent as the runtime sees it: what it is made of, checked once. The functions stay here; a run keeps their names. */
 import type { CallbackKind, RunOptions } from '../journal/entry.ts'
 import type { LanguageModelV4 } from '../model/ask.ts'
+import type { Secrets } from '../tool/secret.ts'
 import type { Tool } from '../tool/tools.ts'
 import type { Price } from './budget.ts'
 import type { Memory, WatchedStep } from './memory.ts'
@@ -75,6 +76,8 @@ export interface Definition {
     /** Keys of the caller's baggage that a run keeps; absent: all. */
     readonly baggage?: readonly string[]
   }
+  /** Given again on resume, never journaled: what is of them is taken out of all that is. */
+  readonly secrets: Secrets
   /** The author's object, for callbacks. */
   readonly agent: unknown
   /** When a snapshot is taken beside those at rest; absent: when replay would cost more. Benchmarks give others. */

@@ -6,6 +6,7 @@ import { knownModel, type PricedUsage } from '../model/catalog.ts'
 import { modelName, resolveModel } from '../model/resolve.ts'
 import { reportsCost } from '../model/usage.ts'
 import { declarationOf } from '../tool/declare.ts'
+import { NO_SECRETS, Secrets, type SecretsGiven } from '../tool/secret.ts'
 import { readSchema, type SchemaTo } from '../tool/schema.ts'
 import { toolsOf, type GivenTools, type Tool, type ToolOptions } from '../tool/tools.ts'
 import type { Price } from './budget.ts'
@@ -101,7 +102,7 @@ export interface AgentOptions<Output = unknown> extends ModelOptions {
   readonly maxCost?: number
   /** USD for the tokens of one reply. Default: what the provider reports, else what `@pydantic/genai-prices` knows. */
   readonly price?: (usage: PricedUsage) => number
-  /** Secrets, tenant, loggers: reaches tools, is given again on resume, is never journaled. */
+  /** Tenant, loggers, clients: reaches tools, is given again on resume, is never journaled. */
   readonly context?: unknown
   /**
    * `'join'` (default): a run stands in the OpenTelemetry trace of whoever starts it. `'root'`: in one of its own, linked
@@ -110,6 +111,12 @@ export interface AgentOptions<Output = unknown> extends ModelOptions {
   readonly trace?: TraceMode
   /** What OpenTelemetry is told of content, and what of the caller's baggage a run keeps. See docs/telemetry.md. */
   readonly telemetry?: TelemetryOptions
+  /**
+   * Values by name, of 8 characters or more; a function is asked whenever a call takes the secret. Tools read them by
+   * `call.secret('NAME')`; the model's code has references (`secret('NAME')`). They are taken out of results, errors,
+   * logs, prompts and traces. Given again on resume, never journaled.
+   */
+  readonly secrets?: SecretsGiven
 }
 
 const DEFAULTS: RunOptions = {
@@ -189,6 +196,7 @@ export const OPTIONS: readonly OptionName[] = [
   'context',
   'trace',
   'telemetry',
+  'secrets',
   'storagePath',
   'store',
   'stateKey',
@@ -205,10 +213,15 @@ export function define(given: AgentOptions, agent: unknown): Definition {
     )
   const model = resolveModel(given.model)
   const { toolEffects, toolApproval, context, outputSchema } = given
+  const secrets = given.secrets === undefined ? NO_SECRETS : new Secrets(given.secrets)
   const managed = managedOf(given.managedAgents ?? [])
   const schema = outputSchema === undefined ? undefined : readSchema(outputSchema, 'input', 'outputSchema')
   const make = (tools: GivenTools): Definition['tools'] =>
-    withAgents(given.name, toolsOf(tools, { toolEffects, toolApproval, context }), managed)
+    withAgents(
+      given.name,
+      withSecrets(toolsOf(tools, { toolEffects, toolApproval, context }), secrets),
+      managed,
+    )
   const tools = make(given.tools ?? [])
   const sources = sourcesIn(given.tools ?? [], [...tools.keys()], make)
   return {
@@ -245,8 +258,24 @@ export function define(given: AgentOptions, agent: unknown): Definition {
     context,
     trace: traceOf(given.trace),
     telemetry: telemetryOf(given.telemetry),
+    secrets,
     agent,
   }
+}
+
+/** @throws {UsageError} a tool takes a secret that is not there. */
+function withSecrets(tools: ReadonlyMap<string, Tool>, { names }: Secrets): ReadonlyMap<string, Tool> {
+  for (const tool of tools.values()) {
+    const missing = tool.secrets.find((name) => !names.includes(name))
+    if (missing !== undefined)
+      throw new UsageError(
+        `The tool '${tool.name}' takes the secret ${missing}, which is not among the agent's.`,
+        {
+          hint: `Give the agent its secrets: { ${missing}: process.env.${missing} }. They are given again on resume.`,
+        },
+      )
+  }
+  return tools
 }
 
 /** @throws {UsageError} an agent goes by the name of a tool, of its own or of the agent that manages it. */

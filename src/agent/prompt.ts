@@ -26,7 +26,7 @@ export function systemPrompt(parts: PromptParts): string {
   return fill(templates, 'system', {
     acting: ACTING[format],
     today: new Date(today).toISOString().slice(0, 10),
-    tools: declarations(tools),
+    tools: declarations(tools) + secrets(tools),
     answer: answer === undefined ? '' : `The answer must fit:\n\n${answer}`,
     instructions: given === '' ? '' : `Instructions:\n${given}`,
   })
@@ -46,6 +46,15 @@ function declarations(tools: readonly Tool[]): string {
   if (tools.length === 0) return 'There are no tools, only the language.'
   if (areSearched(tools)) return listed(tools)
   return `Your tools (also by their bare names):\n\n${tools.map((tool) => tool.declaration).join('\n')}`
+}
+
+/** What is said of secrets, where a tool takes one. */
+function secrets(tools: readonly Tool[]): string {
+  const takers = tools.filter((tool) => tool.secrets.length > 0)
+  if (takers.length === 0) return ''
+  const [example = ''] = takers.flatMap((tool) => tool.secrets)
+  const list = takers.map((tool) => `- ${tool.name}: ${tool.secrets.join(', ')}`)
+  return `\n\nSecrets, whose values you never see: secret("${example}") is text that stands for one, also within other text, like \`Bearer \${secret("${example}")}\`. The value takes its place in the input of a tool that may have it:\n${list.join('\n')}`
 }
 
 /** Characters of names in the list. */

@@ -85,6 +85,7 @@ export const SAVED_AS: Readonly<Record<OptionName, Kind>> = {
   trace: 'data',
   telemetry: 'given again',
   context: 'given again',
+  secrets: 'given again',
   storagePath: 'given again',
   store: 'given again',
   stateKey: 'given again',

@@ -18,6 +18,7 @@ import {
   type ProviderOptions,
   type Reply,
 } from '../model/ask.ts'
+import type { Secrets } from '../tool/secret.ts'
 import { costOf, type Price } from './budget.ts'
 import { summarisedUpTo } from './context.ts'
 import { thrownBy, type CarrierOf } from './thrown.ts'
@@ -50,6 +51,7 @@ export interface ThinkRoom {
   readonly clock: Clock
   readonly abortSignal: AbortSignal
   readonly carrier: CarrierOf
+  readonly secrets: Pick<Secrets, 'clean'>
   readonly price: Price
   readonly watch?: ModelWatch
   /** True for a text that is a program. */
@@ -66,15 +68,16 @@ export async function think(phase: Thinking, key: string, room: ThinkRoom): Prom
   const at = { key, step: phase.step, attempt: phase.attempt }
   const { options, seed, model } = room.run
   const format: Format = phase.purpose === 'step' ? (options.actionFormat ?? 'tool') : 'none'
-  const prompt = toMessages(room.system, room.chapters, room.text, {
+  const told = toMessages(room.system, room.chapters, room.text, {
     model,
     callsAsText: format !== 'tool',
     last: requestOf(phase, room),
     window: room.window,
   })
+  const prompt = room.secrets.clean(told)
   room.watch?.asked(prompt)
   try {
-    const reply = await ask(prompt, format, room)
+    const reply = room.secrets.clean(await ask(prompt, format, room))
     room.watch?.replied(reply)
     return { kind: 'model-answered', ...at, reply: await given(reply, phase, room) }
   } catch (error) {

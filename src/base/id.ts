@@ -23,6 +23,11 @@ export function derivedText(length: number, ...parts: readonly (string | number)
   return Array.from(digest.subarray(0, length), (byte) => ALPHABET.charAt(byte & 31)).join('')
 }
 
+/** What the references to secrets in a run's code end with, on both sides. `seed`: the one that the run began with. */
+export function referenceMark(seed: string): string {
+  return derivedText(12, seed, 'secret')
+}
+
 /** sha256 of text (as UTF-8, lone surrogates escaped by the caller's encoding) or bytes, in hex. */
 export function digestOf(data: string | Uint8Array): string {
   return createHash('sha256').update(data).digest('hex')

@@ -154,6 +154,8 @@ export interface State {
   readonly epoch: number
   readonly runId: RunId
   readonly run: Fact<'run-started'>
+  /** Of a fork: the seed that its guest began with. Absent: that of `run`. */
+  readonly firstSeed?: string
   readonly createdAt: number
   /** The seq at which somebody last granted the run more than its limits, and the questions that it has asked since. */
   readonly grantedAt: number

@@ -360,6 +360,7 @@ function forkState(state: State, entry: Entry<'run-forked'>): State {
   const { seed, traceparent, tracestate } = entry
   return {
     ...state,
+    firstSeed: state.firstSeed ?? state.run.seed,
     run: {
       ...without(state.run, 'tracestate', 'parent'),
       seed,

@@ -51,14 +51,17 @@ export async function createRun(
   given: TaskGiven,
   family?: FamilyGiven,
 ): Promise<string> {
+  const { secrets } = definition
+  await secrets.known(definition.context)
   const now = store.now()
   const runId = given.runId === undefined ? newRunId(now) : checkRunId(given.runId)
   const { seal, wrap } = await newSeal(store, runId)
   const blobs = new Map<string, BlobRow>()
   const stow = (text: string): Stored => {
-    const blob = blobOf(seal, text)
+    const clean = secrets.clean(text)
+    const blob = blobOf(seal, clean)
     if (blob !== undefined) blobs.set(blob.row.digest, blob.row)
-    return blob?.stored ?? text
+    return blob?.stored ?? clean
   }
   const carrier = startTrace({
     name: definition.name,
@@ -87,7 +90,7 @@ export async function createRun(
   ]
   let state: State | undefined
   let chain = GENESIS
-  const rows = facts.map((fact, index) => {
+  const rows = secrets.clean(facts).map((fact, index) => {
     const entry = placed(fact, index + 1, now, 0)
     const row = rowOf(seal, entry, chain)
     chain = row.chain
@@ -108,7 +111,7 @@ export async function createRun(
   }
   const created = await again(async () => store.create(run, rows, [...blobs.values()]))
   faultPoint('run-written')
-  if (created === 'exists') await mustBeSame(store, run, given)
+  if (created === 'exists') await mustBeSame(store, run, { task: secrets.clean(given.task) })
   return runId
 }
 

@@ -166,7 +166,12 @@ export class Children implements AsyncDisposable {
     const { store, lease, definition: above } = this.#around.drive
     const managed = above.managed.get(call.tool)
     if (managed === undefined) return { outcome: failure('ToolError', `There is no agent ${call.tool}.`) }
-    let definition = { ...managed, context: managed.context ?? above.context }
+    let definition = {
+      ...managed,
+      context: managed.context ?? above.context,
+      secrets: managed.secrets.below(above.secrets),
+    }
+    await definition.secrets.known(definition.context)
     const runId = this.#idOf(call.id)
     try {
       definition = await opened(definition)

@@ -31,7 +31,7 @@ import type { State } from '../journal/shape.ts'
 import { threadGuests } from '../sandbox/guests.ts'
 import { stowed } from './begin.ts'
 import { Children } from './children.ts'
-import { Cut, type Drive, type Rest } from './driving.ts'
+import { Cut, withoutSecrets, type Drive, type Live, type Rest } from './driving.ts'
 import { Flights } from './flights.ts'
 import { LateResults } from './late.ts'
 import { claimant, keepLease, releaseLease, type KeptLease, type TakenLease } from './lease.ts'
@@ -68,6 +68,7 @@ export async function drive(given: Drive): Promise<Rest> {
 
 class Driver {
   readonly #given: Drive
+  readonly #live: Live
   readonly #log: RunLog
   readonly #mailbox = new Mailbox<Happening>()
   readonly #setup: Setup
@@ -93,6 +94,7 @@ class Driver {
 
   constructor(given: Drive) {
     this.#given = given
+    this.#live = withoutSecrets(given.live, given.definition.secrets)
     this.#isResumed = given.parent?.isResumed ?? given.why === 'resume'
     const { store, lease, recovered, definition } = given
     this.#log = new RunLog({
@@ -102,6 +104,7 @@ class Driver {
       chain: recovered.chain,
       seal: recovered.seal,
       schemas: schemasOf(definition),
+      secrets: definition.secrets,
     })
     const { parent } = given
     this.#purse = new FamilyPurse(() => this.#log.state, definition.price, parent?.purse)
@@ -123,7 +126,8 @@ class Driver {
   }
 
   async run(): Promise<Rest> {
-    const { store, lease, clock, live, definition, recovered, abortSignal } = this.#given
+    const { store, lease, clock, definition, recovered, abortSignal } = this.#given
+    const live = this.#live
     this.#log.onCommitted((entries) => {
       for (const entry of entries) {
         live.committed(entry)
@@ -302,7 +306,7 @@ class Driver {
   #tellPrinted(durable: number): void {
     for (let next = this.#printed[0]; next !== undefined && next.after <= durable; next = this.#printed[0]) {
       this.#printed.shift()
-      if (next.text !== '') this.#given.live.printed(next.text)
+      if (next.text !== '') this.#live.printed(next.text)
     }
   }
 

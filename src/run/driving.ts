@@ -5,20 +5,55 @@ import type { Entry, Fact, RunId } from '../journal/entry.ts'
 import type { State } from '../journal/shape.ts'
 import type { Store } from '../journal/store.ts'
 import type { CallId } from '../base/halt.ts'
+import type { Secrets } from '../tool/secret.ts'
 import type { Guests } from '../sandbox/guests.ts'
 import type { KeptLease, TakenLease } from './lease.ts'
 import type { FamilyPurse } from './purse.ts'
 import type { Recovered } from './recover.ts'
 
+/** What the model has said since the last one. */
+export interface Delta {
+  readonly kind: 'text' | 'reasoning' | 'code'
+  readonly text: string
+}
+
 /** For people who watch: not facts, except `committed`. */
 export interface Live {
   committed(entry: Entry): void
-  delta(delta: { readonly kind: 'text' | 'reasoning' | 'code'; readonly text: string }): void
+  delta(delta: Delta): void
   printed(text: string): void
   logged(call: string, line: string): void
   progressed(call: string, value: unknown): void
   /** Of a run below this one, whose last fact so far is `seq`. */
   below(run: RunId, agent: string, seq: number): Live
+}
+
+/** The same, without the values of secrets. What is committed has none. */
+export function withoutSecrets(live: Live, secrets: Secrets): Live {
+  if (secrets.isEmpty) return live
+  return {
+    ...live,
+    printed: (text) => live.printed(secrets.clean(text)),
+    logged: (call, line) => live.logged(call, secrets.clean(line)),
+  }
+}
+
+/** What one request to the model brings, as it comes and without the values of secrets. `end`: nothing more comes. */
+export function deltasOf(live: Live, secrets: Secrets): { hear: Live['delta']; end(): void } {
+  if (secrets.isEmpty) return { hear: (delta) => live.delta(delta), end: () => undefined }
+  const pieces = secrets.pieces()
+  let kind: Delta['kind'] = 'text'
+  const tell = (text: string): void => {
+    if (text !== '') live.delta({ kind, text })
+  }
+  return {
+    hear: (delta) => {
+      if (delta.kind !== kind) tell(pieces.end())
+      kind = delta.kind
+      tell(pieces.hear(delta.text))
+    },
+    end: () => tell(pieces.end()),
+  }
 }
 
 export interface Drive {

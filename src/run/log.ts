@@ -19,6 +19,7 @@ import { fold } from '../journal/state.ts'
 import { viewOf } from '../journal/view.ts'
 import { blobOf, readBlob } from './blob.ts'
 import { questionRow, shownCall, type SchemasOf } from './question-row.ts'
+import { NO_SECRETS, type Secrets } from '../tool/secret.ts'
 import type { BlobRow, CheckpointWrite, EntryRow, HeapLink, Lease, Store } from '../journal/store.ts'
 
 /** What a checkpoint keeps beside the state: where its heap stands. */
@@ -45,6 +46,8 @@ export interface LogStart {
   readonly chain: Uint8Array
   readonly seal: Seal
   readonly schemas: SchemasOf
+  /** What is taken out of all that is recorded. */
+  readonly secrets?: Pick<Secrets, 'clean'>
 }
 
 export class RunLog {
@@ -52,6 +55,7 @@ export class RunLog {
   readonly #lease: Lease
   readonly #seal: Seal
   readonly #schemas: LogStart['schemas']
+  readonly #secrets: Pick<Secrets, 'clean'>
   #state: State
   #chain: Uint8Array
   #durableSeq: number
@@ -76,6 +80,7 @@ export class RunLog {
     this.#state = start.state
     this.#chain = start.chain
     this.#schemas = start.schemas
+    this.#secrets = start.secrets ?? NO_SECRETS
     this.#durableSeq = start.state.seq
     this.#known = new Set(Object.keys(start.state.questions))
   }
@@ -102,7 +107,7 @@ export class RunLog {
   /** Places, folds and chains the facts (L1). They are durable after the next `flush`. */
   record(facts: readonly Fact[]): readonly Entry[] {
     const at = Math.max(this.#store.now(), this.#state.at)
-    return facts.map((fact) => {
+    return this.#secrets.clean(facts).map((fact) => {
       const entry = placed(fact, this.#state.seq + 1, at, this.#lease.epoch)
       const row = rowOf(this.#seal, entry, this.#chain)
       this.#chain = row.chain
@@ -120,9 +125,10 @@ export class RunLog {
 
   /** Text in place, or as a blob of the next commit where it is large. */
   stow(text: Encoded): Stored {
-    const blob = blobOf(this.#seal, text)
-    if (blob === undefined) return text
-    this.#texts.set(blob.row.digest, text)
+    const clean = this.#secrets.clean(text)
+    const blob = blobOf(this.#seal, clean)
+    if (blob === undefined) return clean
+    this.#texts.set(blob.row.digest, clean)
     this.#blobs.set(blob.row.digest, blob.row)
     return blob.stored
   }

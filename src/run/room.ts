@@ -16,6 +16,7 @@ import type { CarrierOf } from '../agent/thrown.ts'
 import { decode } from '../base/codec.ts'
 import type { Clock } from '../base/clock.ts'
 import { faultPoint } from '../base/fault-point.ts'
+import { referenceMark } from '../base/id.ts'
 import type { CallbackKind, Entry } from '../journal/entry.ts'
 import type { OpenCall, State } from '../journal/shape.ts'
 import type { Store } from '../journal/store.ts'
@@ -26,7 +27,7 @@ import { compile } from '../sandbox/compile.ts'
 import type { Guests } from '../sandbox/guests.ts'
 import { captureCarrier, outsideTrace } from '../telemetry/trace.ts'
 import type { Children } from './children.ts'
-import type { Drive, Live } from './driving.ts'
+import { deltasOf, type Drive, type Live } from './driving.ts'
 import { openGuest, type OpenGuest } from './heap.ts'
 import type { RunLog } from './log.ts'
 import { programOf } from './program.ts'
@@ -66,7 +67,12 @@ export async function openRoom(around: Surroundings): Promise<Room> {
         tools: recovered.state.run.tools.map(({ name }) => name),
         post: around.post,
         prepare: async (call, sent) =>
-          prepareCall(call, sent, { ...definition, large, chapters: async () => teller.chapters() }),
+          prepareCall(call, sent, {
+            ...definition,
+            mark: markOf(recovered.state),
+            large,
+            chapters: async () => teller.chapters(),
+          }),
         deliver: async (outcome) => large.deliver(outcome),
         give: async (args) => large.give(args),
         clock: around.clock,
@@ -117,7 +123,8 @@ export class Room implements AsyncDisposable {
     this.#run(effect, abortSignal).then(
       (happening) => {
         faultPoint('effect-settled', subjectOf(effect))
-        this.#around.post(happening)
+        // What comes from an author's function, or from a model.
+        this.#around.post(this.#around.definition.secrets.clean(happening))
       },
       (error: unknown) => {
         this.#around.post(abortSignal.aborted ? { kind: 'gone', key: effect.key } : { kind: 'broke', error })
@@ -174,12 +181,14 @@ export class Room implements AsyncDisposable {
 
   async #think(effect: Extract<Effect, { do: 'think' }>, abortSignal: AbortSignal): Promise<Happening> {
     const { definition, log, live } = this.#around
+    const deltas = deltasOf(live, definition.secrets)
     const chapters = heard(await this.#teller.chapters(), log.state.unheard)
     const system = await log.text(log.state.run.system)
     this.#check?.prepare(chapters)
     return this.#spans.chat(effect, async (watch) =>
       this.#held(async () =>
         think(effect.phase, effect.key, {
+          secrets: definition.secrets,
           model: definition.model,
           system,
           run: log.state.run,
@@ -200,10 +209,10 @@ export class Room implements AsyncDisposable {
             if (error !== undefined) return { ok: false, error }
             return { ok: true, program: programOf(log.state, compiled.program) }
           },
-          onDelta: (delta) => live.delta(delta),
+          onDelta: (delta) => deltas.hear(delta),
           price: definition.price,
           watch,
-        }),
+        }).finally(() => deltas.end()),
       ),
     )
   }
@@ -224,7 +233,12 @@ export class Room implements AsyncDisposable {
   /** What the effect needs has been read: it begins only where the lease still holds. */
   async #held(work: () => Promise<Happening>): Promise<Happening> {
     this.#around.mustHold()
-    return work()
+    const { secrets } = this.#around.definition
+    try {
+      return secrets.clean(await work())
+    } catch (error) {
+      throw secrets.error(error)
+    }
   }
 
   /** The driver before may have begun this callback: it was the next one, and nothing had paused the run. */
@@ -262,6 +276,8 @@ export class Room implements AsyncDisposable {
       runId: log.state.runId,
       context: definition.context,
       tools: definition.tools,
+      secrets: definition.secrets,
+      mark: markOf(log.state),
       key: (sent) => idempotencyKey(log.state, sent),
       carrier: this.#carrierOf,
       now: () => store.now(),
@@ -270,4 +286,8 @@ export class Room implements AsyncDisposable {
       progress: (value) => live.progressed(call.id, value),
     }
   }
+}
+
+function markOf({ run, firstSeed }: State): string {
+  return referenceMark(firstSeed ?? run.seed)
 }

@@ -10,6 +10,7 @@ import type { Decision, Fact, RunId, RunOptions } from '../journal/entry.ts'
 import type { State } from '../journal/shape.ts'
 import { callsAgents, isOpen, nextDue } from '../journal/view.ts'
 import type { Store } from '../journal/store.ts'
+import type { Secrets } from '../tool/secret.ts'
 import type { Guests } from '../sandbox/guests.ts'
 import { changesOf, mayFollow, taskFact, type TaskGiven } from './begin.ts'
 import { drive } from './drive.ts'
@@ -57,6 +58,7 @@ export class Run<Output = unknown> {
   readonly #store: Store
   readonly #feed: Feed
   readonly #segment: Segment
+  readonly #secrets: Secrets
   #result: Promise<RunResult<Output>>
   /** Nobody here drives it any more: a signal has to be seen to by whoever sends it. */
   #rested = false
@@ -66,6 +68,7 @@ export class Run<Output = unknown> {
     this.#store = start.store
     this.#feed = start.feed ?? new Feed()
     this.#segment = this.#feed.claim()
+    this.#secrets = start.definition.secrets
     this.#result = this.#drive(start, callerContext())
     // Who asks for the result hears of its failure; nobody has to ask.
     this.#result.catch(() => undefined)
@@ -108,12 +111,12 @@ export class Run<Output = unknown> {
   }
 
   async answer(questionId: string, decision: Decision, { by }: { readonly by?: string } = {}): Promise<void> {
-    await answerQuestion(this.#store, this.id, questionId, decision, by)
+    await answerQuestion(this.#store, this.id, questionId, this.#secrets.clean(decision), by)
   }
 
   /** Tells the model something: it stands in the next prompt. See `CodeAgent.say`. */
   async say(message: string, options: SayOptions = {}): Promise<void> {
-    await sayTo(this.#store, this.id, message, options)
+    await sayTo(this.#store, this.id, this.#secrets.clean(message), options)
   }
 
   async *#withResult(
@@ -130,6 +133,7 @@ export class Run<Output = unknown> {
     const askedAt = store.now()
     let end: number | undefined
     try {
+      await this.#secrets.known(asked.definition.context)
       const known = await newest(store, runId, asked.known)
       let start = { ...asked, why: whyNow(asked.why, asked.known?.state, known.state) }
       if (start.task !== undefined || !isOver(known.state)) mustBeRoot(known.state)
@@ -183,6 +187,8 @@ export class Run<Output = unknown> {
       end = state.seq
       // The output's type is the author's word for what their checks and schema let through.
       return (await resultOf(store, state, { durationMs: clock.now() - began, ...how })) as RunResult<Output>
+    } catch (error) {
+      throw this.#secrets.error(error)
     } finally {
       this.#rested = true
       this.#feed.rest(this.#segment, runId, end)

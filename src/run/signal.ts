@@ -41,7 +41,8 @@ export async function readSignals(
   definition: Definition,
   before: number = Infinity,
 ): Promise<{ readonly rows: readonly SignalRow[]; readonly checked: ReadonlyMap<string, CheckedAnswer> }> {
-  const rows = (await store.signals(state.runId)).filter((row) => row.at < before)
+  const listed = await store.signals(state.runId)
+  const rows = definition.secrets.clean(listed.filter((row) => row.at < before))
   const checked = new Map<string, CheckedAnswer>()
   for (const { signal } of rows) {
     if (signal.kind !== 'answer') continue

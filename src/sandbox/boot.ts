@@ -40,6 +40,7 @@ const PRELUDE = [
   'decorate',
   'large',
   'history',
+  'secret',
   'boot',
 ] as const
 
@@ -72,6 +73,7 @@ const makeGlobals = ({ after, next, now }) => {
 const makeTimers = (sleep) => timers(kit, { sleep, ...asks })
 return boot(kit, coder, shows, {
   makeRandom: random, makeConsole: console, makeLarge: large, makeHistory: history, makeTimers, makeGlobals,
+  references: secret(kit),
   absent: absent(), session: session(kit), variables: variables(kit, tagOf, look), stack: stack(kit),
   decorate: decorate(kit), answered: look,
 })

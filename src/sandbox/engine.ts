@@ -19,6 +19,7 @@
 import { CompileFlags, EvalFlags, JSValueHandle, MAX_STACK_SIZE, QuickJS } from 'quickjs-wasi'
 import type { QuickJSOptions } from 'quickjs-wasi'
 import type { HeapSize, KillReason } from '../base/halt.ts'
+import { referenceMark } from '../base/id.ts'
 import type { Base } from './base.ts'
 import { openDelta, Shadow } from './delta.ts'
 import { plainJson } from './plain-json.ts'
@@ -148,10 +149,8 @@ export class Guest {
     const guest = await Guest.#fromBase(parts, limits)
     const { callsPerStep, outputChars } = limits
     guest.#clock = clock
-    guest.#call(
-      'configure',
-      JSON.stringify({ calls: callsPerStep, output: outputChars, seed, clock: Math.trunc(clock) }),
-    )
+    const given = { calls: callsPerStep, output: outputChars, seed, mark: referenceMark(seed) }
+    guest.#call('configure', JSON.stringify({ ...given, clock: Math.trunc(clock) }))
     guest.#settleDown()
     return guest
   }

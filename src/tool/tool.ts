@@ -10,6 +10,7 @@ import { UsageError } from '../base/errors.ts'
 import type { Json } from '../base/json.ts'
 import type { Approval, ApprovalOptions } from './approval.ts'
 import { checkToolName } from './name.ts'
+import { checkSecretName } from './secret.ts'
 import { checkSchemaShape, type Schema, type SchemaFrom, type SchemaTo } from './schema.ts'
 
 /** What may happen after a crash in mid-call (P4): sent again, sent again under the same key, or never. */
@@ -44,6 +45,8 @@ export interface ToolCallOptions<Context = unknown> {
   /** What the agent was given as `context`: never journaled. */
   readonly context: Context
   readonly ask: Ask
+  /** The value of one of the agent's `secrets`. @throws {ToolError} there is none of that name, or it could not be had. */
+  readonly secret: (name: string) => Promise<string>
   readonly log: (message: string, data?: unknown) => void
   /** A person's answer, where the tool asked to be called again with it (`onAnswer: 'call'`). */
   readonly answer?: unknown
@@ -72,6 +75,11 @@ interface Data<Input, Output> {
   readonly retry?: Retry
   /** What else makes it the tool that it is: where this has changed, an open approval is asked for again. */
   readonly manifest?: Json
+  /**
+   * Secrets that the model's code may put into the input, as `secret('NAME')`: the value takes the place of the
+   * reference when the tool is called, after approval. Default: none. `execute` needs none of it: see `call.secret`.
+   */
+  readonly secrets?: readonly string[]
 }
 
 /** What `tool()` takes. */
@@ -135,6 +143,7 @@ export function tool<Input = unknown, Output = unknown, Context = unknown>(
   checkSchemaShape(spec.outputSchema, `outputSchema of the tool '${spec.name}'`)
   timeoutOf(spec.timeout, spec.name)
   retryOf(spec.retry, spec.name)
+  secretsOf(spec.secrets, spec.name)
   return Object.freeze({ ...spec, [TOOL]: true as const })
 }
 
@@ -164,6 +173,14 @@ export function retryOf(
   return backoff === undefined
     ? { attempts }
     : { attempts, backoff: milliseconds(backoff, `retry.backoff of the tool '${name}'`) }
+}
+
+/** Names. @throws {UsageError} */
+export function secretsOf(secrets: readonly string[] | undefined, name: string): readonly string[] {
+  if (secrets === undefined) return []
+  if (!Array.isArray(secrets))
+    throw new UsageError(`secrets of the tool '${name}' is a list of names: ['GITHUB_TOKEN'].`)
+  return Object.freeze(secrets.map(checkSecretName))
 }
 
 /** Also for a tool that another copy of this package made. */

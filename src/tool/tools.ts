@@ -21,6 +21,7 @@ import {
   checkEffect,
   isToolDefinition,
   retryOf,
+  secretsOf,
   timeoutOf,
   tool,
   type Effect,
@@ -36,7 +37,7 @@ export interface Tool {
   readonly effect: Effect
   /** False where nobody said so and `once` was assumed. */
   readonly effectDeclared: boolean
-  /** Of name, description, schemas and manifest. */
+  /** Of name, description, schemas and manifest, and of the secrets that it may take. */
   readonly digest: string
   readonly inputSchema: JsonSchema | undefined
   readonly outputSchema: JsonSchema | undefined
@@ -50,6 +51,8 @@ export interface Tool {
   /** In ms. */
   readonly timeout?: number
   readonly retry?: { readonly attempts: number; readonly backoff?: number }
+  /** Those whose references its input may hold. */
+  readonly secrets: readonly string[]
   /** Whatever it says that is no answer is `undefined`: nobody can say. */
   readonly probe?: (input: unknown, call: ToolCallOptions) => Promise<Probed>
   /** Rejects with what the tool threw. `onProgress` hears what a generator yields. */
@@ -159,6 +162,7 @@ function build(parts: Parts, toldEffect: unknown, policy: unknown): Tool {
         hint: "Give it the effect 'read', 'idempotent' or 'keyed', if that is true of it.",
       },
     )
+  const secrets = parts.is === 'own' ? secretsOf(parts.tool.secrets, name) : []
   const denial = policy === undefined ? undefined : denialOf(policy, name)
   const run = runnerOf(parts)
   return Object.freeze({
@@ -172,8 +176,10 @@ function build(parts: Parts, toldEffect: unknown, policy: unknown): Tool {
         input?.jsonSchema ?? null,
         output?.jsonSchema ?? null,
         ...(parts.is === 'own' && parts.tool.manifest !== undefined ? [parts.tool.manifest] : []),
+        ...(secrets.length === 0 ? [] : [{ secrets }]),
       ]),
     ),
+    secrets,
     inputSchema: input?.jsonSchema,
     outputSchema: output?.jsonSchema,
     declaration: declarationOf({ name, description, input: input?.jsonSchema, output: output?.jsonSchema }),

@@ -5,7 +5,8 @@
  *     connection goes to one of those that were checked: a name that changes in between changes nothing.
  * F2  A redirect is another request: checked as the first was, no more than MOST_REDIRECTS, without what was meant for
  *     the site before.
- * F3  Bytes and time are bounded, after decompression too.
+ * F3  A secret goes to those that it is for, checked before each request.
+ * F4  Bytes and time are bounded, after decompression too.
  */
 import { request as requestHttp, type IncomingMessage } from 'node:http'
 import { request as requestHttps } from 'node:https'
@@ -16,9 +17,10 @@ import { milliseconds, type Duration } from '../base/duration.ts'
 import { ToolError } from '../base/errors.ts'
 import { parseJson } from '../base/json.ts'
 import { tool, type ToolDefinition } from '../tool/tool.ts'
+import { checkFetchSecrets, SecretsOfCall, type FetchSecrets } from './fetch-secrets.ts'
 import { closedError, isPublic, publicLookup } from './addresses.ts'
 
-export interface FetchOptions {
+export interface FetchOptions extends FetchSecrets {
   /** Hosts that may be asked, `*.` for all below one. Default: any that is public. */
   readonly hosts?: readonly string[]
   /** Hosts that may be asked although they are not public, as `host:port`: a service of your own. */
@@ -66,11 +68,13 @@ export function fetchTool(options: FetchOptions = {}): ToolDefinition {
   const { methods = [], timeout = '30s', maxBytes = 5 * 1024 ** 2 } = options
   const allowed = ['GET', 'HEAD', ...methods]
   const ms = milliseconds(timeout, 'timeout of fetch')
+  checkFetchSecrets(options, options.hosts)
   return tool<string | Asked, Got>({
     name: 'fetch',
     description:
       'Fetches an address of the web. Gives { status, ok, url, headers, body }, not a Response: body is already parsed where it is JSON, else it is text. A status of 400 or more is no error',
     effect: methods.length === 0 ? 'read' : 'once',
+    secrets: Object.keys(options.secrets ?? {}),
     inputSchema: {
       anyOf: [
         { type: 'string', description: 'The address.' },
@@ -105,10 +109,11 @@ export function fetchTool(options: FetchOptions = {}): ToolDefinition {
         message: `Send ${method} to ${url}?${body === undefined ? '' : `\n${body}`}`,
       }
     },
-    execute: async (given, { abortSignal }) => {
+    execute: async (given, { abortSignal, secret }) => {
+      const secrets = await SecretsOfCall.take(options, options.hosts, secret)
       const over = AbortSignal.any([abortSignal, AbortSignal.timeout(ms)])
       try {
-        return await follow(askedOf(given), options, maxBytes, over)
+        return await follow(askedOf(given), { options, maxBytes, secrets }, over)
       } catch (error) {
         abortSignal.throwIfAborted()
         if (over.aborted) throw new ToolError(`The request took longer than ${ms / 1_000} s.`)
@@ -122,17 +127,21 @@ function askedOf(given: string | Asked): Asked {
   return typeof given === 'string' ? { url: given } : given
 }
 
-/** F2. */
-async function follow(
-  asked: Asked,
-  options: FetchOptions,
-  maxBytes: number,
-  over: AbortSignal,
-): Promise<Got> {
-  let { method = 'GET', headers = {}, body } = asked
-  let url = urlOf(asked.url)
+interface How {
+  readonly options: FetchOptions
+  readonly maxBytes: number
+  readonly secrets: SecretsOfCall
+}
+
+/** F2, F3. */
+async function follow(asked: Asked, { options, maxBytes, secrets }: How, over: AbortSignal): Promise<Got> {
+  let { method = 'GET', body } = asked
+  let headers: Readonly<Record<string, string>> = { ...lowered(asked.headers), ...secrets.headers }
+  let url = urlOf(secrets.inAddress(asked.url))
   for (let redirects = 0; ; redirects++) {
-    checkHost(url, options)
+    const to = url
+    checkHost(to, options)
+    secrets.check({ url: to, headers, body }, (hosts) => mayHave(to, hosts, options))
     const response = await send(
       url,
       { method, headers, ...(body === undefined ? {} : { body }) },
@@ -174,12 +183,24 @@ function urlOf(text: string, base?: URL): URL {
   return url
 }
 
+/** The same names in one spelling: what the author gave takes the place of what the code gave. */
+function lowered(headers: Asked['headers'] = {}): Readonly<Record<string, string>> {
+  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]))
+}
+
+function isAmong(host: string, hosts: readonly string[]): boolean {
+  return hosts.some((one) => (one.startsWith('*.') ? host.endsWith(one.slice(1)) : host === one))
+}
+
+/** F3: nobody on the way reads along. */
+function mayHave(url: URL, hosts: readonly string[], { internal = [] }: FetchOptions): boolean {
+  return isAmong(hostOf(url), hosts) && (url.protocol === 'https:' || internal.includes(placeOf(url)))
+}
+
 function checkHost(url: URL, { hosts, internal = [] }: FetchOptions): void {
   const host = hostOf(url)
-  const isGiven = (one: string): boolean =>
-    one.startsWith('*.') ? host.endsWith(one.slice(1)) : host === one
   if (internal.includes(placeOf(url))) return
-  if (hosts !== undefined && !hosts.some(isGiven))
+  if (hosts !== undefined && !isAmong(host, hosts))
     throw new ToolError(`${host} is not among the hosts that may be asked: ${hosts.join(', ')}.`)
   const isLocal = host === 'localhost' || host.endsWith('.localhost')
   if (isLocal || (isIP(host) !== 0 && !isPublic(host))) throw closedError(host)
@@ -226,7 +247,7 @@ async function send(
   })
 }
 
-/** F3. */
+/** F4. */
 async function bodyOf(response: IncomingMessage, maxBytes: number, over: AbortSignal): Promise<unknown> {
   const chunks: Buffer[] = []
   let bytes = 0

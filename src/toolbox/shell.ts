@@ -6,6 +6,7 @@
 import { spawn } from 'node:child_process'
 import { milliseconds, type Duration } from '../base/duration.ts'
 import { ToolError } from '../base/errors.ts'
+import { resolved } from '../tool/secret.ts'
 import { tool, type ToolDefinition } from '../tool/tool.ts'
 import { Root } from './root.ts'
 
@@ -16,7 +17,10 @@ export interface ShellOptions {
   readonly timeout?: Duration
   /** Characters of each stream that are kept, head and tail. Default 100 000. */
   readonly maxOutput?: number
-  /** The whole environment of the commands. Default: `PATH`, `HOME`, `LANG` and `TERM=dumb`; no secrets. */
+  /**
+   * The whole environment of the commands. Default: `PATH`, `HOME`, `LANG` and `TERM=dumb`; no secrets. A value may hold
+   * references, `secret('NAME')`: the command has the secret, and so has whoever it sends it to.
+   */
   readonly env?: Readonly<Record<string, string>>
   /** Whether a person approves each command. Default: true. A function decides by the command. */
   readonly needsApproval?: boolean | ((command: string) => boolean)
@@ -55,7 +59,11 @@ export function shell(options: ShellOptions): ToolDefinition {
       required: typeof needsApproval === 'function' ? needsApproval(command) : needsApproval,
       message: `Run this in ${folder}?\n$ ${command}`,
     }),
-    execute: async (command, { abortSignal }) => run(command, { folder, env, most, maxOutput, abortSignal }),
+    execute: async (command, { abortSignal, secret }) => {
+      const filled: [string, string][] = []
+      for (const [name, value] of Object.entries(env)) filled.push([name, await resolved(value, secret)])
+      return run(command, { folder, env: Object.fromEntries(filled), most, maxOutput, abortSignal })
+    },
   })
 }
 

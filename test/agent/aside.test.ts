@@ -1,11 +1,13 @@
 /** What a tool says beside its result: it is shown as far as it can be, and never hurts the call. */
 import { describe, expect, test } from 'vitest'
+import { NO_SECRETS } from '../../src/tool/secret.ts'
 import { Aside } from '../../src/agent/aside.ts'
 
 function heard(): { aside: Aside; lines: string[]; values: unknown[] } {
   const lines: string[] = []
   const values: unknown[] = []
   const aside = new Aside({
+    secrets: NO_SECRETS,
     log: (line) => void lines.push(line),
     progress: (value) => void values.push(value),
   })

@@ -8,6 +8,7 @@ import { judgeCall, prepareCall, probeCall, sendCall, type CallRoom } from '../.
 import { guestError } from '../../src/agent/thrown.ts'
 import type { OpenCall } from '../../src/journal/shape.ts'
 import { LargeValues } from '../../src/agent/large.ts'
+import { NO_SECRETS } from '../../src/tool/secret.ts'
 import { tool, type ToolSpec } from '../../src/tool/tool.ts'
 import { toolsOf } from '../../src/tool/tools.ts'
 import { HandClock } from '../run/hand-clock.ts'
@@ -28,6 +29,8 @@ function roomOf(
   return {
     runId: 'r',
     context,
+    secrets: NO_SECRETS,
+    mark: 'the mark of the run',
     tools: toolsOf([given]),
     managed: new Map(),
     large: new LargeValues(8_000, async () => ''),

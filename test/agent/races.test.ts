@@ -6,6 +6,7 @@ import { viewOf } from '../../src/journal/view.ts'
 import { prepareCall } from '../../src/agent/call.ts'
 import { LargeValues } from '../../src/agent/large.ts'
 import type { PreparedCall } from '../../src/agent/happening.ts'
+import { NO_SECRETS } from '../../src/tool/secret.ts'
 import {
   askCall,
   guestCall,
@@ -19,6 +20,7 @@ import {
   toolCall,
 } from './play.ts'
 
+const MARK = 'the mark of the run'
 const large = new LargeValues(8_000, async () => '')
 
 /** A play whose step 1 waits for these calls. */
@@ -706,6 +708,8 @@ describe('time', () => {
       const call = await prepareCall(guestCall('1.1', '$sleep', duration), 'sent', {
         tools: new Map(),
         managed: new Map(),
+        secrets: NO_SECRETS,
+        mark: MARK,
         large,
         chapters: async () => [],
       })
@@ -722,6 +726,8 @@ describe('time', () => {
       const call = await prepareCall(guestCall('1.1', '$ask', question), 'sent', {
         tools: new Map(),
         managed: new Map(),
+        secrets: NO_SECRETS,
+        mark: MARK,
         large,
         chapters: async () => [],
       })

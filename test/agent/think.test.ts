@@ -6,6 +6,7 @@ import { templatesOf } from '../../src/agent/templates.ts'
 import type { Phase } from '../../src/journal/shape.ts'
 import { ModelCallError } from '../../src/model/failure.ts'
 import { scriptedModel } from '../../src/model/scripted.ts'
+import { NO_SECRETS } from '../../src/tool/secret.ts'
 import { call, fakeModel, finish, streaming } from '../model/fake-models.ts'
 import { HandClock } from '../run/hand-clock.ts'
 import { STARTED } from './play.ts'
@@ -37,6 +38,7 @@ function roomOf(
     abortSignal: new AbortController().signal,
     carrier: () => ({}),
     price: () => undefined,
+    secrets: NO_SECRETS,
     compiles: () => false,
     compile: async () => ({ ok: true, program: '{}' }),
   }

@@ -11,6 +11,7 @@ export function callWith(more: Partial<ToolCallOptions> = {}): ToolCallOptions {
     context: undefined,
     abortSignal: new AbortController().signal,
     ask: () => Promise.reject(new Error('nobody is here')),
+    secret: () => Promise.reject(new Error('there is none')),
     log: () => {},
     ...more,
   }

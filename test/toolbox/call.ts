@@ -5,6 +5,7 @@ import type { ToolDefinition } from '../../src/tool/tool.ts'
 export interface Called {
   readonly attempt?: number
   readonly abortSignal?: AbortSignal
+  readonly secrets?: Readonly<Record<string, string>>
 }
 
 export function named(tools: readonly ToolDefinition[], name: string): ToolDefinition {
@@ -16,7 +17,7 @@ export function named(tools: readonly ToolDefinition[], name: string): ToolDefin
 export async function call(
   tool: ToolDefinition,
   input: unknown,
-  { attempt = 1, abortSignal = new AbortController().signal }: Called = {},
+  { attempt = 1, abortSignal = new AbortController().signal, secrets = {} }: Called = {},
 ): Promise<unknown> {
   toolsOf([tool])
   return tool.execute(input, {
@@ -28,6 +29,7 @@ export async function call(
     abortSignal,
     context: undefined,
     ask: async () => undefined,
+    secret: async (name) => secrets[name] ?? Promise.reject(new Error(`There is no secret ${name}`)),
     log: () => undefined,
   })
 }

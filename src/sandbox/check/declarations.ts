@@ -32,6 +32,7 @@ declare function finalAnswer(value?: any): any
 declare function ask(question?: any, schema?: any): Promise<any>
 declare function sleep(duration?: any): Promise<any>
 declare function pin(note?: any): void
+declare function secret(name?: any): string
 declare var history: any
 declare function structuredClone(value: any, options?: any): any
 declare function setTimeout(callback: any, delay?: any, ...args: any[]): any

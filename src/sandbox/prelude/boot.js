@@ -16,6 +16,7 @@
     makeConsole,
     makeLarge,
     makeHistory,
+    references,
     makeTimers,
     makeGlobals,
     absent,
@@ -383,7 +384,7 @@
   for (const name of kit.ownKeys(global)) if (typeof name === 'string') mapSet(reserved, name, true)
   const bare = new kit.Map() // bare name → the function that was put there
   // A tool of the same name has it.
-  const yielding = { __proto__: null, history: past.history, pin: past.pin }
+  const yielding = { __proto__: null, history: past.history, pin: past.pin, secret: references.secret }
   for (const name of kit.keys(yielding)) hide(global, name, yielding[name])
 
   const lookups = {
@@ -619,10 +620,11 @@
 
   /** How a guest begins: its limits, its seed, and the time from which it counts. */
   function configure(text) {
-    const { calls, output, seed, clock } = kit.parse(text)
+    const { calls, output, seed, mark, clock } = kit.parse(text)
     limits.calls = calls
     limits.output = output
     random.seed(seed)
+    references.configure(mark)
     began = clock
     kit.defineProperty(performance, 'timeOrigin', { __proto__: null, value: clock, enumerable: true })
   }
