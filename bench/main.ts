@@ -1,5 +1,5 @@
 /**
- * `npm run bench -- [--quick] [--json] [--only steps,resume,calls,snapshots,waiting,policies,durable,many,check,frontend,hostile,guest,loops,ten-tools,memory] [--rounds 5] [--dir /tmp]`
+ * `npm run bench -- [--quick] [--json] [--only steps,resume,calls,snapshots,waiting,policies,durable,many,check,frontend,hostile,guest,loops,ten-tools,memory,mcp] [--rounds 5] [--dir /tmp]`
  *
  * Every figure is measured when this runs. What is quoted of others stands beneath the tables, with its source.
  */
@@ -14,6 +14,7 @@ import { guestTable } from './guest.ts'
 import { hostileTable } from './hostile.ts'
 import { loopsTable } from './loops.ts'
 import { manyTable } from './many.ts'
+import { mcpTable } from './mcp.ts'
 import { memoryTable } from './memory.ts'
 import { policiesTable } from './policies.ts'
 import { resumeTable } from './resume.ts'
@@ -43,6 +44,7 @@ const TABLES: Readonly<Record<string, (settings: Settings) => Promise<readonly T
   loops: loopsTable,
   'ten-tools': tenToolsTable,
   memory: memoryTable,
+  mcp: mcpTable,
 }
 
 const { values } = parseArgs({

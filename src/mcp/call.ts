@@ -31,23 +31,27 @@ export interface Line {
   listen(log: (line: string) => void): () => void
 }
 
+/** A call, as the run makes it. */
+export interface Made {
+  readonly input: unknown
+  readonly call: ToolCallOptions
+  /** Hears how far it is, where the server says so: `{ progress, total?, message? }`. */
+  readonly tell: (progress: unknown) => void
+}
+
 /** After the first; each over a connection of its own. */
 const MOST_REPEATS = 2
 /** A server may answer with nothing but "call again" so often. */
 const MOST_ROUNDS = 16
 
-export async function callTool(
-  tool: Listed,
-  line: Line,
-  input: unknown,
-  call: ToolCallOptions,
-): Promise<unknown> {
+export async function callTool(tool: Listed, line: Line, made: Made): Promise<unknown> {
+  const { call } = made
   const silence = line.listen((text) => call.log(line.hide(text)))
   try {
     let answers: Answers =
       call.state === undefined ? {} : answersOf(call.state as Asked, call.answer, tool.ownName)
     for (let round = 0; round < MOST_ROUNDS; round++) {
-      const result = await sent(tool, line, { input, answers, call })
+      const result = await sent(tool, line, { ...made, answers })
       if (!isQuestion(result)) return valueOf(result, tool.ownName)
       const { question, state } = questionIn(result, tool.ownName)
       // M3.
@@ -65,17 +69,11 @@ export async function callTool(
   }
 }
 
-interface Sending {
-  readonly input: unknown
-  readonly answers: Answers
-  readonly call: ToolCallOptions
-}
-
 /** M1. */
 async function sent(
   tool: Listed,
   line: Line,
-  { input, answers, call }: Sending,
+  { input, answers, call, tell }: Made & { readonly answers: Answers },
 ): Promise<CallToolResult | InputRequiredResult> {
   const sdk = await line.sdk()
   const { abortSignal, effect } = call
@@ -87,7 +85,14 @@ async function sent(
         `${tool.ownName} asked, and its server cannot be answered: it speaks an older protocol now.`,
       )
     try {
-      return await connection.call({ tool: tool.raw, input, answers, carrier: captureCarrier(), abortSignal })
+      return await connection.call({
+        tool: tool.raw,
+        input,
+        answers,
+        carrier: captureCarrier(),
+        abortSignal,
+        tell,
+      })
     } catch (error) {
       abortSignal.throwIfAborted()
       const failure = failureOf(error, sdk)

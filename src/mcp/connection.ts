@@ -30,6 +30,7 @@ export interface Sending {
   readonly answers: Answers
   readonly carrier: { readonly traceparent?: string; readonly tracestate?: string }
   readonly abortSignal: AbortSignal
+  readonly tell: (progress: unknown) => void
 }
 
 export interface Around {
@@ -203,6 +204,7 @@ class Live implements Connection {
     answers,
     carrier,
     abortSignal,
+    tell,
   }: Sending): Promise<CallToolResult | InputRequiredResult> {
     // What it gives is checked by us.
     const toolDefinition = { ...tool, outputSchema: undefined }
@@ -215,7 +217,7 @@ class Live implements Connection {
           ...(answers as object),
           ...(carrier.traceparent === undefined ? {} : { _meta: { ...carrier } }),
         },
-        { signal: abortSignal, timeout: NEVER, allowInputRequired: true, toolDefinition },
+        { signal: abortSignal, timeout: NEVER, allowInputRequired: true, toolDefinition, onprogress: tell },
       )
     } finally {
       done()

@@ -16,6 +16,7 @@ import { listedOf, type Listed, type Refused } from './definition.ts'
 import { failureOf } from './failure.ts'
 import { hiding } from './hide.ts'
 import { settingsOf, type McpOptions, type Settings } from './options.ts'
+import { told } from './told.ts'
 
 /** A list of tools is believed so long, in ms. */
 const FRESH = 10_000
@@ -106,7 +107,7 @@ class Server implements ToolSource {
       needsApproval,
       manifest,
       timeout: this.#settings.timeout,
-      execute: async (input, call) => callTool(listed, this.#line, input, call),
+      execute: (input, call) => told(async (tell) => callTool(listed, this.#line, { input, call, tell })),
     })
   }
 

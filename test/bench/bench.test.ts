@@ -44,6 +44,7 @@ test('bench/main.ts --quick --json measures every table', { timeout: 180_000 }, 
     'loops',
     'ten-tools',
     'memory',
+    'mcp',
   ])
   for (const { columns, rows, quoted } of tables) {
     expect(rows.length).toBeGreaterThan(0)

@@ -46,6 +46,7 @@ export function writePrograms(folder: string): readonly Program[] {
 function withImports(text: string, source: string): string {
   return text
     .replaceAll(`'persistent-code-agent/testing'`, `'${source}/testing.ts'`)
+    .replaceAll(`'persistent-code-agent/mcp'`, `'${source}/mcp.ts'`)
     .replaceAll(`'persistent-code-agent/toolbox'`, `'${source}/toolbox.ts'`)
     .replaceAll(`'persistent-code-agent'`, `'${source}/index.ts'`)
     .replaceAll(`'@ai-sdk/anthropic'`, `'./models.ts'`)

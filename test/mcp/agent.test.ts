@@ -4,6 +4,7 @@ import { CodeAgent, memoryStore, PersistentCodeAgent, tool, type Store } from '.
 import { mcpServer } from '../../src/mcp.ts'
 import { scriptedModel, type Script } from '../../src/testing.ts'
 import { entriesOf, goOn, journalOf, must, onlyQuestion, output, rested } from '../e2e/fixtures/bench.ts'
+import { watched } from '../telemetry/watched.ts'
 import { World } from './fixtures/world.ts'
 
 vi.setConfig({ testTimeout: 60_000 })
@@ -278,6 +279,17 @@ test('what a server is given in confidence stands in no entry and no error', asy
   expect(JSON.stringify(events)).toContain('a word on the side')
   expect(JSON.stringify(events)).not.toContain(secret)
   expect(JSON.stringify(await journalOf(store, run))).not.toContain(secret)
+  await agent.close()
+})
+
+test('the trace goes on in the server', async () => {
+  await using world = new World()
+  using sdk = watched()
+  const agent = agentOf(world, memoryStore(), ['finalAnswer(JSON.parse(await srv_tell({})).meta)'])
+  const result = await agent.run('Tell')
+  const span = sdk.span('execute_tool srv_tell').spanContext()
+  expect(output(result)).toMatchObject({ traceparent: `00-${span.traceId}-${span.spanId}-01` })
+  expect(result.traceparent).toContain(span.traceId)
   await agent.close()
 })
 

@@ -81,6 +81,14 @@ describe('what a call gives', () => {
     ])
   })
 
+  test('progress, as it comes', async () => {
+    await using world = new World()
+    const said: unknown[] = []
+    expect(await callOf(await world.tools(), 'srv_steps', {}, {}, (value) => said.push(value))).toBe('both')
+    // What comes together with the result may be too late.
+    expect(said[0]).toEqual({ progress: 1, total: 2 })
+  })
+
   test('an error of the tool is a ToolError with its words', async () => {
     await using world = new World()
     const error = await failure(callOf(await world.tools(), 'srv_fail'))
