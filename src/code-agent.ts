@@ -24,6 +24,7 @@ import { readMemory } from './run/inspect.ts'
 import { recover, type Recovered } from './run/recover.ts'
 import { openQuestions, resultOf, type Question, type RunResult } from './run/result.ts'
 import { Run, type RunStart } from './run/run.ts'
+import { rememberedDecisions, withdrawDecision, type RememberedDecision } from './run/rules.ts'
 import { answerQuestion, haltRun, sayTo, type SayOptions } from './run/signal.ts'
 import { warmWorker } from './sandbox/sandbox-thread.ts'
 import { outsideTrace } from './telemetry/trace.ts'
@@ -45,10 +46,15 @@ export interface TaskOptions {
   readonly context?: unknown
   /** Stay in the process through durable timers, however long. Default: rest, and be woken. */
   readonly wait?: boolean
+  /**
+   * The tools and managed agents that a new run may call at most, by name; it holds for all runs below it, and for as
+   * long as the run lives. Default: all.
+   */
+  readonly grants?: readonly string[]
 }
 
 /** Options of `agent.continue`. */
-export interface ContinueOptions extends Omit<TaskOptions, 'runId' | 'reset'> {
+export interface ContinueOptions extends Omit<TaskOptions, 'runId' | 'reset' | 'grants'> {
   /** A follow-up task for a completed or failed run, even where it reads like the one before. */
   readonly task?: string
 }
@@ -128,6 +134,8 @@ export class CodeAgent<Output = unknown> implements AsyncDisposable {
       const runId = await createRun(store, definition, { task, ...options })
       return this.#drive({ ...more, store, definition, runId, why: 'start' }, task)
     }
+    if (options.grants !== undefined)
+      throw new UsageError('grants are of a new run: one that exists keeps those that it began with.')
     const { known, ...bound } = this.#mustBeBound()
     if (task !== bound.task) return this.continue(bound.runId, { ...options, task })
     const read = known === undefined ? {} : { known }
@@ -220,17 +228,32 @@ export class CodeAgent<Output = unknown> implements AsyncDisposable {
   }
 
   /**
-   * Records a decision on an open question; `run` or a worker goes on. The first decision wins, repeating it is harmless.
+   * Records a decision on an open question, or the same on several; `run` or a worker goes on. The first decision wins, repeating it is harmless.
    * @throws {AlreadyAnsweredError} another decision stands. @throws {UsageError} it does not fit. @throws {StateNotFoundError}
    */
   async answer(
-    questionId: string,
+    questionId: string | readonly string[],
     decision: Decision,
     options: { readonly by?: string } = {},
   ): Promise<void> {
     const { runId } = this.#mustBeBound()
-    await answerQuestion(await this.store(), runId, questionId, this.#clean(decision), options.by)
-    this.#questions = await openQuestions(await this.store(), runId)
+    const store = await this.store()
+    for (const id of typeof questionId === 'string' ? [questionId] : questionId)
+      await answerQuestion(store, runId, id, this.#clean(decision), options.by)
+    this.#questions = await openQuestions(store, runId)
+  }
+
+  /** Decisions that count for later calls of the bound run (`remember`), oldest first: its own, and those of its agent. */
+  async decisions(): Promise<readonly RememberedDecision[]> {
+    const { runId } = this.#mustBeBound()
+    const store = await this.store()
+    const row = await store.run(runId)
+    return rememberedDecisions(store, row === undefined ? {} : { agent: row.agent, rootRunId: row.rootRunId })
+  }
+
+  /** A remembered decision counts no more. @throws {StateNotFoundError} none that stands is of this question. */
+  async withdraw(questionId: string): Promise<void> {
+    await withdrawDecision(await this.store(), questionId)
   }
 
   /**

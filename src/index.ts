@@ -59,6 +59,7 @@ export type {
   OutputReason,
   QuestionKind,
   Stored,
+  Remember,
   Usage,
 } from './journal/entry.ts'
 export type { RunFilter, RunStatus, Store } from './journal/store.ts'
@@ -72,4 +73,9 @@ export type { Inspection, RunSummary } from './run/inspect.ts'
 export type { CallInfo, Question, RunResult } from './run/result.ts'
 export type { Run } from './run/run.ts'
 export type { SayOptions } from './run/signal.ts'
+export type { AuditedCall, AuditedQuestion } from './run/audit.ts'
+export type { RememberedDecision } from './run/rules.ts'
+export type { CodePolicy } from './agent/options.ts'
+export type { Approval, ToolApproval, ToolPolicy } from './tool/approval.ts'
+export type { Touch } from './tool/tool.ts'
 export { drainDue } from './run/due.ts'

@@ -13,6 +13,7 @@ import type { RunFilter, RunRow, Store } from './journal/store.ts'
 import { isOpen } from './journal/view.ts'
 import type { RunEvent } from './run/event.ts'
 import { storedEvents, type StoredEventOptions } from './run/events.ts'
+import { auditRun, type AuditedCall } from './run/audit.ts'
 import { forkRun, type ForkOptions } from './run/fork.ts'
 import { inspectRun, listRuns, type Inspection, type RunSummary } from './run/inspect.ts'
 import { recover } from './run/recover.ts'
@@ -142,6 +143,15 @@ export class PersistentCodeAgent<Output = unknown> extends CodeAgent<Output> {
   ): AsyncGenerator<RunEvent, void, undefined> {
     await using store = sqliteStore(path, { readOnly: true, ...keyOf(stateKey) })
     yield* storedEvents({ store, run: runId ?? (await onlyRun(store, path)) }, options)
+  }
+
+  /** What was proposed, decided, sent and returned in a run and those below it, call by call, in order. */
+  static async audit(
+    path: string,
+    { runId, stateKey }: { readonly runId: string; readonly stateKey?: StateKey },
+  ): Promise<readonly AuditedCall[]> {
+    await using store = sqliteStore(path, { readOnly: true, ...keyOf(stateKey) })
+    return await auditRun(store, runId)
   }
 
   /** Binds this agent to a stored run. See `resumeExecution`. */

@@ -51,6 +51,8 @@ export async function prepareCall(
     /** Of the run's references to secrets. */
     readonly mark: string
     readonly large: Pick<LargeValues, 'read'>
+    /** True if a remembered decision is about this tool. */
+    readonly isRuled: (tool: string) => Promise<boolean>
     /** The story up to now. */
     readonly chapters: () => Promise<readonly Chapter[]>
   },
@@ -87,7 +89,7 @@ export async function prepareCall(
     const input = room.secrets.clean(encode(checked.value))
     const wrong = wrongReference(input, tool, room)
     if (wrong !== undefined) return { call, sent, is: 'settled', outcome: refusal('ToolError', wrong) }
-    const approval = typeof tool.approval === 'function' ? 'judge' : tool.approval
+    const approval = await askedBy(tool, room)
     const child = room.managed.has(call.name) ? { child: true as const } : {}
     return { call, sent, is: 'tool', input, effect: tool.effect, approval, ...child }
   } catch (error) {
@@ -95,31 +97,17 @@ export async function prepareCall(
   }
 }
 
-function refusal(name: string, message: string): CallOutcome {
-  return { ok: false, error: { name, message } }
+/** Where people's rules may decide, they are asked before a person is. */
+async function askedBy(
+  { name, approval }: Tool,
+  { isRuled }: { readonly isRuled: (tool: string) => Promise<boolean> },
+): Promise<'never' | 'always' | 'judge'> {
+  if (typeof approval === 'function') return 'judge'
+  return approval === 'always' && (await isRuled(name)) ? 'judge' : approval
 }
 
-/** Asks the author's function whether a person must approve. */
-export async function judgeCall(
-  call: OpenCall,
-  input: string,
-  key: string,
-  room: CallRoom,
-): Promise<Happening> {
-  const base = { kind: 'judged' as const, key, call: call.id }
-  try {
-    const approval = room.tools.get(call.tool)?.approval
-    if (typeof approval !== 'function') return { ...base, required: approval === 'always' }
-    const { required, message, expiresIn } = await approval(decode(input), { context: room.context })
-    return {
-      ...base,
-      required,
-      ...(message === undefined ? {} : { message }),
-      ...(expiresIn === undefined ? {} : { expiresAt: room.now() + expiresIn }),
-    }
-  } catch (error) {
-    return { ...base, required: false, error: guestError(error) }
-  }
+function refusal(name: string, message: string): CallOutcome {
+  return { ok: false, error: { name, message } }
 }
 
 /** Runs the tool once. Resolves with what the driver has to hear; never rejects. */

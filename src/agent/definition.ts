@@ -1,6 +1,7 @@
 /** An agent as the runtime sees it: what it is made of, checked once. The functions stay here; a run keeps their names. */
 import type { CallbackKind, RunOptions } from '../journal/entry.ts'
 import type { LanguageModelV4 } from '../model/ask.ts'
+import type { ApprovalRule } from '../tool/approval.ts'
 import type { Secrets } from '../tool/secret.ts'
 import type { Tool } from '../tool/tools.ts'
 import type { Price } from './budget.ts'
@@ -67,6 +68,8 @@ export interface Definition {
   readonly typeCheck?: boolean
   /** USD for a reply; it gives undefined where nothing is known of the model. */
   readonly price: Price
+  /** Whether a person must approve a program before a line of it runs. */
+  readonly codeApproval: ApprovalRule
   /** Secrets, tenant, loggers: reaches tools, is given again on resume, is never journaled. */
   readonly context: unknown
   /** Whether a run's trace is its caller's, or one of its own. */

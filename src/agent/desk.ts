@@ -1,5 +1,5 @@
 /** What turning a happening into facts needs of its surroundings. */
-import type { Encoded } from '../base/halt.ts'
+import type { Encoded, GuestError } from '../base/halt.ts'
 import type { CallOutcome, Stored } from '../journal/entry.ts'
 
 export interface Desk {
@@ -13,7 +13,18 @@ export interface Desk {
   checked?(question: string): CheckedAnswer | undefined
 }
 
-export type CheckedAnswer = { readonly input: Encoded } | { readonly outcome: CallOutcome }
+export interface CheckedAnswer {
+  /** Of an edit: the new arguments, as the tool's schema makes them. */
+  readonly input?: Encoded
+  /** Of a response. */
+  readonly outcome?: CallOutcome
+  /** Of an edited program: what it compiles to, or why it does not. */
+  readonly compiled?:
+    | { readonly ok: true; readonly program: string }
+    | { readonly ok: false; readonly error: GuestError }
+  /** The author's policy is to be asked once more before what was approved happens. */
+  readonly judge?: true
+}
 
 /** `undefined` in the wire format of values. */
 export const UNDEFINED: Encoded = '-1'

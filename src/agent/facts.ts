@@ -13,7 +13,7 @@ import type { Desk } from './desk.ts'
 import { haltFacts } from './halt-facts.ts'
 import type { Happening, PauseGiven } from './happening.ts'
 import { inDoubt, isDiverged, questionId } from './next.ts'
-import { approvalQuestion, wokeFacts } from './question-facts.ts'
+import { unstarted, wokeFacts } from './question-facts.ts'
 import { pauseFacts, signalFacts } from './signal-facts.ts'
 
 /** The facts that a happening leads to, in order. What wakes a waiting run says so in the same commit. */
@@ -36,6 +36,8 @@ function plainFactsOf(state: State, happening: Happening, desk: Desk): readonly 
       return callSettled(state, happening, desk)
     case 'judged':
       return judged(state, happening)
+    case 'code-judged':
+      return codeJudged(state, happening)
     case 'probed':
       return probed(state, happening)
     case 'callback-returned':
@@ -103,6 +105,7 @@ function isAsked(state: State, at: { readonly step: number; readonly attempt: nu
     state.ended === undefined &&
     state.phase.at === 'thinking' &&
     state.phase.called &&
+    state.phase.step === at.step &&
     state.phase.attempt === at.attempt
   )
 }
@@ -176,13 +179,11 @@ function replyFacts(
     return [replied, { kind: 'task-failed', code: 'MODEL', message }]
   }
   if (reply.code === undefined || reply.compiled === undefined) return [replied]
-  if (reply.compiled.ok)
-    return [replied, { kind: 'step-started', step, source: reply.code, program: reply.compiled.program }]
-  return [
-    replied,
-    { kind: 'step-started', step, source: reply.code },
-    { kind: 'step-ended', step, printed: '', error: reply.compiled.error, open: [] },
-  ]
+  const { code: source, compiled, approval } = reply
+  if (!compiled.ok) return [replied, ...unstarted(step, source, compiled.error)]
+  const { program } = compiled
+  if (approval === undefined) return [replied, { kind: 'step-started', step, source, program }]
+  return [replied, { kind: 'code-proposed', step, source, program, digest: desk.digest(source), approval }]
 }
 
 function modelBroke(
@@ -209,13 +210,14 @@ function callSettled(
   happening: Extract<Happening, { kind: 'call-settled' }>,
   desk: Desk,
 ): readonly Fact[] {
-  const { call: id, attempt, outcome, retryIn, usage, doubt } = happening
+  const { call: id, attempt, outcome, retryIn, usage, touched, doubt } = happening
   const call = state.calls[id]
   const isAwaited = call?.at.is === 'started' && call.attempt === attempt
   if (isAwaited && doubt !== undefined) return [inDoubt(state, call, doubt)]
   const stowed = outcome.ok ? { ...outcome, value: stow(outcome.value, desk) } : outcome
+  const brought = touched === undefined ? {} : { touched }
   if (isAwaited && usage !== undefined)
-    return [{ kind: 'call-returned', call: id, attempt, outcome: stowed, usage }]
+    return [{ kind: 'call-returned', call: id, attempt, outcome: stowed, usage, ...brought }]
   if (retryIn === undefined || outcome.ok || !isAwaited) return settled(state, id, attempt, stowed, usage)
   return [{ kind: 'call-failed', call: id, attempt, error: outcome.error, retryAt: desk.now + retryIn }]
 }
@@ -246,21 +248,47 @@ function judged(state: State, happening: Extract<Happening, { kind: 'judged' }>)
   const call = state.calls[happening.call]
   if (call?.at.is !== 'judging') return []
   if (happening.error !== undefined) {
+    const refused: Fact = {
+      kind: 'call-returned',
+      call: call.id,
+      attempt: call.attempt,
+      outcome: { ok: false, error: happening.error },
+    }
+    if (happening.rule === undefined) return [refused]
     return [
-      { kind: 'call-returned', call: call.id, attempt: 0, outcome: { ok: false, error: happening.error } },
+      { kind: 'verdict-given', call: call.id, about: 'approval', said: 'refused', rule: happening.rule },
+      refused,
     ]
   }
   const verdict: Fact = {
     kind: 'verdict-given',
     call: call.id,
     about: 'approval',
-    said: happening.required ? 'required' : 'free',
+    // Who has approved it was a person: the policy is asked once more only for its refusal.
+    said: happening.required && call.approved !== true ? 'required' : 'free',
     ...(happening.message === undefined ? {} : { message: happening.message }),
-    ...(happening.expiresAt === undefined ? {} : { expiresAt: happening.expiresAt }),
+    ...(happening.expiresIn === undefined ? {} : { expiresIn: happening.expiresIn }),
+    ...(happening.rule === undefined ? {} : { rule: happening.rule }),
   }
-  return happening.required
-    ? [verdict, approvalQuestion(state, call.id, call.tool, happening.message, happening.expiresAt)]
-    : [verdict]
+  return [verdict]
+}
+
+/** What the author's function said of a program. */
+function codeJudged(
+  { phase }: State,
+  { step, required, message, expiresIn, error }: Extract<Happening, { kind: 'code-judged' }>,
+): readonly Fact[] {
+  if (phase.at !== 'approving' || phase.step !== step || phase.place.is !== 'judging') return []
+  if (error !== undefined) return unstarted(step, phase.source, error)
+  return [
+    {
+      kind: 'code-judged',
+      step,
+      said: required && phase.approved !== true ? 'required' : 'free',
+      ...(message === undefined ? {} : { message }),
+      ...(expiresIn === undefined ? {} : { expiresIn }),
+    },
+  ]
 }
 
 /** What the tool's own probe found out about a call that a crash cut. */

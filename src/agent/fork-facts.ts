@@ -37,7 +37,15 @@ export function forkFacts(
   const others = Object.values(after.questions)
     .filter((question) => question.call === undefined)
     .flatMap((question) => askAgain(after, question, now))
-  return [forked, ...calls, ...others]
+  return [forked, ...calls, ...others, ...codeFacts(after)]
+}
+
+/** F2, for a program that was approved and has not started. */
+function codeFacts(state: State): readonly Fact[] {
+  const { phase } = state
+  return phase.at === 'approving' && phase.approved === true && phase.place.is === 'approved'
+    ? [asked(state, `Run this program (step ${phase.step})?`, 'approval', undefined)]
+    : []
 }
 
 /** F3. A run that was put aside stays so: its question decides. */
@@ -73,6 +81,7 @@ function callFacts(
       return approval === undefined ? [] : [asked(state, approval.message, 'approval', call.id)]
     }
     case 'judging':
+    case 'unasked':
     case 'sleeping':
     case 'parked':
       return []

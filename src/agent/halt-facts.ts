@@ -6,7 +6,7 @@ import type { Desk } from './desk.ts'
 import type { Happening, PreparedCall } from './happening.ts'
 import { killedFact } from './killed-fact.ts'
 import { questionId } from './next.ts'
-import { approvalQuestion } from './question-facts.ts'
+import { combinationOf } from './combination.ts'
 
 /** The facts of a halt: new calls, and how the step ended, if it did. A halt of a step that is over changes nothing. */
 export function haltFacts(
@@ -78,8 +78,9 @@ function requestFacts(state: State, prepared: PreparedCall, desk: Desk): readonl
   })
   switch (prepared.is) {
     case 'tool': {
-      const asked = request(prepared.input, prepared.effect, prepared.approval, prepared.child)
-      return prepared.approval === 'always' ? [asked, approvalQuestion(state, id, name)] : [asked]
+      // Whether it is the third of three that must not meet is for the judge to say.
+      const approval = combinationOf(state, name) === undefined ? prepared.approval : 'judge'
+      return [request(prepared.input, prepared.effect, approval, prepared.child)]
     }
     case 'ask':
       return [

@@ -6,7 +6,9 @@ import type {
   Digest,
   Effect,
   OutputReason,
+  QuestionId,
   Stored,
+  Touch,
   Usage,
 } from '../journal/entry.ts'
 import type { HeapLink, SignalRow } from '../journal/store.ts'
@@ -60,6 +62,8 @@ export interface ReplyGiven {
   readonly compiled?:
     | { readonly ok: true; readonly program: string }
     | { readonly ok: false; readonly error: GuestError }
+  /** Whether a person must approve the program; absent: no. */
+  readonly approval?: 'always' | 'judge'
 }
 
 /** What user code (a callback, a check, a model) did instead of returning. */
@@ -106,8 +110,9 @@ export type Happening =
       readonly call: CallId
       readonly attempt: number
       readonly outcome: CallOutcome
-      /** What the run of a managed agent has used. */
+      /** What the run of a managed agent has used, and what had come into it. */
       readonly usage?: Usage
+      readonly touched?: readonly Touch[]
       /** Ms to wait before another attempt; absent: this outcome stands. */
       readonly retryIn?: number
       /** Why its tool cannot say whether the call, which must not be repeated, has happened. */
@@ -119,7 +124,20 @@ export type Happening =
       readonly call: CallId
       readonly required: boolean
       readonly message?: string
-      readonly expiresAt?: number
+      /** Ms that a person has. */
+      readonly expiresIn?: number
+      /** The remembered decision that said it, by its question. */
+      readonly rule?: QuestionId
+      readonly error?: GuestError
+    }
+  | {
+      readonly kind: 'code-judged'
+      readonly key: string
+      readonly step: number
+      readonly required: boolean
+      readonly message?: string
+      readonly expiresIn?: number
+      /** The program may not run, and nobody is asked. */
       readonly error?: GuestError
     }
   | {

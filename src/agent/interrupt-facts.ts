@@ -9,7 +9,8 @@
  * X3  The model is told of each call what may have become of it.
  */
 import type { Fact } from '../journal/entry.ts'
-import type { OpenCall, State } from '../journal/shape.ts'
+import type { OpenCall, Phase, State } from '../journal/shape.ts'
+import { unstarted } from './question-facts.ts'
 
 /** The facts beside the message. */
 export function interruptFacts(state: State, now: number): readonly Fact[] {
@@ -20,15 +21,26 @@ export function interruptFacts(state: State, now: number): readonly Fact[] {
     const error = { code: 'INTERRUPTED', message: 'A person interrupted the request.' }
     return [{ kind: 'model-failed', step, attempt, error, retryAt: now }]
   }
-  if (phase.at !== 'acting' || phase.interrupted === true) return []
-  const calls = Object.values(state.calls)
   const resumed: readonly Fact[] =
     state.pause?.cause === 'waiting' ? [{ kind: 'run-resumed', why: 'a person interrupted the step' }] : []
+  if (phase.at === 'approving') return [...resumed, ...refusedFacts(phase)]
+  if (phase.at !== 'acting' || phase.interrupted === true) return []
+  const calls = Object.values(state.calls)
   return [
     ...resumed,
     { kind: 'step-interrupted', step: phase.step, calls: calls.map(wordsOf).join('; ') },
     ...calls.map((call): Fact => ({ kind: 'call-withdrawn', call: call.id, why: 'interrupted' })),
   ]
+}
+
+/** A program that waited for approval does not run. */
+function refusedFacts({ step, source, place }: Extract<Phase, { at: 'approving' }>): readonly Fact[] {
+  const reason = 'a person interrupted before it ran'
+  const answered: readonly Fact[] =
+    place.is === 'asking'
+      ? [{ kind: 'question-answered', question: place.question, decision: { type: 'reject', reason } }]
+      : []
+  return [...answered, ...unstarted(step, source, { name: 'RejectedError', message: reason })]
 }
 
 /** X3. */

@@ -64,6 +64,12 @@ export type Effect =
     }
   | { readonly do: 'call'; readonly key: string; readonly durable: boolean; readonly call: OpenCall }
   | { readonly do: 'judge'; readonly key: string; readonly durable: false; readonly call: OpenCall }
+  | {
+      readonly do: 'judge-code'
+      readonly key: string
+      readonly durable: false
+      readonly phase: Extract<Phase, { at: 'approving' }>
+    }
   | { readonly do: 'probe'; readonly key: string; readonly durable: false; readonly call: OpenCall }
   | {
       readonly do: 'callback'
@@ -115,6 +121,8 @@ export function decide(state: State, setup: Setup, live: Live): readonly Fact[] 
       return (state.phase.retryAt ?? 0) > live.now
         ? restIfFar(state, live)
         : [callModel(state, state.phase.attempt + 1, meansOf(setup, live))]
+    case 'approving':
+      return approving(state, state.phase, live)
     case 'acting':
       return live.guestIdle ? restIfAllWait(state, live) : []
     case 'reviewing':
@@ -147,6 +155,8 @@ export function next(state: State, setup: Setup, now: number): readonly Effect[]
       durable: true,
       phase,
     })
+  if (phase.at === 'approving' && phase.place.is === 'judging')
+    effects.push({ do: 'judge-code', key: `judge:${phase.step}`, durable: false, phase })
   if (phase.at === 'reviewing') effects.push(...ofReview(phase, setup))
   if (phase.at === 'closing') effects.push(GRACE, ...ofClosing(state, phase, setup))
   return effects
@@ -187,7 +197,11 @@ function decideCalls(state: State, setup: Setup, { now, atRest }: Live): readonl
   const calls = Object.values(state.calls)
   const flying = calls.filter((call) => call.at.is === 'started' && !atRest.has(call.id))
   let free = state.run.options.callsInFlight - flying.length
+  let askable = roomToAsk(state)
   return calls.flatMap((call): readonly Fact[] => {
+    // The others are asked about when one of these has been answered.
+    if (call.at.is === 'unasked' && !closing)
+      return askable-- > 0 ? [approvalOf(state, call, call.at, now)] : []
     const isDue = call.at.is === 'ready' || (call.at.is === 'retrying' && call.at.due <= now)
     // The others are sent when one of these has come home.
     if (isDue && !closing) return free-- > 0 ? [startCall(state, call)] : []
@@ -195,6 +209,56 @@ function decideCalls(state: State, setup: Setup, { now, atRest }: Live): readonl
       return [inDoubt(state, call)]
     return []
   })
+}
+
+/** How many more questions of the code and its calls may be put to people now. */
+export function roomToAsk({ questions, run }: State): number {
+  const open = Object.values(questions).filter(({ kind }) => kind === 'approval' || kind === 'input')
+  return (run.options.openQuestions ?? OPEN_QUESTIONS) - open.length
+}
+
+const OPEN_QUESTIONS = 20
+
+/** The question whether a call may be sent. */
+export function approvalOf(
+  state: State,
+  { id, tool }: Pick<OpenCall, 'id' | 'tool'>,
+  { message, expiresIn }: { readonly message?: string; readonly expiresIn?: number },
+  now: number,
+): Fact {
+  return {
+    kind: 'question-asked',
+    question: questionId(state, id, 0),
+    asks: 'approval',
+    call: id,
+    message: message ?? `Approve ${tool}?`,
+    ...(expiresIn === undefined ? {} : { expiresAt: now + expiresIn }),
+  }
+}
+
+/** A program that may start does; one that a person must approve is asked about, and waits. */
+function approving(
+  state: State,
+  { step, source, program, place }: Extract<Phase, { at: 'approving' }>,
+  live: Live,
+): readonly Fact[] {
+  switch (place.is) {
+    case 'judging':
+      return []
+    case 'approved':
+      return [{ kind: 'step-started', step, source, program }]
+    case 'unasked': {
+      if (roomToAsk(state) <= 0) return restIfAllWait(state, live)
+      const { message = `Run this program (step ${step})?`, expiresIn } = place
+      const question = questionId(state, undefined, `code ${step}`)
+      const expiresAt = expiresIn === undefined ? {} : { expiresAt: live.now + expiresIn }
+      return [{ kind: 'question-asked', question, asks: 'approval', message, ...expiresAt }]
+    }
+    case 'asking':
+      return restIfAllWait(state, live)
+    default:
+      return place satisfies never
+  }
 }
 
 function startCall(state: State, call: OpenCall): Fact {
@@ -312,20 +376,35 @@ export function onlyWaits(state: State): boolean {
   if (state.pause?.cause === 'diverged' || state.pause?.cause === 'poisoned') return isDiverged(state)
   const { phase } = state
   const isWaiting =
-    phase.at === 'acting' || (phase.at === 'thinking' && !phase.called && phase.retryAt !== undefined)
+    phase.at === 'acting' ||
+    phase.at === 'approving' ||
+    (phase.at === 'thinking' && !phase.called && phase.retryAt !== undefined)
   return state.pause?.cause === 'waiting' && isWaiting && Object.values(state.calls).every(waits)
 }
 
 function waits(call: OpenCall): boolean {
-  return call.at.is === 'asking' || call.at.is === 'sleeping' || call.at.is === 'retrying'
+  const { is } = call.at
+  return is === 'unasked' || is === 'asking' || is === 'sleeping' || is === 'retrying'
 }
 
 function canGoOn(state: State, live: Live): boolean {
+  if (canAsk(state)) return true
   if (Object.values(state.calls).some((call) => !waits(call) && !live.atRest.has(call.id))) return true
+  if (state.phase.at === 'approving')
+    return state.phase.place.is !== 'asking' && state.phase.place.is !== 'unasked'
   if (state.phase.at !== 'acting') return !isFarFromModel(state, live)
   // An answer that settled a call, or a timer that is near, leaves the guest with something to run.
   const due = firstDue(state, live)
   return !live.guestIdle || (due !== undefined && due - live.now <= live.stay)
+}
+
+/** Something waits to be asked about, and may be. */
+function canAsk(state: State): boolean {
+  const { phase, calls } = state
+  const isUnasked =
+    Object.values(calls).some(({ at }) => at.is === 'unasked') ||
+    (phase.at === 'approving' && phase.place.is === 'unasked')
+  return isUnasked && roomToAsk(state) > 0
 }
 
 /** When the first of the state's timers, or of those of the agents that it called, is due. */

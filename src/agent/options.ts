@@ -5,6 +5,7 @@ import type { RunOptions } from '../journal/entry.ts'
 import { knownModel, type PricedUsage } from '../model/catalog.ts'
 import { modelName, resolveModel } from '../model/resolve.ts'
 import { reportsCost } from '../model/usage.ts'
+import { ruleOfCode, type Approval } from '../tool/approval.ts'
 import { declarationOf } from '../tool/declare.ts'
 import { NO_SECRETS, Secrets, type SecretsGiven } from '../tool/secret.ts'
 import { readSchema, type SchemaTo } from '../tool/schema.ts'
@@ -20,6 +21,12 @@ import { templatesOf, type PromptTemplates } from './templates.ts'
 import { telemetryOf, traceOf, type TelemetryOptions } from './telemetry-options.ts'
 import type { TraceMode } from '../telemetry/trace.ts'
 
+/** Whether a person must approve a program. */
+export type CodePolicy = (
+  code: string,
+  options: { readonly step: number; readonly context: unknown },
+) => Approval | PromiseLike<Approval>
+
 export type FinalAnswerCheck = (
   answer: unknown,
   context: { readonly memory: Memory; readonly agent: unknown },
@@ -32,7 +39,20 @@ export interface AgentOptions<Output = unknown> extends ModelOptions {
   readonly tools?: GivenTools
   /** What may happen to a call after a crash, for tools that cannot say it themselves. */
   readonly toolEffects?: ToolOptions['toolEffects']
+  /** Whether a person must approve, by tool; or one function that is asked about every call. */
   readonly toolApproval?: ToolOptions['toolApproval']
+  /** What tools bring into a run, for those that cannot say it themselves: see `ToolSpec.touches`. */
+  readonly toolTouches?: ToolOptions['toolTouches']
+  /**
+   * A call that can send something out, once private data and strangers' content have come into the run: `'ask'` a
+   * person (default), whatever the tool's own policy says, or `'allow'` it.
+   */
+  readonly lethalCombination?: 'ask' | 'allow'
+  /**
+   * Whether a person must approve each program before a line of it runs; a function sees the code. The question shows it
+   * as a call of `run_code` with `{ code }`; an edit is another program. Default: no.
+   */
+  readonly codeApproval?: boolean | CodePolicy
   /** Added to the system prompt. */
   readonly instructions?: string
   /** Texts in place of the package's own, with `{{placeholders}}`: see docs/prompt.md. */
@@ -74,6 +94,8 @@ export interface AgentOptions<Output = unknown> extends ModelOptions {
     readonly entries?: number
     /** Questions to people after which the run rests, until it is resumed. Default 100. */
     readonly questions?: number
+    /** Approvals and questions of the code that are open at the same time; further approvals wait their turn. Default 20. */
+    readonly openQuestions?: number
   }
   /**
    * Whether a step's code is checked against the tools, the globals and the variables of earlier steps before a line of
@@ -155,6 +177,9 @@ export function dataOptions(given: Partial<AgentOptions>): Partial<RunOptions> {
       limits.callsInFlight === undefined ? undefined : count(limits.callsInFlight, 'limits.callsInFlight'),
     entries: limits.entries === undefined ? undefined : count(limits.entries, 'limits.entries'),
     questions: limits.questions === undefined ? undefined : count(limits.questions, 'limits.questions'),
+    openQuestions:
+      limits.openQuestions === undefined ? undefined : count(limits.openQuestions, 'limits.openQuestions'),
+    lethalCombination: oneOf(given.lethalCombination, ['ask', 'allow'], 'lethalCombination'),
     timeout: given.timeout === undefined ? undefined : timeout(given.timeout),
     contextWindow:
       given.contextWindow === undefined ? undefined : count(given.contextWindow, 'contextWindow'),
@@ -174,6 +199,9 @@ export const OPTIONS: readonly OptionName[] = [
   'tools',
   'toolEffects',
   'toolApproval',
+  'toolTouches',
+  'lethalCombination',
+  'codeApproval',
   'instructions',
   'promptTemplates',
   'contextWindow',
@@ -212,14 +240,14 @@ export function define(given: AgentOptions, agent: unknown): Definition {
       `An agent's name is 1 to 64 letters, digits, '_', '.' or '-': ${JSON.stringify(name)}`,
     )
   const model = resolveModel(given.model)
-  const { toolEffects, toolApproval, context, outputSchema } = given
+  const { toolEffects, toolApproval, toolTouches, context, outputSchema } = given
   const secrets = given.secrets === undefined ? NO_SECRETS : new Secrets(given.secrets)
   const managed = managedOf(given.managedAgents ?? [])
   const schema = outputSchema === undefined ? undefined : readSchema(outputSchema, 'input', 'outputSchema')
   const make = (tools: GivenTools): Definition['tools'] =>
     withAgents(
       given.name,
-      withSecrets(toolsOf(tools, { toolEffects, toolApproval, context }), secrets),
+      withSecrets(toolsOf(tools, { toolEffects, toolApproval, toolTouches, context }), secrets),
       managed,
     )
   const tools = make(given.tools ?? [])
@@ -254,6 +282,7 @@ export function define(given: AgentOptions, agent: unknown): Definition {
           checkOutput: async (output) => schema.check(output, 'The answer'),
         }),
     price: priceOf(given, model),
+    codeApproval: ruleOfCode(given.codeApproval),
     typeCheck: given.typeCheck ?? process.env['PCA_TYPE_CHECK'] !== 'off',
     context,
     trace: traceOf(given.trace),

@@ -1,10 +1,10 @@
 /** Questions: how one is asked about a call, what its answer means, and what silence means. */
-import type { CallId, GuestError } from '../base/halt.ts'
+import type { GuestError } from '../base/halt.ts'
 import type { CallOutcome, Decision, Fact, QuestionId } from '../journal/entry.ts'
 import type { OpenQuestion, State } from '../journal/shape.ts'
 import { nextDue } from '../journal/view.ts'
-import { UNDEFINED, type Desk } from './desk.ts'
-import { doubtId, questionId } from './next.ts'
+import { UNDEFINED, type CheckedAnswer, type Desk } from './desk.ts'
+import { doubtId } from './next.ts'
 
 /**
  * The open question of this id. Where a late result has put another question about its call in the place of one, an
@@ -20,22 +20,12 @@ export function questionOf(state: State, id: QuestionId): OpenQuestion | undefin
   )
 }
 
-/** A person is asked whether a call may be sent. */
-export function approvalQuestion(
-  state: State,
-  call: CallId,
-  tool: string,
-  message?: string,
-  expiresAt?: number,
-): Fact {
-  return {
-    kind: 'question-asked',
-    question: questionId(state, call, 0),
-    asks: 'approval',
-    call,
-    message: message ?? `Approve ${tool}?`,
-    ...(expiresAt === undefined ? {} : { expiresAt }),
-  }
+/** A program that does not run: the model is told why, as of one that does not compile. */
+export function unstarted(step: number, source: string, error: GuestError): readonly Fact[] {
+  return [
+    { kind: 'step-started', step, source },
+    { kind: 'step-ended', step, printed: '', error, open: [] },
+  ]
 }
 
 /** What a decision means for the question's call. */
@@ -55,19 +45,25 @@ export function answerFacts(
   })
   if (question.kind === 'diverged') return [answered(), ...divergedFacts(state, decision)]
   const call = question.call === undefined ? undefined : state.calls[question.call]
-  if (call === undefined) return [answered(), ...told(question, decision)]
   const checked = desk.checked?.(question.id)
+  if (call === undefined && question.kind === 'approval')
+    return codeFacts(state, { answered, decision, checked, desk })
+  if (call === undefined) return [answered(), ...told(question, decision)]
   const returns = (outcome: CallOutcome): Fact => ({
     kind: 'call-returned',
     call: call.id,
     attempt: call.attempt,
     outcome,
   })
+  const judged: readonly Fact[] =
+    checked?.judge === true
+      ? [{ kind: 'verdict-given', call: call.id, about: 'approval', said: 'again' }]
+      : []
   switch (decision.type) {
     case 'approve':
-      return [answered()]
+      return [answered(), ...judged]
     case 'edit': {
-      if (checked === undefined || !('input' in checked)) {
+      if (checked?.input === undefined) {
         return [
           answered(),
           returns({ ok: false, error: rejection('the edited arguments do not fit the tool') }),
@@ -79,17 +75,66 @@ export function answerFacts(
           kind: 'message-said',
           text: `A person changed the arguments of ${call.tool} (call ${call.id}) to ${JSON.stringify(decision.args)} and approved it so.`,
         },
+        ...judged,
       ]
     }
     case 'reject':
       return [answered(), returns({ ok: false, error: rejection(decision.reason) })]
     case 'respond':
       if (question.kind === 'input' && question.resumption?.onAnswer === 'call') return [answered()]
-      if (checked !== undefined && 'outcome' in checked) return [answered(), returns(checked.outcome)]
+      if (checked?.outcome !== undefined) return [answered(), returns(checked.outcome)]
       return [answered(), returns({ ok: true, value: desk.stow(desk.encode(decision.value)) })]
     default:
       return decision satisfies never
   }
+}
+
+/** What a decision means for the program that waits for it. */
+function codeFacts(
+  { phase }: State,
+  given: {
+    readonly answered: (more?: object) => Fact
+    readonly decision: Decision
+    readonly checked: CheckedAnswer | undefined
+    readonly desk: Desk
+  },
+): readonly Fact[] {
+  const { answered, decision, checked, desk } = given
+  if (phase.at !== 'approving') return [answered()]
+  const { step } = phase
+  const judged: readonly Fact[] =
+    checked?.judge === true ? [{ kind: 'code-judged', step, said: 'again' }] : []
+  switch (decision.type) {
+    case 'approve':
+      return [answered(), ...judged]
+    case 'edit': {
+      const source = codeIn(decision.args) ?? ''
+      const text = `A person changed the program of step ${step} before it ran.`
+      const told: Fact = { kind: 'message-said', text }
+      const { compiled } = checked ?? {}
+      if (compiled?.ok !== true)
+        return [
+          answered(),
+          told,
+          ...unstarted(step, source, compiled?.error ?? rejection('it is no program')),
+        ]
+      const code = { source, program: compiled.program, digest: desk.digest(source) }
+      return [answered({ code }), told, ...judged]
+    }
+    case 'reject':
+    case 'respond': {
+      const reason = decision.type === 'reject' ? decision.reason : undefined
+      return [answered(), ...unstarted(step, phase.source, rejection(reason))]
+    }
+    default:
+      return decision satisfies never
+  }
+}
+
+/** The program in the arguments of an edit. */
+export function codeIn(args: unknown): string | undefined {
+  const code: unknown = typeof args === 'object' && args !== null && 'code' in args ? args.code : undefined
+  return typeof code === 'string' ? code : undefined
 }
 
 /** A question that no call waits for was asked by a callback, a check or the model: the model hears the answer. */
@@ -132,6 +177,10 @@ function rejection(reason: string | undefined): GuestError {
   }
 }
 
+function unheard({ message }: OpenQuestion): GuestError {
+  return { name: 'RejectedError', message: `nobody answered in time: ${message}` }
+}
+
 /** Timers that are due, in the order of their due time; expired questions are answered `expired`, which means no. */
 export function wokeFacts(state: State, now: number): readonly Fact[] {
   if (state.ended !== undefined || (nextDue(state) ?? Infinity) > now) return []
@@ -152,8 +201,11 @@ export function wokeFacts(state: State, now: number): readonly Fact[] {
         question: question.id,
         decision: { type: 'expired' },
       }
+      const { phase } = state
+      if (question.kind === 'approval' && question.call === undefined && phase.at === 'approving')
+        return [answered, ...unstarted(phase.step, phase.source, unheard(question))]
       if (question.call === undefined) return [answered]
-      const error = { name: 'RejectedError', message: `nobody answered in time: ${question.message}` }
+      const error = unheard(question)
       return [
         answered,
         {

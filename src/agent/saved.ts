@@ -57,6 +57,8 @@ export const SAVED_AS: Readonly<Record<OptionName, Kind>> = {
   instructions: 'data',
   promptTemplates: 'data',
   toolEffects: 'data',
+  toolTouches: 'data',
+  lethalCombination: 'data',
   maxSteps: 'data',
   contextWindow: 'data',
   maxCost: 'data',
@@ -79,6 +81,7 @@ export const SAVED_AS: Readonly<Record<OptionName, Kind>> = {
   tools: 'named',
   managedAgents: 'named',
   toolApproval: 'named',
+  codeApproval: 'named',
   stepCallbacks: 'named',
   finalAnswerChecks: 'named',
   price: 'named',
@@ -93,12 +96,14 @@ export const SAVED_AS: Readonly<Record<OptionName, Kind>> = {
 
 /** @throws {UsageError} naming a function without a name (V2), or an agent that cannot be saved. */
 export function savedOf(given: AgentOptions): SavedAgent {
-  const { toolApproval = {}, outputSchema } = given
-  const approvals = Object.entries(toolApproval)
+  const { toolApproval, codeApproval, outputSchema } = given
+  const approvals = typeof toolApproval === 'function' ? [] : Object.entries(toolApproval ?? {})
   const functions = {
     ...callbackNames(given.stepCallbacks),
     ...named('finalAnswerChecks', given.finalAnswerChecks),
     ...named('price', given.price),
+    ...named('codeApproval', onlyFunction(codeApproval)),
+    ...named('toolApproval', onlyFunction(toolApproval)),
     ...Object.fromEntries(
       approvals.flatMap(([tool, rule]) => Object.entries(named(`toolApproval.${tool}`, onlyFunction(rule)))),
     ),
@@ -118,6 +123,7 @@ export function savedOf(given: AgentOptions): SavedAgent {
         ? {}
         : { outputSchema: readSchema(outputSchema, 'input', 'outputSchema').jsonSchema }),
       ...(Object.keys(rules).length === 0 ? {} : { toolApproval: rules }),
+      ...(typeof codeApproval === 'boolean' ? { codeApproval } : {}),
     }),
   }
 }
@@ -148,7 +154,7 @@ export function optionsOf(
     const found = look(names)
     if (option === 'stepCallbacks' && part !== undefined) callbacks[part] = found
     else if (option === 'toolApproval' && part !== undefined) approvals[part] = found[0]
-    else if (option === 'price') functions['price'] = found[0]
+    else if (SINGLE.has(option)) functions[option] = found[0]
     else if (option === 'finalAnswerChecks') functions['finalAnswerChecks'] = found
     else throw new UsageError(`A saved agent has no functions at '${place}'.`)
   }
@@ -164,6 +170,9 @@ export function optionsOf(
     // Each value is checked where an agent is made of it.
   } as AgentOptions
 }
+
+/** Options that are one function. */
+const SINGLE: ReadonlySet<string> = new Set(['price', 'codeApproval', 'toolApproval'])
 
 function callbackNames(given: AgentOptions['stepCallbacks']): SavedAgent['functions'] {
   const byKind: readonly (readonly [string, unknown])[] = Array.isArray(given)

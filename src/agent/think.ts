@@ -18,6 +18,7 @@ import {
   type ProviderOptions,
   type Reply,
 } from '../model/ask.ts'
+import type { ApprovalRule } from '../tool/approval.ts'
 import type { Secrets } from '../tool/secret.ts'
 import { costOf, type Price } from './budget.ts'
 import { summarisedUpTo } from './context.ts'
@@ -54,6 +55,8 @@ export interface ThinkRoom {
   readonly secrets: Pick<Secrets, 'clean'>
   readonly price: Price
   readonly watch?: ModelWatch
+  /** Whether a person must approve a program before it runs. */
+  readonly codeApproval: ApprovalRule
   /** True for a text that is a program. */
   compiles(text: string): boolean
   /** Compiles a step's code. */
@@ -195,5 +198,11 @@ async function given(reply: Reply, phase: Thinking, room: ThinkRoom): Promise<Re
   if (reply.mistake !== undefined) return { ...base, mistake: reply.mistake }
   if (reply.code === undefined) return { ...base, answer: { value: encode(reply.text), reason: 'text' } }
   const compiled = await room.compile(phase.step, reply.code)
-  return { ...base, code: reply.code, ...(compiled === undefined ? {} : { compiled }) }
+  const { codeApproval } = room
+  return {
+    ...base,
+    code: reply.code,
+    ...(compiled === undefined ? {} : { compiled }),
+    ...(codeApproval === 'never' ? {} : { approval: codeApproval === 'always' ? 'always' : 'judge' }),
+  }
 }

@@ -8,7 +8,8 @@
  * J3  The same call is never asked for in two ways, nor sent under two idempotency keys.
  * J5  A task's outcome is written once. Nothing follows `run-stopped` but evidence; after `task-completed` and
  *     `task-failed` nothing drives on before a new task or a retry.
- * J6  A question is asked once and decided at most once; a call that needs an approval is not sent without one.
+ * J6  A question is asked once and decided at most once; a call that needs an approval is not sent without one, and a
+ *     program that needs one does not start.
  * J8  What the model cost is a number, and none is below zero.
  *
  * J4 (the checkpoint) and J9 (the chain) are not in the entries: `run/verify.ts` sees to them. J7 (a run at rest holds no
@@ -62,6 +63,8 @@ interface Seen {
   step: number | undefined
   /** The model's turn that is open, as `step.attempt`. */
   turn: string | undefined
+  /** A program was proposed, and nobody has approved it. */
+  unapproved: boolean
 }
 
 /** Facts that only a run under way has. */
@@ -71,6 +74,8 @@ const DRIVING: ReadonlySet<EntryKind> = new Set<EntryKind>([
   'plan-made',
   'context-compacted',
   'model-failed',
+  'code-proposed',
+  'code-judged',
   'step-started',
   'step-ended',
   'step-interrupted',
@@ -97,6 +102,7 @@ export function violations(entries: readonly Entry[]): readonly Violation[] {
     steps: 0,
     step: undefined,
     turn: undefined,
+    unapproved: false,
   }
   if (entries.length === 0) return [{ rule: 'J1', what: 'The run has no entries.' }]
   for (const [index, entry] of entries.entries()) {
@@ -181,8 +187,17 @@ function checkTurn(seen: Seen, entry: Entry, broken: Broken): void {
       if (entry.kind !== 'model-failed' && !isCost(entry.usage))
         broken('J8', 'The usage of a reply is no number, or below zero.')
       return
+    case 'code-proposed':
+      seen.unapproved = true
+      return
+    case 'code-judged':
+      seen.unapproved = entry.said === 'required'
+      return
     case 'step-started':
       if (seen.step !== undefined) broken('J2', `Step ${seen.step} has not ended.`)
+      if (seen.unapproved && entry.program !== undefined)
+        broken('J6', `The program of step ${entry.step} starts without its approval.`)
+      seen.unapproved = false
       if (entry.step !== seen.steps + 1) broken('J2', `Step ${entry.step} follows step ${seen.steps}.`)
       seen.step = entry.step
       seen.steps = entry.step
@@ -227,10 +242,12 @@ function checkQuestion(
     return
   }
   question.open = false
+  const { type } = entry.decision
+  const isYes = question.asks === 'approval' && (type === 'approve' || type === 'edit')
+  if (isYes && question.call === undefined) seen.unapproved = false
   const call = seen.calls.get(question.call ?? '')
   if (call === undefined) return
-  const { type } = entry.decision
-  if (question.asks === 'approval' && (type === 'approve' || type === 'edit')) call.unapproved = false
+  if (isYes) call.unapproved = false
   if (question.asks !== 'approval') call.released = true
 }
 
@@ -256,6 +273,7 @@ function checkCall(seen: Seen, entry: Entry, id: CallId, broken: Broken): void {
   switch (entry.kind) {
     case 'verdict-given':
       if (entry.about === 'approval' && entry.said === 'free') call.unapproved = false
+      if (entry.about === 'approval' && entry.said === 'required') call.unapproved = true
       if (entry.about === 'probe' && entry.said === 'not') call.released = true
       return
     case 'call-started':

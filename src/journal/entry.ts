@@ -22,6 +22,12 @@ export type Stored = Encoded | { readonly blob: Digest; readonly size: number }
 
 export type Effect = 'read' | 'idempotent' | 'keyed' | 'once'
 
+/**
+ * What a tool brings into a run: data that is nobody else's business, content that strangers wrote, a way out. All
+ * three together let a stranger's words carry the data away.
+ */
+export type Touch = 'private' | 'untrusted' | 'outbound'
+
 /** A tool as the run knows it: enough to read the run, and to recover a call, without the module. */
 export interface ToolFact {
   readonly name: string
@@ -30,6 +36,8 @@ export interface ToolFact {
   readonly effectDeclared: boolean
   /** Digest of name, description and schemas. */
   readonly digest: Digest
+  /** Absent: nothing. */
+  readonly touches?: readonly Touch[]
 }
 
 /** Data options of a run; durations in ms, sizes in bytes. Functions are given again by name, they are not here. */
@@ -50,6 +58,10 @@ export interface RunOptions {
   readonly entries: number
   /** Questions to people after which the run rests, until somebody grants it as many more. */
   readonly questions: number
+  /** Approvals and questions of the code that are open at the same time; further ones wait their turn. Absent: 20. */
+  readonly openQuestions?: number
+  /** What touches the outside once private data and strangers' content have come in: asks a person (absent), or not. */
+  readonly lethalCombination?: 'ask' | 'allow'
   /** Tokens that the model takes in one request, as the author says. */
   readonly contextWindow?: number
   /** A plan is made before the first turn of a task, and again after so many. */
@@ -100,10 +112,19 @@ export interface Usage {
   readonly uncounted?: number
 }
 
+/**
+ * A decision on a call that counts for later ones of the same tool too, as it is declared now: of this run (with all
+ * that belong to it), or of every run of this agent in the store; with any arguments, or only with the same.
+ */
+export interface Remember {
+  readonly scope: 'run' | 'agent'
+  readonly sameArgs?: boolean
+}
+
 export type Decision =
-  | { readonly type: 'approve' }
+  | { readonly type: 'approve'; readonly remember?: Remember }
   | { readonly type: 'edit'; readonly args: unknown }
-  | { readonly type: 'reject'; readonly reason?: string }
+  | { readonly type: 'reject'; readonly reason?: string; readonly remember?: Remember }
   | { readonly type: 'respond'; readonly value: unknown }
 
 export type QuestionKind = 'approval' | 'input' | 'unknownOutcome' | 'budget' | 'diverged'
@@ -161,6 +182,10 @@ interface Bodies {
     /** W3C baggage of whoever started it: tools have it in every segment. */
     readonly baggage?: string
     readonly parent?: { readonly run: RunId; readonly call: CallId }
+    /** The tools that it may call at most, by name, with all runs below it; absent: those of its agent. */
+    readonly grants?: readonly string[]
+    /** What had come into the run that called it. */
+    readonly touched?: readonly Touch[]
   }
   'task-added': {
     readonly task: string
@@ -267,13 +292,37 @@ interface Bodies {
     /** The call of a managed agent: a run of its own. */
     readonly child?: true
   }
-  /** What a function of the author said of a call: whether a person must approve it, or whether it had happened. */
+  /**
+   * What a function of the author said of a call: whether a person must approve it, or whether it had happened. `again`:
+   * it is to be asked once more, since time has passed.
+   */
   'verdict-given': {
     readonly call: CallId
     readonly about: 'approval' | 'probe'
-    readonly said: 'required' | 'free' | 'happened' | 'not' | 'unknown'
+    readonly said: 'required' | 'free' | 'refused' | 'again' | 'happened' | 'not' | 'unknown'
     readonly message?: string
-    readonly expiresAt?: number
+    /** Ms that a person has, from the question on. */
+    readonly expiresIn?: number
+    /** The remembered decision that said it, by its question. */
+    readonly rule?: QuestionId
+  }
+  /** A program that a person may have to approve before a line of it runs. `step-started` follows, or a refusal. */
+  'code-proposed': {
+    readonly step: number
+    readonly source: string
+    /** The compiled program (JSON). */
+    readonly program: string
+    /** Of `source`. */
+    readonly digest: Digest
+    readonly approval: 'always' | 'judge'
+  }
+  /** What the author's function said of it, or that it is to be asked once more. */
+  'code-judged': {
+    readonly step: number
+    readonly said: 'required' | 'free' | 'again'
+    readonly message?: string
+    /** Ms that a person has, from the question on. */
+    readonly expiresIn?: number
   }
   'question-asked': {
     readonly question: QuestionId
@@ -293,6 +342,8 @@ interface Bodies {
     readonly by?: string
     /** For `edit`: the new validated input and its digest. */
     readonly edited?: { readonly input: Stored; readonly digest: Digest }
+    /** For `edit` of a program: the new one. */
+    readonly code?: { readonly source: string; readonly program: string; readonly digest: Digest }
   }
   /** `key`: the idempotency key, for the classes that may need it again. */
   'call-started': { readonly call: CallId; readonly attempt: number; readonly key?: string }
@@ -309,6 +360,8 @@ interface Bodies {
     readonly outcome: CallOutcome
     /** What the run of a managed agent has used: it counts for this run too. */
     readonly usage?: Usage
+    /** What had come into that run. */
+    readonly touched?: readonly Touch[]
   }
   'call-withdrawn': { readonly call: CallId; readonly why: 'ended' | 'stopped' | 'killed' | 'interrupted' }
   /** A result that nobody waits for any more, or that came from a driver that had lost the run: evidence, no result. */

@@ -40,6 +40,7 @@ import {
   viewOf,
 } from './memory/run.ts'
 import type { Run } from './memory/run.ts'
+import { isOf } from './rule.ts'
 import type {
   BlobRow,
   Claimant,
@@ -118,6 +119,7 @@ export function memoryStore(clock: MemoryClock = systemClocks): Store {
       blobs: new Map(),
       questions: new Map(asked.map((row) => [row.id, { row: { ...row }, state: 'open' }])),
       inbox: new Map(),
+      rules: new Map(),
       nonces: new Map(),
       checkpoint: undefined,
     })
@@ -200,6 +202,8 @@ export function memoryStore(clock: MemoryClock = systemClocks): Store {
       const question = run.questions.get(sent.question)
       if (question !== undefined)
         run.questions.set(sent.question, { ...question, state: 'answered', winner: key })
+      if (sent.rule !== undefined)
+        run.rules.set(key, { row: { runId, question: key, at: now, rule: { ...sent.rule } }, stands: true })
     }
     run.inbox.set(key, { key, at: now, signal: copySignal(sent), consumed: false })
     hint()
@@ -283,6 +287,18 @@ export function memoryStore(clock: MemoryClock = systemClocks): Store {
     release,
     signal,
     due,
+    rules: async (filter) =>
+      [...runs.values()]
+        .flatMap((run) => [...run.rules.values()])
+        .flatMap(({ row, stands }) => (stands ? [row] : []))
+        .filter(({ rule }) => isOf(rule, filter))
+        .toSorted((one, other) => one.at - other.at),
+    async withdraw(runId, question) {
+      const { rules } = get(runId)
+      const rule = rules.get(question)
+      if (rule !== undefined) rules.set(question, { ...rule, stands: false })
+      return rule !== undefined
+    },
     questions,
     read,
     remove,

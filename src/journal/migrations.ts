@@ -15,6 +15,7 @@ export const APPLICATION_ID = 0x5043416a
  * Times are REAL: ms since the epoch (a lease's also since the boot), whole or not. Integers are 64 bits wide in SQLite, and JavaScript's are not.
  * An entry's `place` is run * 2^32 + seq (see `sqlite/place.ts`): rows lie in the order in which they are read, and an
  * index that holds places holds the order too. Removing a run removes its entries by their range: no foreign key does.
+ * A letter of kind `rule` is a decision that counts for later calls: 1 while it stands, 2 once it is withdrawn (`consumed`).
  * A run's newest nonce stands in its row, the last ones of earlier epochs in `nonces`: one page less for each write.
  * `view` and `body` are sealed JSON text (see `sqlite/seals.ts`); `runs.key_id` is the run's data key, `wraps.key_id` the
  * state key that wrapped it. `tenant` is empty until there are tenants.
@@ -140,6 +141,9 @@ CREATE TABLE nonces (
   nonce TEXT NOT NULL,
   PRIMARY KEY (run, epoch)
 ) STRICT, WITHOUT ROWID;
+`,
+  `
+CREATE INDEX inbox_rules ON inbox (run, letter) WHERE kind = 'rule' AND consumed = 1;
 `,
 ]
 

@@ -15,6 +15,7 @@ import type {
   RunId,
   Stored,
   TaskLimit,
+  Touch,
   Usage,
 } from './entry.ts'
 
@@ -24,6 +25,8 @@ export const STATE_VERSION = 1
 export type CallPlace =
   /** The author's function is asked whether a person must approve. */
   | { readonly is: 'judging' }
+  /** A person must approve, and is asked when fewer questions are open. */
+  | { readonly is: 'unasked'; readonly message?: string; readonly expiresIn?: number }
   /** It waits for a person. */
   | { readonly is: 'asking'; readonly question: QuestionId }
   /** It may be dispatched. */
@@ -50,6 +53,8 @@ export interface OpenCall {
   readonly at: CallPlace
   /** The call of a managed agent: a run of its own. */
   readonly child?: true
+  /** A person has approved it. The author's policy may yet refuse. */
+  readonly approved?: true
   /** What came of it in a process that had lost the run, in words. */
   readonly late?: string
   /** A person's answers, in the order of asking, for a tool that is called again with them. */
@@ -88,6 +93,21 @@ export type Phase =
       readonly reserved?: number
       /** Not before this time, ms since the epoch: the attempt before failed. */
       readonly retryAt?: number
+    }
+  /** A program waits for approval: of the author's function, of its turn to be asked about, of a person's word. */
+  | {
+      readonly at: 'approving'
+      readonly step: number
+      readonly source: string
+      readonly program: string
+      readonly digest: string
+      /** A person has approved it. The author's policy may yet refuse. */
+      readonly approved?: true
+      readonly place:
+        | { readonly is: 'judging' }
+        | { readonly is: 'unasked'; readonly message?: string; readonly expiresIn?: number }
+        | { readonly is: 'asking'; readonly question: QuestionId }
+        | { readonly is: 'approved' }
     }
   /** A step's program runs. `since`: the seq of its `step-started`. */
   | {
@@ -172,6 +192,8 @@ export interface State {
   readonly spanAt?: number
   readonly calls: Readonly<Record<CallId, OpenCall>>
   readonly questions: Readonly<Record<QuestionId, OpenQuestion>>
+  /** What has come into the run through its calls; absent: nothing yet. */
+  readonly touched?: readonly Touch[]
   /** Results that wait for the next step's start. */
   readonly held: readonly CallId[]
   /** Calls that the guest must forget at the next step's start: nobody will settle them. */

@@ -17,7 +17,7 @@ import { checkId, checkNewRun, checkSeq, checkWrite, instantsOf, isProgress, typ
 import { keyringOf, type Keyring, type StateKey } from './keys.ts'
 import { textOf, type Database, type Row } from './sqlite/database.ts'
 import { heartbeatOf } from './sqlite/heartbeat.ts'
-import { inboxOf, questionOf } from './sqlite/inbox.ts'
+import { inboxOf, questionOf, ruleOf } from './sqlite/inbox.ts'
 import { journalOf } from './sqlite/journal.ts'
 import { leasesOf } from './sqlite/leases.ts'
 import { newerError } from './sqlite/inspect.ts'
@@ -27,6 +27,7 @@ import { checkSealed, sealsOf } from './sqlite/seals.ts'
 import { stateFileOf, type StateFile } from './sqlite/state-file.ts'
 import { watchersOf } from './sqlite/watch.ts'
 import { writerOf } from './sqlite/writer.ts'
+import { isOf } from './rule.ts'
 import type { BlobRow, EntryRow, Lease, NewRun, QuestionRow, Store, Write } from './store.ts'
 
 export interface SqliteStoreOptions {
@@ -216,6 +217,15 @@ function storeOn(db: Database, path: string, { readOnly, keyring, instant, isHel
     async signals(runId) {
       const seal = await seals.of(lookup(runId))
       return read(() => inbox.unread(seal))
+    },
+    async rules(filter) {
+      const rows = await read(() => inbox.rules())
+      const known = await Promise.all(rows.map(async (row) => opened(row, ruleOf)))
+      return known.filter((row) => row !== undefined).filter(({ rule }) => isOf(rule, filter))
+    },
+    async withdraw(runId, question) {
+      const seal = await seals.of(lookup(runId))
+      return tell(() => inbox.withdraw(seal, question))
     },
     due: (claimant, limit) => read(() => runs.due(claimant, limit, instant())),
     watch(onHint, abortSignal) {

@@ -9,7 +9,7 @@
  */
 import type { CallId } from '../base/halt.ts'
 import { account, firstPrompt, grantedMoney, NOTHING_SPENT } from './account.ts'
-import { NARRATIVE, type Decision, type Entry, type RunId, type Usage } from './entry.ts'
+import { NARRATIVE, type Decision, type Entry, type RunId, type Touch, type Usage } from './entry.ts'
 import type { CallPlace, OpenCall, OpenQuestion, Phase, State } from './shape.ts'
 import { isAtWork, stepOf } from './view.ts'
 
@@ -63,6 +63,7 @@ function begin(entry: Entry<'run-started'>, runId: RunId): State {
     usage: { inputTokens: 0, outputTokens: 0 },
     money: NOTHING_SPENT,
     prompt: firstPrompt(run),
+    ...(run.touched === undefined ? {} : { touched: run.touched }),
   }
 }
 
@@ -181,20 +182,28 @@ function change(state: State, entry: Entry): State {
         effect: entry.effect,
         ...(entry.child === undefined ? {} : { child: entry.child }),
         attempt: 0,
-        at: { is: entry.approval === 'judge' ? 'judging' : 'ready' },
+        at: { is: PLACES[entry.approval] },
       })
     case 'verdict-given':
-      return atPlace(
-        state,
-        entry.call,
-        entry.said === 'unknown' ? { is: 'lost', probed: true } : { is: 'ready' },
-      )
+      return atPlace(state, entry.call, placeAfter(entry))
+    case 'code-proposed': {
+      const { step, source, program, digest, approval } = entry
+      const place = { is: approval === 'judge' ? ('judging' as const) : ('unasked' as const) }
+      return { ...state, phase: { at: 'approving', step, source, program, digest, place } }
+    }
+    case 'code-judged':
+      return state.phase.at === 'approving'
+        ? {
+            ...state,
+            phase: { ...state.phase, place: codePlaceAfter(entry) },
+          }
+        : state
     case 'question-asked':
       return askQuestion({ ...state, asked: state.asked + 1 }, entry)
     case 'question-answered':
       return answerQuestion(state, entry)
     case 'call-started':
-      return changeCall(state, entry.call, (call) => ({
+      return changeCall(touchedBy(state, entry.call), entry.call, (call) => ({
         ...call,
         attempt: entry.attempt,
         at: { is: 'started' },
@@ -355,6 +364,43 @@ function change(state: State, entry: Entry): State {
   }
 }
 
+/** Where a call is, once it is asked for. */
+const PLACES = { never: 'ready', always: 'unasked', judge: 'judging' } as const
+
+function placeAfter(entry: Entry<'verdict-given'>): CallPlace {
+  if (entry.said === 'unknown') return { is: 'lost', probed: true }
+  if (entry.said === 'again') return { is: 'judging' }
+  return entry.said === 'required' ? unasked(entry) : { is: 'ready' }
+}
+
+function codePlaceAfter(entry: Entry<'code-judged'>): Extract<Phase, { at: 'approving' }>['place'] {
+  if (entry.said === 'again') return { is: 'judging' }
+  return entry.said === 'free' ? { is: 'approved' } : unasked(entry)
+}
+
+function unasked({
+  message,
+  expiresIn,
+}: Pick<Entry<'verdict-given'>, 'message' | 'expiresIn'>): Extract<CallPlace, { is: 'unasked' }> {
+  return {
+    is: 'unasked',
+    ...(message === undefined ? {} : { message }),
+    ...(expiresIn === undefined ? {} : { expiresIn }),
+  }
+}
+
+/** What a call that is sent may bring into the run. */
+function touchedBy(state: State, id: CallId): State {
+  const name = state.calls[id]?.tool
+  return withTouched(state, state.run.tools.find((tool) => tool.name === name)?.touches)
+}
+
+function withTouched(state: State, touches: readonly Touch[] | undefined): State {
+  const before = state.touched ?? []
+  const more = (touches ?? []).filter((touch) => touch !== 'outbound' && !before.includes(touch))
+  return more.length === 0 ? state : { ...state, touched: [...before, ...more] }
+}
+
 /** The parent's calls that still fly are the parent's; what this run owes to anybody begins here. */
 function forkState(state: State, entry: Entry<'run-forked'>): State {
   const { seed, traceparent, tracestate } = entry
@@ -422,22 +468,33 @@ function askQuestion(state: State, entry: Entry<'question-asked'>): State {
     (one) => entry.call === undefined || one.call !== entry.call,
   )
   const asked = { ...state, questions: Object.fromEntries([...others, question].map((one) => [one.id, one])) }
-  return entry.call === undefined
-    ? asked
-    : atPlace(asked, entry.call, { is: 'asking', question: question.id })
+  if (entry.call !== undefined) return atPlace(asked, entry.call, { is: 'asking', question: question.id })
+  return question.kind === 'approval' && state.phase.at === 'approving'
+    ? { ...asked, phase: { ...state.phase, place: { is: 'asking', question: question.id } } }
+    : asked
 }
 
 function answerQuestion(state: State, entry: Entry<'question-answered'>): State {
   const question = state.questions[entry.question]
   if (question === undefined) return state
   const closed = { ...state, questions: without(state.questions, entry.question) }
-  if (question.call === undefined) return closed
+  if (question.call === undefined) return { ...closed, phase: approvedCode(state.phase, entry) }
   return changeCall(closed, question.call, (call) => answeredCall(call, question, entry))
+}
+
+/** A program that was approved may start; one that was refused is followed by what becomes of its step. */
+function approvedCode(phase: Phase, { question, decision, code }: Entry<'question-answered'>): Phase {
+  if (phase.at !== 'approving' || phase.place.is !== 'asking' || phase.place.question !== question)
+    return phase
+  return decision.type === 'approve' || decision.type === 'edit'
+    ? { ...phase, ...code, approved: true, place: { is: 'approved' } }
+    : phase
 }
 
 /** Where the answer leaves the call; one that settles it is followed by `call-returned` in the same commit. */
 function answeredCall(call: OpenCall, question: OpenQuestion, entry: Entry<'question-answered'>): OpenCall {
-  const ready: OpenCall = { ...call, at: { is: 'ready' } }
+  const approved = question.kind === 'approval' ? { approved: true as const } : {}
+  const ready: OpenCall = { ...call, ...approved, at: { is: 'ready' } }
   if (entry.edited !== undefined) return { ...ready, input: entry.edited.input, digest: entry.edited.digest }
   const decision: Decision | { readonly type: 'expired' } = entry.decision
   if (question.kind === 'input' && question.resumption?.onAnswer === 'call' && decision.type === 'respond') {
@@ -456,7 +513,12 @@ function settle(state: State, entry: Entry<'call-returned'>): State {
   )
   const settled = { count: state.settled.count + 1, recent }
   const usage = entry.usage === undefined ? state.usage : addUsage(state.usage, entry.usage)
-  const after = { ...state, calls: without(state.calls, entry.call), settled, usage }
+  const after = {
+    ...withTouched(state, entry.touched),
+    calls: without(state.calls, entry.call),
+    settled,
+    usage,
+  }
   const { phase } = state
   if (phase.at !== 'acting') return { ...after, held: [...state.held, call.id] }
   return stepOf(call.id) === phase.step

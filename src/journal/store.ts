@@ -203,6 +203,8 @@ export type Signal =
       readonly question: QuestionId
       readonly decision: Decision
       readonly by?: string
+      /** It is to count for later calls too: kept by the commit that accepts the answer. */
+      readonly rule?: Rule
     }
   | { readonly kind: 'pause'; readonly reason: string }
   | { readonly kind: 'stop'; readonly reason: string; readonly by?: string }
@@ -223,6 +225,39 @@ export type Signal =
     }
   /** To a run that waits for a managed agent's: something has become of that. */
   | { readonly kind: 'child'; readonly run: RunId }
+
+/** A decision on one call that counts for later ones. Kept with the run in which it was made, and removed with it. */
+export interface Rule {
+  /** Of that run's family, or of every run of the agent. */
+  readonly scope: 'run' | 'agent'
+  readonly says: 'approve' | 'reject'
+  readonly agent: string
+  readonly rootRunId: RunId
+  readonly tool: string
+  /** Digest of the tool's declaration: a tool that has changed is asked about again. */
+  readonly declaration: string
+  /** Digest of the only arguments that it counts for; absent: any. */
+  readonly args?: string
+  /** It was given where private data, strangers' content and a way out met: it counts there too. */
+  readonly combination?: true
+  readonly reason?: string
+  readonly by?: string
+}
+
+/** A rule that stands, known by the question whose answer made it. */
+export interface RuleRow {
+  readonly runId: RunId
+  readonly question: QuestionId
+  /** Ms since the epoch. */
+  readonly at: number
+  readonly rule: Rule
+}
+
+export interface RuleFilter {
+  readonly agent?: string
+  /** Rules of this family, beside those of the agent. */
+  readonly rootRunId?: RunId
+}
 
 export interface SignalRow {
   readonly key: string
@@ -301,6 +336,10 @@ export interface Store extends AsyncDisposable {
   signals(runId: RunId): Promise<readonly SignalRow[]>
   /** Runs that can go on now: orphaned, woken by the clock, or with a signal to consume; oldest first. */
   due(claimant: Claimant, limit: number): Promise<readonly RunId[]>
+  /** The rules that stand, oldest first; none of runs whose key is not given. */
+  rules(filter: RuleFilter): Promise<readonly RuleRow[]>
+  /** The rule counts no more from now on; may be repeated. False: there was none. */
+  withdraw(runId: RunId, question: QuestionId): Promise<boolean>
   /** Calls `onHint` after something may have changed, until `abortSignal` fires. Holds no process alive. */
   watch(onHint: () => void, abortSignal: AbortSignal): void
   run(runId: RunId): Promise<RunRow | undefined>

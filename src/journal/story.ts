@@ -235,19 +235,17 @@ export function tell(story: Story, entry: Entry): Story {
       chapters.push({ kind: 'refused', check: entry.check, why: entry.why })
       return next
     case 'message-said':
-      chapters.push({ kind: 'said', text: entry.text })
-      return next
+      return inTurn(story, next, chapters, { kind: 'said', text: entry.text })
     case 'memory-edited':
       edit(chapters, entry)
-      return next
+      return inTurn(story, next, chapters)
     case 'tools-changed':
-      chapters.push({
+      return inTurn(story, next, chapters, {
         kind: 'tools',
         changed: entry.changed.filter((name) => entry.added?.includes(name) !== true),
         added: entry.added ?? [],
         removed: entry.removed ?? [],
       })
-      return next
     case 'task-completed':
       chapters.push({ kind: 'finalAnswer', output: entry.output, reason: entry.reason })
       return next
@@ -258,12 +256,20 @@ export function tell(story: Story, entry: Entry): Story {
       chapters.push({ kind: 'stopped', message: entry.message })
       return next
     default:
-      return {
-        ...next,
-        ...(story.heard === undefined ? {} : { heard: story.heard }),
-        ...(story.missed === undefined ? {} : { missed: story.missed }),
-      }
+      return inTurn(story, next, chapters)
   }
+}
+
+/** A chapter in its turn: what comes while a program waits for approval stands after the reply that it was in. */
+function inTurn(
+  { heard: reply, missed = [] }: Story,
+  next: Story,
+  chapters: Chapter[],
+  ...more: readonly Chapter[]
+): Story {
+  if (reply !== undefined) return { ...next, heard: reply, missed: [...missed, ...more] }
+  chapters.push(...more)
+  return next
 }
 
 /** An action as it is told: without what a person took out of the memory. */

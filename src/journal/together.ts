@@ -4,8 +4,15 @@ import type { Entry } from './entry.ts'
 /** True where `entry` always follows `before` in the same commit. */
 export function isOneWith(entry: Entry, before: Entry): boolean {
   switch (entry.kind) {
-    case 'step-started':
+    case 'code-proposed':
       return before.kind === 'model-replied'
+    case 'step-started':
+      return (
+        before.kind === 'model-replied' ||
+        before.kind === 'code-judged' ||
+        before.kind === 'question-answered' ||
+        before.kind === 'message-said'
+      )
     case 'step-ended':
       return before.kind === 'step-started' || before.kind === 'call-withdrawn'
     case 'step-interrupted':
@@ -18,7 +25,9 @@ export function isOneWith(entry: Entry, before: Entry): boolean {
       )
     case 'question-asked':
       return (
-        (before.kind === 'call-requested' || before.kind === 'verdict-given') && before.call === entry.call
+        before.kind === 'code-proposed' ||
+        before.kind === 'code-judged' ||
+        ((before.kind === 'call-requested' || before.kind === 'verdict-given') && before.call === entry.call)
       )
     case 'sleep-started':
       return before.kind === 'call-requested' && before.call === entry.call
@@ -26,7 +35,8 @@ export function isOneWith(entry: Entry, before: Entry): boolean {
       return (
         before.kind === 'question-answered' ||
         before.kind === 'run-resumed' ||
-        (before.kind === 'call-requested' && before.call === entry.call)
+        (before.kind === 'call-requested' && before.call === entry.call) ||
+        (before.kind === 'verdict-given' && before.said === 'refused' && before.call === entry.call)
       )
     case 'run-resumed':
       return (

@@ -51,6 +51,7 @@ export function callsAgents({ calls }: State): boolean {
 export function isAtWork({ phase, pause, ended, calls }: State): boolean {
   if (ended !== undefined || pause !== undefined) return false
   const open = Object.values(calls)
+  if (phase.at === 'approving' && (phase.place.is === 'asking' || phase.place.is === 'unasked')) return false
   return (
     phase.at !== 'acting' ||
     open.length === 0 ||
@@ -58,7 +59,7 @@ export function isAtWork({ phase, pause, ended, calls }: State): boolean {
   )
 }
 
-const WAITS: ReadonlySet<string> = new Set(['asking', 'sleeping', 'retrying'])
+const WAITS: ReadonlySet<string> = new Set(['unasked', 'asking', 'sleeping', 'retrying'])
 
 /** When the task will have been driven for `ms`, if it goes on as it does; undefined while its time stands still. */
 export function drivenUntil(state: State, ms: number): number | undefined {

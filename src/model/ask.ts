@@ -8,6 +8,7 @@
  * A4  `onDelta` is for people to watch: what it throws is ignored.
  * A5  A model that sends nothing for `idleTimeout` is given up, and its request with it.
  */
+import { RUN_CODE } from '../base/run-code.ts'
 import type {
   LanguageModelV4,
   LanguageModelV4CallOptions,
@@ -17,7 +18,6 @@ import type {
 import { type Collected, type Delta, StreamCollector } from './collect.ts'
 import { ModelCallError, isInterruption, isUnsupported, modelFailure } from './failure.ts'
 import { type IdleLimit, IdleWatch } from './idle.ts'
-import { RUN_CODE } from './parts.ts'
 import { type Reading, type Reply, readReply } from './read.ts'
 import { modelName } from './resolve.ts'
 import type { ModelSettings } from './settings.ts'

@@ -5,6 +5,7 @@
  * C2  Metadata of a block's start, deltas and end is merged by provider and key; the later one wins.
  * C3  A call that was begun and never completed is not in the content; `cut` says that there was one.
  */
+import { RUN_CODE } from '../base/run-code.ts'
 import type {
   LanguageModelV4Content,
   LanguageModelV4FinishReason,
@@ -13,7 +14,6 @@ import type {
   LanguageModelV4ToolCall,
 } from '@ai-sdk/provider'
 import { growingCode } from './growing.ts'
-import { RUN_CODE } from './parts.ts'
 import { CODE_SEPARATOR, callCode } from './program.ts'
 import type { ProviderMetadata } from './usage.ts'
 

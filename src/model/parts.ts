@@ -24,9 +24,6 @@ export type FileData =
   | { readonly type: 'data'; readonly data: Uint8Array | string }
   | { readonly type: 'url'; readonly url: string; readonly originalUrl?: string }
 
-/** The name of the one tool that a model is offered. */
-export const RUN_CODE = 'run_code'
-
 export interface ToolCallPart {
   readonly type: 'tool-call'
   readonly toolCallId: string

@@ -5,15 +5,9 @@
  * M2  Nothing of a reply with a mistake runs. `mistake` tells the model what was wrong and what to write instead.
  * M3  Several calls in one reply are one program, in their order. Each call is answered in the next prompt.
  */
+import { RUN_CODE } from '../base/run-code.ts'
 import type { Collected } from './collect.ts'
-import {
-  type ReplyPart,
-  RUN_CODE,
-  type ToolCallPart,
-  parsedInput,
-  replyPartsOf,
-  toolCallsOf,
-} from './parts.ts'
+import { type ReplyPart, type ToolCallPart, parsedInput, replyPartsOf, toolCallsOf } from './parts.ts'
 import {
   CODE_SEPARATOR,
   type Compiles,

@@ -7,6 +7,7 @@
  *     prompt and instance (`times`), and then what follows it is given. A request that is sent again gets the reply.
  * S3  Where no tool is offered, code is given as a fenced block in a text.
  */
+import { RUN_CODE } from '../base/run-code.ts'
 import type {
   LanguageModelV4,
   LanguageModelV4CallOptions,
@@ -18,7 +19,6 @@ import type {
 } from '@ai-sdk/provider'
 import { type Clock, systemClock } from '../base/clock.ts'
 import { digestOf } from '../base/id.ts'
-import { RUN_CODE } from './parts.ts'
 import { type ReplyUsage, specUsage } from './usage.ts'
 import { unlessAborted } from './unless-aborted.ts'
 

@@ -5,12 +5,20 @@ import type { CallId } from '../base/halt.ts'
 import { faultPoint } from '../base/fault-point.ts'
 import { checkRunId, digestOf, newRunId, randomText } from '../base/id.ts'
 import type { Definition } from '../agent/definition.ts'
+import { checkGrants, granted } from '../agent/grants.ts'
 import { imagesOf, type ImageGiven } from '../agent/images.ts'
 import { givenAtOnce, largeAmong } from '../agent/large.ts'
 import { questionId } from '../agent/next.ts'
 import { systemPrompt, type PromptParts } from '../agent/prompt.ts'
 import { placed, rowOf } from '../journal/decode.ts'
-import { ENTRY_VERSION, type Fact, type RunOptions, type Stored, type ToolFact } from '../journal/entry.ts'
+import {
+  ENTRY_VERSION,
+  type Fact,
+  type RunOptions,
+  type Stored,
+  type ToolFact,
+  type Touch,
+} from '../journal/entry.ts'
 import { GENESIS } from '../journal/envelope.ts'
 import type { State } from '../journal/shape.ts'
 import { fold } from '../journal/state.ts'
@@ -30,6 +38,10 @@ export interface TaskGiven {
   readonly maxSteps?: number
   readonly additionalArgs?: Readonly<Record<string, unknown>>
   readonly images?: readonly ImageGiven[]
+  /** The tools and agents that the run may call at most, by name, with all runs below it. Default: all. */
+  readonly grants?: readonly string[]
+  /** Of the guest's randomness, and of the waits between attempts. Default: random. */
+  readonly seed?: string
 }
 
 /** Where a managed agent's run belongs. */
@@ -38,6 +50,9 @@ export interface FamilyGiven {
   readonly parent: { readonly run: string; readonly call: string }
   /** Of the parent's step that calls it: one trace for all. */
   readonly carrier: { readonly traceparent: string; readonly tracestate?: string }
+  /** Of the parent: its grants, and what has come into it. */
+  readonly grants?: readonly string[]
+  readonly touched?: readonly Touch[]
 }
 
 /**
@@ -47,10 +62,12 @@ export interface FamilyGiven {
  */
 export async function createRun(
   store: Store,
-  definition: Definition,
+  whole: Definition,
   given: TaskGiven,
   family?: FamilyGiven,
 ): Promise<string> {
+  const grants = family === undefined ? checkGrants(whole, given.grants) : family.grants
+  const definition = granted(whole, grants)
   const { secrets } = definition
   await secrets.known(definition.context)
   const now = store.now()
@@ -79,12 +96,14 @@ export async function createRun(
       model: definition.modelName,
       system: stow(systemPrompt({ ...promptOf(definition, definition.options), today: now })),
       tools: toolFacts(definition),
-      seed: randomText(26),
+      seed: given.seed ?? randomText(26),
       engine: guestDigest(),
       traceparent: carrier.traceparent,
       ...(carrier.tracestate === undefined ? {} : { tracestate: carrier.tracestate }),
       ...(carrier.baggage === undefined ? {} : { baggage: carrier.baggage }),
       ...(family === undefined ? {} : { parent: family.parent }),
+      ...(grants === undefined ? {} : { grants }),
+      ...(family?.touched === undefined ? {} : { touched: family.touched }),
     },
     taskFact(given, 1, definition.options, stow),
   ]
@@ -224,11 +243,12 @@ function promptOf(definition: Definition, options: RunOptions): Omit<PromptParts
 }
 
 export function toolFacts(definition: Definition): readonly ToolFact[] {
-  return [...definition.tools.values()].map(({ name, effect, effectDeclared, digest }) => ({
+  return [...definition.tools.values()].map(({ name, effect, effectDeclared, digest, touches }) => ({
     name,
     effect,
     effectDeclared,
     digest,
+    ...(touches.length === 0 ? {} : { touches }),
   }))
 }
 
@@ -299,7 +319,26 @@ export function changesOf(
       ...takenAway(state, new Set(removed), new Set(dropped)),
     )
   }
+  facts.push(...judgedAgain(state, definition, new Set([...redeclared, ...removed])))
   return facts
+}
+
+/** What was let through and has not been sent is for today's policy to judge. */
+function judgedAgain(
+  state: State,
+  { tools, codeApproval }: Definition,
+  changed: ReadonlySet<string>,
+): readonly Fact[] {
+  const { phase } = state
+  const calls = Object.values(state.calls).flatMap(({ id, tool, at, attempt, approved }): readonly Fact[] => {
+    const rule = tools.get(tool)?.approval ?? 'never'
+    if (at.is !== 'ready' || attempt > 0 || changed.has(tool) || rule === 'never') return []
+    if (rule === 'always' && approved === true) return []
+    return [{ kind: 'verdict-given', call: id, about: 'approval', said: 'again' }]
+  })
+  const isCode =
+    phase.at === 'approving' && phase.place.is === 'approved' && typeof codeApproval === 'function'
+  return isCode ? [...calls, { kind: 'code-judged', step: phase.step, said: 'again' }] : calls
 }
 
 /**
@@ -356,11 +395,13 @@ function askedAgain(state: State, changed: ReadonlySet<string>, { tools }: Defin
     ...(expiresAt === undefined ? {} : { expiresAt }),
   })
   return Object.values(state.calls).flatMap((call): readonly Fact[] => {
-    if (!changed.has(call.tool)) return []
-    const open = call.at.is === 'asking' ? state.questions[call.at.question] : undefined
-    if (open?.kind === 'approval') return [asks(call.id, open.message, open.expiresAt)]
-    const isFree = (tools.get(call.tool)?.approval ?? 'never') === 'never'
-    return call.at.is !== 'ready' || isFree ? [] : [asks(call.id, `Approve ${call.tool}?`)]
+    const { id, tool, at, approved } = call
+    if (!changed.has(tool)) return []
+    const open = at.is === 'asking' ? state.questions[at.question] : undefined
+    if (open?.kind === 'approval') return [asks(id, open.message, open.expiresAt)]
+    const isFree = (tools.get(tool)?.approval ?? 'never') === 'never'
+    const isThrough = at.is === 'ready' || (at.is === 'judging' && approved === true)
+    return isThrough && !isFree ? [asks(id, `Approve ${tool}?`)] : []
   })
 }
 

@@ -10,15 +10,17 @@
 import { decode, encode } from '../base/codec.ts'
 import { UsageError } from '../base/errors.ts'
 import type { CallId, Encoded } from '../base/halt.ts'
+import { derivedText } from '../base/id.ts'
 import { spentBy } from '../agent/budget.ts'
 import type { Definition } from '../agent/definition.ts'
 import type { Happening } from '../agent/happening.ts'
+import { granted } from '../agent/grants.ts'
 import { childId } from '../agent/lineage.ts'
 import { errandOf } from '../agent/managed.ts'
 import { runSummary } from '../agent/report.ts'
 import { opened } from '../agent/sources.ts'
 import { isDiverged, onlyWaits, type ChildAtRest } from '../agent/next.ts'
-import type { CallOutcome, Usage } from '../journal/entry.ts'
+import type { CallOutcome, Touch, Usage } from '../journal/entry.ts'
 import type { OpenCall, State } from '../journal/shape.ts'
 import { callsAgents } from '../journal/view.ts'
 import { readBlob } from './blob.ts'
@@ -166,6 +168,7 @@ export class Children implements AsyncDisposable {
     const { store, lease, definition: above } = this.#around.drive
     const managed = above.managed.get(call.tool)
     if (managed === undefined) return { outcome: failure('ToolError', `There is no agent ${call.tool}.`) }
+    const { grants } = this.#around.state().run
     let definition = {
       ...managed,
       context: managed.context ?? above.context,
@@ -174,7 +177,7 @@ export class Children implements AsyncDisposable {
     await definition.secrets.known(definition.context)
     const runId = this.#idOf(call.id)
     try {
-      definition = await opened(definition)
+      definition = granted(await opened(definition), grants)
       await this.#begin(definition, runId, { call, input, carrier })
     } catch (error) {
       // A task that cannot be, an id that is another run's, tools that cannot be had: an error of the code that called.
@@ -233,9 +236,18 @@ export class Children implements AsyncDisposable {
     const { store, lease } = this.#around.drive
     const known = await store.run(runId)
     if (known?.rootRunId === lease.rootRunId) return
-    const { runId: above } = this.#around.state()
-    const family = { rootRunId: lease.rootRunId, parent: { run: above, call: call.id }, carrier }
-    await createRun(store, definition, { ...errandOf(input), runId }, family)
+    const { runId: above, run, touched } = this.#around.state()
+    const { grants } = run
+    const family = {
+      rootRunId: lease.rootRunId,
+      parent: { run: above, call: call.id },
+      carrier,
+      ...(grants === undefined ? {} : { grants }),
+      ...(touched === undefined ? {} : { touched }),
+    }
+    // Its own, and the same whoever begins it.
+    const seed = derivedText(26, run.seed, call.id)
+    await createRun(store, definition, { ...errandOf(input), runId, seed }, family)
   }
 
   async #drive(
@@ -312,10 +324,11 @@ export class Children implements AsyncDisposable {
 
   async #ended(
     call: OpenCall,
-    { ended, runId, usage }: State,
+    { ended, runId, usage, touched }: State,
     { provideRunSummary }: Definition,
   ): Promise<Ended | undefined> {
     if (ended === undefined) return undefined
+    const left = { usage, ...(touched === undefined ? {} : { touched }) }
     const { store, lease } = this.#around.drive
     // Nobody can try it again: what it had begun ends with it.
     await stopBelow(store, lease, runId, 'The agent that had called it has ended')
@@ -326,21 +339,23 @@ export class Children implements AsyncDisposable {
           typeof output === 'string' ? output : await readBlob(this.#around.drive.store, runId, output.blob)
         // What the child kept for itself must be readable for its parent.
         const given: unknown = decode(value)
-        if (!provideRunSummary) return { outcome: { ok: true, value }, usage }
+        if (!provideRunSummary) return { outcome: { ok: true, value }, ...left }
         const summary = runSummary((await readStory(store, runId)).chapters)
-        return { outcome: { ok: true, value: encode({ output: given, summary }) }, usage }
+        return { outcome: { ok: true, value: encode({ output: given, summary }) }, ...left }
       }
       case 'failed':
-        return { outcome: failure('ToolError', `${call.tool} failed: ${ended.message}`), usage }
+        return { outcome: failure('ToolError', `${call.tool} failed: ${ended.message}`), ...left }
       case 'stopped':
-        return { outcome: failure('ToolError', `${call.tool} was stopped: ${ended.message}`), usage }
+        return { outcome: failure('ToolError', `${call.tool} was stopped: ${ended.message}`), ...left }
       default:
         return ended satisfies never
     }
   }
 }
 
-type Ended = { readonly outcome: CallOutcome; readonly usage?: Usage } | { readonly paused: string }
+type Ended =
+  | { readonly outcome: CallOutcome; readonly usage?: Usage; readonly touched?: readonly Touch[] }
+  | { readonly paused: string }
 
 /** It waits for a person or the clock, or was put aside with a question: an answer or the time is enough. */
 function restsByItself(state: State): boolean {

@@ -11,7 +11,7 @@ import { faultPoint } from '../base/fault-point.ts'
 import type { Encoded } from '../base/halt.ts'
 import { randomText } from '../base/id.ts'
 import { placed, rowOf } from '../journal/decode.ts'
-import type { Entry, Fact, Stored } from '../journal/entry.ts'
+import type { RunId, Entry, Fact, Stored } from '../journal/entry.ts'
 import { keyIdOf, type Seal } from '../journal/cipher.ts'
 import { sealBytes } from '../journal/envelope.ts'
 import { STATE_VERSION, type State } from '../journal/shape.ts'
@@ -83,6 +83,11 @@ export class RunLog {
     this.#secrets = start.secrets ?? NO_SECRETS
     this.#durableSeq = start.state.seq
     this.#known = new Set(Object.keys(start.state.questions))
+  }
+
+  /** The run that the lease is of: this one, or the one at the top of its family. */
+  get rootRunId(): RunId {
+    return this.#lease.rootRunId
   }
 
   get state(): State {

@@ -1,7 +1,10 @@
 /** An open question as the store keeps it, for people and for the check of their answers. */
+import { combinationOf } from '../agent/combination.ts'
 import type { Definition } from '../agent/definition.ts'
-import type { OpenCall, OpenQuestion, State } from '../journal/shape.ts'
+import { encode } from '../base/codec.ts'
+import type { OpenCall, OpenQuestion, Phase, State } from '../journal/shape.ts'
 import type { QuestionRow } from '../journal/store.ts'
+import { RUN_CODE } from '../base/run-code.ts'
 
 /** JSON Schemas (JSON text) that edited arguments and given results of a tool must meet. */
 export type SchemasOf = (tool: string) => { readonly args?: string; readonly output?: string }
@@ -23,6 +26,41 @@ export function shownCall(state: State, question: OpenQuestion): OpenCall | unde
   return call === undefined || call.tool.startsWith('$') ? undefined : call
 }
 
+/** The program that a question is about. */
+export function shownCode(
+  { phase }: State,
+  question: OpenQuestion,
+): Extract<Phase, { at: 'approving' }> | undefined {
+  const isIts =
+    phase.at === 'approving' && phase.place.is === 'asking' && phase.place.question === question.id
+  return isIts ? phase : undefined
+}
+
+/** It is shown, and edited, as the call that the model made of it. */
+function codeRow(
+  { runId }: State,
+  { id, kind, message, createdAt, expiresAt }: OpenQuestion,
+  { source, digest }: Extract<Phase, { at: 'approving' }>,
+): QuestionRow {
+  return {
+    runId,
+    id,
+    kind,
+    message,
+    createdAt,
+    call: JSON.stringify({ tool: RUN_CODE, args: encode({ code: source }), digest }),
+    argsSchema: JSON.stringify(CODE_SCHEMA),
+    ...(expiresAt === undefined ? {} : { expiresAt }),
+  }
+}
+
+const CODE_SCHEMA = {
+  type: 'object',
+  properties: { code: { type: 'string', minLength: 1 } },
+  required: ['code'],
+  additionalProperties: false,
+}
+
 /** P9: what a person is shown is decoded from `input`, the very bytes that the tool will get. */
 export function questionRow(
   state: State,
@@ -30,6 +68,8 @@ export function questionRow(
   input: (call: OpenCall) => string,
   schemas: SchemasOf,
 ): QuestionRow {
+  const code = shownCode(state, question)
+  if (code !== undefined) return codeRow(state, question, code)
   const shown = shownCall(state, question)
   const { args: argsSchema, output } = shown === undefined ? {} : schemas(shown.tool)
   // A given result stands in for the tool's own, unless the tool is to be called again with the answer.
@@ -48,6 +88,8 @@ export function questionRow(
             id: shown.id,
             args: input(shown),
             digest: shown.digest,
+            declaration: state.run.tools.find(({ name }) => name === shown.tool)?.digest,
+            ...(combinationOf(state, shown.tool) === undefined ? {} : { combination: true }),
           }),
         }),
     ...(schema === undefined ? {} : { schema }),

@@ -3,10 +3,12 @@
  * The driver says what to begin; what comes of it is posted.
  */
 import type { Guest } from '../agent/act.ts'
-import { judgeCall, prepareCall, probeCall, sendCall, type CallRoom } from '../agent/call.ts'
+import { prepareCall, probeCall, sendCall, type CallRoom } from '../agent/call.ts'
+import { combinationOf } from '../agent/combination.ts'
 import { windowFor } from '../agent/context.ts'
 import type { Definition } from '../agent/definition.ts'
 import type { Happening } from '../agent/happening.ts'
+import { judgeCall, judgeCode, type JudgeRoom } from '../agent/judge.ts'
 import { LargeValues } from '../agent/large.ts'
 import { idempotencyKey, subjectOf, type Effect } from '../agent/next.ts'
 import { runCallback, runCheck, type ReviewRoom } from '../agent/review.ts'
@@ -19,7 +21,7 @@ import { faultPoint } from '../base/fault-point.ts'
 import { referenceMark } from '../base/id.ts'
 import type { CallbackKind, Entry } from '../journal/entry.ts'
 import type { OpenCall, State } from '../journal/shape.ts'
-import type { Store } from '../journal/store.ts'
+import type { RuleRow, Store } from '../journal/store.ts'
 import { heard } from '../journal/story.ts'
 import { stepOf } from '../journal/view.ts'
 import { whenReplayCosts } from '../agent/snapshot-policy.ts'
@@ -71,6 +73,7 @@ export async function openRoom(around: Surroundings): Promise<Room> {
             ...definition,
             mark: markOf(recovered.state),
             large,
+            isRuled: async (tool) => (await rulesFor(around)).some(({ rule }) => rule.tool === tool),
             chapters: async () => teller.chapters(),
           }),
         deliver: async (outcome) => large.deliver(outcome),
@@ -152,11 +155,18 @@ export class Room implements AsyncDisposable {
       case 'call':
         return this.#send(effect.call, effect.key, abortSignal)
       case 'judge': {
-        const { call } = effect
-        const input = await this.#around.log.text(call.input)
-        const room = this.#callRoom(call)
-        return this.#spans.beside(stepOf(call.id), async () => judgeCall(call, input, effect.key, room))
+        const { call, key } = effect
+        const { log } = this.#around
+        const combination = combinationOf(log.state, call.tool)
+        const input = await log.text(call.input)
+        return this.#spans.beside(stepOf(call.id), async () =>
+          judgeCall(call, input, key, combination, this.#judgeRoom()),
+        )
       }
+      case 'judge-code':
+        return this.#spans.beside(effect.phase.step, async () =>
+          judgeCode(effect.phase, effect.key, this.#judgeRoom()),
+        )
       case 'probe': {
         const { call } = effect
         const input = await this.#around.log.text(call.input)
@@ -211,6 +221,7 @@ export class Room implements AsyncDisposable {
           },
           onDelta: (delta) => deltas.hear(delta),
           price: definition.price,
+          codeApproval: definition.codeApproval,
           watch,
         }).finally(() => deltas.end()),
       ),
@@ -270,6 +281,11 @@ export class Room implements AsyncDisposable {
     return Object.freeze({ kind: 'finalAnswer', output: decode(await this.#around.log.text(value)), reason })
   }
 
+  #judgeRoom(): JudgeRoom {
+    const { context, tools, codeApproval } = this.#around.definition
+    return { context, tools, codeApproval, rules: async () => rulesFor(this.#around) }
+  }
+
   #callRoom(call: OpenCall): CallRoom {
     const { definition, log, store, live } = this.#around
     return {
@@ -286,6 +302,12 @@ export class Room implements AsyncDisposable {
       progress: (value) => live.progressed(call.id, value),
     }
   }
+}
+
+/** What people have decided for calls to come. */
+async function rulesFor({ store, definition, log }: Surroundings): Promise<readonly RuleRow[]> {
+  const { name } = definition
+  return store.rules({ agent: name, rootRunId: log.rootRunId })
 }
 
 function markOf({ run, firstSeed }: State): string {

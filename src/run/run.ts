@@ -1,5 +1,6 @@
 /** A run in the hand of this process: driven in the background from the moment it is made. */
 import type { Definition } from '../agent/definition.ts'
+import { granted } from '../agent/grants.ts'
 import { childId } from '../agent/lineage.ts'
 import { isDiverged, onlyWaits } from '../agent/next.ts'
 import { opened } from '../agent/sources.ts'
@@ -135,7 +136,11 @@ export class Run<Output = unknown> {
     try {
       await this.#secrets.known(asked.definition.context)
       const known = await newest(store, runId, asked.known)
-      let start = { ...asked, why: whyNow(asked.why, asked.known?.state, known.state) }
+      let start = {
+        ...asked,
+        definition: granted(asked.definition, known.state.run.grants),
+        why: whyNow(asked.why, asked.known?.state, known.state),
+      }
       if (start.task !== undefined || !isOver(known.state)) mustBeRoot(known.state)
       const untouched = async (state: State): Promise<RunResult<Output>> =>
         (await resultOf(store, state, {
@@ -243,9 +248,9 @@ async function mustFit(store: Store, { runId, calls }: State, definition: Defini
     const row = managed === undefined ? undefined : await store.run(childId(runId, call.id))
     if (managed === undefined || row === undefined || !isOpen(row)) continue
     const { state } = await recover(store, row.runId)
-    const whole = await opened(managed)
-    changesOf(state, whole, {}, (text) => text)
-    await mustFit(store, state, whole)
+    const below = granted(await opened(managed), state.run.grants)
+    changesOf(state, below, {}, (text) => text)
+    await mustFit(store, state, below)
   }
 }
 

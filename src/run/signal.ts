@@ -12,18 +12,20 @@ import { isWithin } from '../agent/lineage.ts'
 import { guestError } from '../agent/thrown.ts'
 import type { CheckedAnswer } from '../agent/desk.ts'
 import { factsOf } from '../agent/facts.ts'
-import { questionOf } from '../agent/question-facts.ts'
+import { codeIn, questionOf } from '../agent/question-facts.ts'
 import type { Definition } from '../agent/definition.ts'
 import type { Happening } from '../agent/happening.ts'
 import type { Decision, MemoryEdit, QuestionKind } from '../journal/entry.ts'
 import type { State } from '../journal/shape.ts'
-import type { Lease, QuestionRow, Receipt, Signal, SignalRow, Store } from '../journal/store.ts'
+import type { Lease, QuestionRow, Receipt, Rule, Signal, SignalRow, Store } from '../journal/store.ts'
 import type { Tool } from '../tool/tools.ts'
+import { compile } from '../sandbox/compile.ts'
 import { checkJsonSchema } from '../tool/json-schema.ts'
 import { again } from './again.ts'
 import { familyOf, openBelow } from './family.ts'
 import { releaseLease, takeLease } from './lease.ts'
 import { RunLog } from './log.ts'
+import { programOf } from './program.ts'
 import { recover } from './recover.ts'
 
 const ALLOWED: Readonly<Record<QuestionKind, readonly Decision['type'][]>> = {
@@ -47,6 +49,10 @@ export async function readSignals(
   for (const { signal } of rows) {
     if (signal.kind !== 'answer') continue
     const question = questionOf(state, signal.question)
+    if (question?.kind === 'approval' && question.call === undefined) {
+      checked.set(question.id, checkCode(state, definition, signal.decision))
+      continue
+    }
     const tool = definition.tools.get(state.calls[question?.call ?? '']?.tool ?? '')
     if (question === undefined || tool === undefined || question.resumption?.onAnswer === 'call') continue
     const answer = await checkAnswer(tool, signal.decision)
@@ -57,10 +63,12 @@ export async function readSignals(
 
 /** New arguments or a result, as the tool's schemas make them. A schema that throws has refused. */
 export async function checkAnswer(tool: Tool, decision: Decision): Promise<CheckedAnswer | undefined> {
+  const judge = typeof tool.approval === 'function' ? { judge: true as const } : {}
+  if (decision.type === 'approve') return judge
   try {
     if (decision.type === 'edit') {
       const input = await tool.checkInput(decision.args)
-      return input.ok ? { input: encode(input.value) } : undefined
+      return input.ok ? { input: encode(input.value), ...judge } : undefined
     }
     if (decision.type !== 'respond') return undefined
     const output = await tool.checkOutput(decision.value)
@@ -74,6 +82,16 @@ export async function checkAnswer(tool: Tool, decision: Decision): Promise<Check
   } catch (error) {
     return decision.type === 'edit' ? undefined : { outcome: { ok: false, error: guestError(error) } }
   }
+}
+
+/** An edited program, compiled for its step. */
+function checkCode(state: State, { codeApproval, tools }: Definition, decision: Decision): CheckedAnswer {
+  const { phase } = state
+  const judge = typeof codeApproval === 'function' ? { judge: true as const } : {}
+  if (decision.type !== 'edit' || phase.at !== 'approving') return judge
+  const compiled = compile(phase.step, codeIn(decision.args) ?? '', [...tools.keys()])
+  if (!compiled.ok) return { compiled }
+  return { compiled: { ok: true, program: programOf(state, compiled.program) }, ...judge }
 }
 
 /**
@@ -90,11 +108,13 @@ export async function answerQuestion(
 ): Promise<void> {
   const [question] = await openQuestion(store, runId, questionId)
   if (question !== undefined) await checkDecision(question, decision)
+  const rule = question === undefined ? undefined : await ruleIn(store, question, decision, by)
   const signal = {
     kind: 'answer' as const,
     question: questionId,
     decision,
     ...(by === undefined ? {} : { by }),
+    ...(rule === undefined ? {} : { rule }),
   }
   faultPoint('answer-unwritten')
   const receipt =
@@ -117,6 +137,52 @@ export async function answerQuestion(
   throw new StateNotFoundError(`There is no open question ${questionId} in run ${runId}.`, {
     hint: 'pca inbox lists the open ones.',
   })
+}
+
+/** What the decision lets later calls do. @throws {UsageError} it is about no call that could come again. */
+async function ruleIn(
+  store: Store,
+  { runId, kind, call }: QuestionRow,
+  decision: Decision,
+  by: string | undefined,
+): Promise<Rule | undefined> {
+  if (decision.type !== 'approve' && decision.type !== 'reject') return undefined
+  const { type: says, remember } = decision
+  if (remember === undefined) return undefined
+  if (typeof remember !== 'object' || remember === null || !SCOPES.includes(remember.scope))
+    throw new UsageError(
+      `remember is { scope: 'run' | 'agent', sameArgs? }, not ${JSON.stringify(remember)}.`,
+    )
+  const row = await store.run(runId)
+  const { tool, declaration, digest, combination } = callIn(call)
+  if (kind !== 'approval' || row === undefined || declaration === undefined || tool === undefined)
+    throw new UsageError('Only a decision on the approval of a call of a tool can be remembered.')
+  const reason = decision.type === 'reject' ? decision.reason : undefined
+  return {
+    scope: remember.scope,
+    says,
+    agent: row.agent,
+    rootRunId: row.rootRunId,
+    tool,
+    declaration,
+    ...(remember.sameArgs === true && digest !== undefined ? { args: digest } : {}),
+    ...(combination === true ? { combination } : {}),
+    ...(reason === undefined ? {} : { reason }),
+    ...(by === undefined ? {} : { by }),
+  }
+}
+
+const SCOPES: readonly unknown[] = ['run', 'agent']
+
+interface CallShown {
+  readonly tool?: string
+  readonly declaration?: string
+  readonly digest?: string
+  readonly combination?: true
+}
+
+function callIn(call: string | undefined): CallShown {
+  return call === undefined ? {} : (parseJson(call, 'The call of a question') as CallShown)
 }
 
 /** The question, of this run or of one below it. */

@@ -26,7 +26,7 @@ export interface Verdict {
 /** The input is the validated one. Rejects where the author's function throws, or with `ToolError` where it denies. */
 export type Judge = (
   input: unknown,
-  options: { readonly context: unknown; readonly toolCallId?: string },
+  options: { readonly context: unknown; readonly toolCallId?: string; readonly step?: number },
 ) => Promise<Verdict>
 
 export type ApprovalRule = 'never' | 'always' | Judge
@@ -58,6 +58,33 @@ export function ruleOf(
     const said: unknown = await needsApproval(input, { toolCallId: '', messages: [], ...options })
     return lax && (said === undefined || said === null) ? { required: false } : verdictOf(said, name)
   }
+}
+
+/** The agent's policy for every call of every tool. */
+export type ToolPolicy = (call: {
+  readonly toolName: string
+  readonly input: unknown
+  readonly toolCallId: string
+  readonly context: unknown
+}) => ToolApprovalStatus | Approval | PromiseLike<ToolApprovalStatus | Approval>
+
+/** What a policy for all tools says about one; `undefined` and `'not-applicable'` leave it to the tool's own word. */
+export function ruleOfAll(policy: ToolPolicy, own: ApprovalRule, toolName: string): Judge {
+  return async (input, options) => {
+    const { context, toolCallId = '' } = options
+    const said: unknown = await policy({ toolName, input, toolCallId, context })
+    if (said !== undefined && said !== 'not-applicable')
+      return isStatus(said) ? verdictOfStatus(said, toolName) : verdictOf(said, toolName)
+    return typeof own === 'function' ? own(input, options) : { required: own === 'always' }
+  }
+}
+
+/** The agent's policy for programs. @throws {UsageError} it is no boolean and no function. */
+export function ruleOfCode(policy: unknown): ApprovalRule {
+  if (policy === undefined || policy === false) return 'never'
+  if (policy === true) return 'always'
+  if (!isCallable(policy)) throw new UsageError('codeApproval is true, false or a function.')
+  return async (code, options) => verdictOf(await policy(code, options), 'run_code')
 }
 
 /** The agent's word about a tool. @throws {UsageError} for what is no status and no function. */

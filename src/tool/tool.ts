@@ -13,6 +13,9 @@ import { checkToolName } from './name.ts'
 import { checkSecretName } from './secret.ts'
 import { checkSchemaShape, type Schema, type SchemaFrom, type SchemaTo } from './schema.ts'
 
+/** See `ToolSpec.touches`. */
+export type Touch = 'private' | 'untrusted' | 'outbound'
+
 /** What may happen after a crash in mid-call (P4): sent again, sent again under the same key, or never. */
 export type Effect = 'read' | 'idempotent' | 'keyed' | 'once'
 
@@ -80,6 +83,11 @@ interface Data<Input, Output> {
    * reference when the tool is called, after approval. Default: none. `execute` needs none of it: see `call.secret`.
    */
   readonly secrets?: readonly string[]
+  /**
+   * What it brings into a run: `private` data, `untrusted` content of strangers, a way `outbound`. Where all three meet
+   * in one run, a person is asked (see `lethalCombination`). Default: nothing.
+   */
+  readonly touches?: readonly Touch[]
 }
 
 /** What `tool()` takes. */
@@ -118,6 +126,7 @@ interface Judge<Input, Context> {
   judge(input: Input, options: ApprovalOptions<Context>): Approval | PromiseLike<Approval>
 }
 
+const TOUCHES: readonly unknown[] = ['private', 'untrusted', 'outbound']
 const EFFECTS: readonly unknown[] = ['read', 'idempotent', 'keyed', 'once']
 
 /**
@@ -139,6 +148,7 @@ export function tool<Input = unknown, Output = unknown, Context = unknown>(
   if (!['undefined', 'boolean', 'function'].includes(typeof spec.needsApproval))
     throw new UsageError(`needsApproval of the tool '${spec.name}' is true, false or a function.`)
   if (spec.effect !== undefined) checkEffect(spec.effect, `${what}'s effect`)
+  if (spec.touches !== undefined) checkTouches(spec.touches, `${what}'s touches`)
   checkSchemaShape(spec.inputSchema, `inputSchema of the tool '${spec.name}'`)
   checkSchemaShape(spec.outputSchema, `outputSchema of the tool '${spec.name}'`)
   timeoutOf(spec.timeout, spec.name)
@@ -151,6 +161,15 @@ export function tool<Input = unknown, Output = unknown, Context = unknown>(
 export function checkEffect(effect: unknown, what: string): Effect {
   if (EFFECTS.includes(effect)) return effect as Effect
   throw new UsageError(`${what} is 'read', 'idempotent', 'keyed' or 'once', not ${JSON.stringify(effect)}.`)
+}
+
+/** @throws {UsageError} naming `what`. */
+export function checkTouches(touches: unknown, what: string): readonly Touch[] {
+  if (Array.isArray(touches) && touches.every((touch: unknown) => TOUCHES.includes(touch)))
+    return touches as readonly Touch[]
+  throw new UsageError(
+    `${what} is a list of 'private', 'untrusted' and 'outbound', not ${JSON.stringify(touches)}.`,
+  )
 }
 
 /** In ms. @throws {UsageError} */

@@ -8,7 +8,15 @@
 import { UsageError } from '../base/errors.ts'
 import { digestOf } from '../base/id.ts'
 import { aiToolOf, descriptionOf, executeAiTool, type AiTool } from './ai-tool.ts'
-import { denialOf, ruleOf, ruleOfPolicy, type ApprovalRule, type ToolApproval } from './approval.ts'
+import {
+  denialOf,
+  ruleOf,
+  ruleOfAll,
+  ruleOfPolicy,
+  type ApprovalRule,
+  type ToolApproval,
+  type ToolPolicy,
+} from './approval.ts'
 import { declarationOf } from './declare.ts'
 import { isLangChainTool, ofLangChain, type LangChainTool } from './langchain-tool.ts'
 import { checkToolName } from './name.ts'
@@ -19,6 +27,7 @@ import { isOfSource, isToolSource, type ToolSource } from './source.ts'
 import { stableJson } from './stable.ts'
 import {
   checkEffect,
+  checkTouches,
   isToolDefinition,
   retryOf,
   secretsOf,
@@ -29,6 +38,7 @@ import {
   type ToolCallOptions,
   type ToolDefinition,
   type ToolSpec,
+  type Touch,
 } from './tool.ts'
 
 export interface Tool {
@@ -39,6 +49,8 @@ export interface Tool {
   readonly effectDeclared: boolean
   /** Of name, description, schemas and manifest, and of the secrets that it may take. */
   readonly digest: string
+  /** What it brings into a run. */
+  readonly touches: readonly Touch[]
   readonly inputSchema: JsonSchema | undefined
   readonly outputSchema: JsonSchema | undefined
   /** TypeScript for the prompt, doc comments and all. */
@@ -67,7 +79,8 @@ export type GivenTools = ToolRecord | readonly (ToolDefinition | LangChainTool |
 
 export interface ToolOptions {
   readonly toolEffects?: { readonly [name: string]: Effect } | undefined
-  readonly toolApproval?: { readonly [name: string]: ToolApproval } | undefined
+  readonly toolApproval?: { readonly [name: string]: ToolApproval } | ToolPolicy | undefined
+  readonly toolTouches?: { readonly [name: string]: readonly Touch[] } | undefined
   /** For descriptions that are functions. */
   readonly context?: unknown
 }
@@ -83,17 +96,24 @@ export function sourcesOf(given: GivenTools): readonly ToolSource[] {
  */
 export function toolsOf(given: GivenTools, more: ToolOptions = {}): ReadonlyMap<string, Tool> {
   const tools = new Map<string, Tool>()
-  const { toolEffects = {}, toolApproval = {} } = more
   const sources = sourcesOf(given).map(({ name }) => name)
+  const { toolEffects = {}, toolApproval = {}, toolTouches = {} } = more
+  const forAll = typeof toolApproval === 'function' ? toolApproval : undefined
+  const byName = typeof toolApproval === 'function' ? {} : toolApproval
   for (const parts of Array.isArray(given)
     ? given.flatMap((item: unknown) => partsOf(item))
     : recordParts(given)) {
     const { name } = parts
     if (tools.has(name)) throw new UsageError(`Two tools are named '${name}'.`)
-    const effect = own(toolEffects, name)
-    tools.set(name, build(withContext(parts, more.context), effect, own(toolApproval, name)))
+    const told = {
+      effect: own(toolEffects, name),
+      touches: own(toolTouches, name),
+      policy: own(byName, name),
+      forAll,
+    }
+    tools.set(name, build(withContext(parts, more.context), told))
   }
-  for (const [option, record] of Object.entries({ toolEffects, toolApproval }))
+  for (const [option, record] of Object.entries({ toolEffects, toolApproval: byName, toolTouches }))
     for (const name of Object.keys(record))
       if (!tools.has(name) && !isOfSource(name, sources))
         throw new UsageError(`${option} names '${name}', but there is no such tool.`, {
@@ -147,13 +167,22 @@ function withContext(parts: Parts, context: unknown): Parts {
   return parts.is === 'ai' ? { ...parts, context } : parts
 }
 
-function build(parts: Parts, toldEffect: unknown, policy: unknown): Tool {
+/** What the agent says of a tool. */
+interface Told {
+  readonly effect: unknown
+  readonly touches: unknown
+  readonly policy: unknown
+  readonly forAll: ToolPolicy | undefined
+}
+
+function build(parts: Parts, told: Told): Tool {
+  const { policy } = told
   const { name, tool: made } = parts
   const description =
     parts.is === 'own' ? parts.tool.description : descriptionOf(parts.tool, name, parts.context)
   const input = read(made.inputSchema, 'input', name)
   const output = read(made.outputSchema, 'output', name)
-  const how = effectOf(parts, toldEffect)
+  const how = effectOf(parts, told.effect)
   const limits = parts.is === 'own' ? limitsOf(parts.tool) : {}
   if (how.effect === 'once' && (limits.retry?.attempts ?? 1) > 1)
     throw new UsageError(
@@ -163,6 +192,10 @@ function build(parts: Parts, toldEffect: unknown, policy: unknown): Tool {
       },
     )
   const secrets = parts.is === 'own' ? secretsOf(parts.tool.secrets, name) : []
+  const approval =
+    policy === undefined
+      ? ruleOf(made.needsApproval, name, { lax: parts.is === 'ai' })
+      : ruleOfPolicy(policy, name)
   const denial = policy === undefined ? undefined : denialOf(policy, name)
   const run = runnerOf(parts)
   return Object.freeze({
@@ -185,10 +218,8 @@ function build(parts: Parts, toldEffect: unknown, policy: unknown): Tool {
     declaration: declarationOf({ name, description, input: input?.jsonSchema, output: output?.jsonSchema }),
     checkInput: checkerOf(input, `The input of ${name}`),
     checkOutput: checkerOf(output, `The output of ${name}`),
-    approval:
-      policy === undefined
-        ? ruleOf(made.needsApproval, name, { lax: parts.is === 'ai' })
-        : ruleOfPolicy(policy, name),
+    touches: touchesOf(parts, told.touches),
+    approval: told.forAll === undefined ? approval : ruleOfAll(told.forAll, approval, name),
     ...limits,
     execute: async (
       value: unknown,
@@ -206,6 +237,11 @@ function effectOf(parts: Parts, told: unknown): Pick<Tool, 'effect' | 'effectDec
     return { effect: checkEffect(told, `toolEffects of '${parts.name}'`), effectDeclared: true }
   const said = parts.is === 'own' ? parts.tool.effect : undefined
   return { effect: said ?? 'once', effectDeclared: said !== undefined }
+}
+
+function touchesOf(parts: Parts, told: unknown): readonly Touch[] {
+  if (told !== undefined) return checkTouches(told, `toolTouches of '${parts.name}'`)
+  return (parts.is === 'own' ? parts.tool.touches : undefined) ?? []
 }
 
 function limitsOf(made: ToolDefinition): Pick<Tool, 'timeout' | 'retry' | 'probe'> {

@@ -4,7 +4,8 @@ import { describe, expect, onTestFinished, test } from 'vitest'
 import { encode } from '../../src/base/codec.ts'
 import { ToolError } from '../../src/base/errors.ts'
 import { AgentPausedException, AgentStoppedException } from '../../src/base/interruption.ts'
-import { judgeCall, prepareCall, probeCall, sendCall, type CallRoom } from '../../src/agent/call.ts'
+import { prepareCall, probeCall, sendCall, type CallRoom } from '../../src/agent/call.ts'
+import { judgeCall } from '../../src/agent/judge.ts'
 import { guestError } from '../../src/agent/thrown.ts'
 import type { OpenCall } from '../../src/journal/shape.ts'
 import { LargeValues } from '../../src/agent/large.ts'
@@ -24,6 +25,9 @@ function roomOf(
   managed: Map<string, Definition>
   large: LargeValues
   chapters: () => Promise<readonly []>
+  isRuled: () => Promise<boolean>
+  codeApproval: 'never'
+  rules: () => Promise<readonly []>
 } {
   const given = tool({ name: 'pay', description: 'Pays.', execute: async () => 'paid', ...spec })
   return {
@@ -35,6 +39,9 @@ function roomOf(
     managed: new Map(),
     large: new LargeValues(8_000, async () => ''),
     chapters: async () => [],
+    isRuled: async () => false,
+    codeApproval: 'never',
+    rules: async () => [],
     key: (call) => `key of ${call.id}`,
     carrier: () => ({}),
     clock: new HandClock(),
@@ -273,8 +280,8 @@ describe('on its way', () => {
 describe("the author's functions", () => {
   test('a verdict is what the function says, of the checked input', async () => {
     const room = roomOf({ needsApproval: (input) => (input as { readonly n: number }).n > 0 })
-    expect(await judgeCall(open, encode({ n: 1 }), 'k', room)).toMatchObject({ required: true })
-    expect(await judgeCall(open, encode({ n: 0 }), 'k', room)).toMatchObject({ required: false })
+    expect(await judgeCall(open, encode({ n: 1 }), 'k', undefined, room)).toMatchObject({ required: true })
+    expect(await judgeCall(open, encode({ n: 0 }), 'k', undefined, room)).toMatchObject({ required: false })
   })
 
   test('one that throws approves nothing', async () => {
@@ -283,7 +290,9 @@ describe("the author's functions", () => {
         throw new Error('db')
       },
     })
-    expect(await judgeCall(open, encode({ n: 1 }), 'k', room)).toMatchObject({ error: { message: 'db' } })
+    expect(await judgeCall(open, encode({ n: 1 }), 'k', undefined, room)).toMatchObject({
+      error: { message: 'db' },
+    })
   })
 
   const probes: Readonly<Record<string, readonly [() => unknown, string]>> = {

@@ -75,7 +75,9 @@ function happens(play: Play, made: Map<number, number>, pick: Pick): Happening {
       if (effect.phase.purpose === 'answer') return replied(step, attempt, { text: 'the last word' })
       const way = pick(8)
       if (effect.phase.purpose === 'plan' && way < 6) return replied(step, attempt, { text: 'a plan' })
-      if (way < 4) return replied(step, attempt, { code: 'code' })
+      if (way === 3)
+        return replied(step, attempt, { code: 'code', approval: pick(2) === 0 ? 'always' : 'judge' })
+      if (way < 3) return replied(step, attempt, { code: 'code' })
       if (way === 4) return replied(step, attempt, { text: 'done' })
       if (way === 5) return replied(step, attempt, { mistake: 'no code' })
       const error = { code: 'MODEL', message: 'it broke' }
@@ -116,6 +118,12 @@ function happens(play: Play, made: Map<number, number>, pick: Pick): Happening {
         required: way === 0,
         ...(way === 2 ? { error } : {}),
       }
+    }
+    case 'judge-code': {
+      const way = pick(3)
+      const error = { name: 'Error', message: 'cannot judge' }
+      const { step } = effect.phase
+      return { kind: 'code-judged', key, step, required: way === 0, ...(way === 2 ? { error } : {}) }
     }
     case 'probe': {
       const said = (['happened', 'not', 'unknown'] as const)[pick(3)] ?? 'unknown'
@@ -251,6 +259,8 @@ const WRITTEN = [
   'call-withdrawn',
   'callbacks-ran',
   'check-passed',
+  'code-judged',
+  'code-proposed',
   'memory-edited',
   'message-said',
   'model-called',
@@ -388,6 +398,8 @@ function announced(play: Play, effect: ReturnType<Play['effects']>[number]): boo
           fact.call === effect.call.id &&
           fact.attempt === effect.call.attempt,
       )
+    case 'judge-code':
+      return facts.some((fact) => fact.kind === 'code-proposed' && fact.step === effect.phase.step)
     case 'judge':
     case 'probe':
       return facts.some((fact) => fact.kind === 'call-requested' && fact.call === effect.call.id)
@@ -474,6 +486,21 @@ describe('calls (P4, J2)', () => {
         if (entry.kind === 'question-answered' && ['approve', 'edit'].includes(entry.decision.type))
           for (const [call, question] of needs) if (question === entry.question) needs.delete(call)
         if (entry.kind === 'call-started') expect(needs.has(entry.call)).toBe(false)
+      }
+    })
+  })
+
+  test('a program that needs approval never starts before somebody approved or edited it', () => {
+    forAll((all) => {
+      let needs: string | undefined
+      for (const entry of history(all).entries) {
+        if (entry.kind === 'question-asked' && entry.asks === 'approval' && entry.call === undefined)
+          needs = entry.question
+        if (entry.kind === 'question-answered' && entry.question === needs)
+          if (['approve', 'edit'].includes(entry.decision.type)) needs = undefined
+        if (entry.kind !== 'step-started') continue
+        if (entry.program !== undefined) expect(needs).toBe(undefined)
+        needs = undefined
       }
     })
   })

@@ -257,7 +257,10 @@ export function kinds(
 export function replied(
   step: number,
   attempt: number,
-  what: { readonly code: string } | { readonly text: string } | { readonly mistake: string },
+  what:
+    | { readonly code: string; readonly approval?: 'always' | 'judge' }
+    | { readonly text: string }
+    | { readonly mistake: string },
 ): Happening {
   const base = {
     parts: encode([]),
@@ -267,7 +270,12 @@ export function replied(
   }
   const reply =
     'code' in what
-      ? { ...base, code: what.code, compiled: { ok: true as const, program: PROGRAM } }
+      ? {
+          ...base,
+          code: what.code,
+          compiled: { ok: true as const, program: PROGRAM },
+          ...(what.approval === undefined ? {} : { approval: what.approval }),
+        }
       : 'text' in what
         ? { ...base, answer: { value: encode(what.text), reason: 'text' as const } }
         : { ...base, mistake: what.mistake }

@@ -301,7 +301,7 @@ describe('approval (P9)', () => {
 
   test('expired means no', () => {
     const play = acting(toolCall('1.1', 'pay', { approval: 'judge' }))
-    play.hear({ kind: 'judged', key: '', call: '1.1', required: true, expiresAt: NOON + 10 })
+    play.hear({ kind: 'judged', key: '', call: '1.1', required: true, expiresIn: 10 })
     play.wakes(NOON + 10)
     expect(play.kinds()).not.toContain('call-started')
     expect(play.entries).toContainEqual(
@@ -712,6 +712,7 @@ describe('time', () => {
         mark: MARK,
         large,
         chapters: async () => [],
+        isRuled: async () => false,
       })
       expect(() => play.waits(call)).not.toThrow()
     },
@@ -730,6 +731,7 @@ describe('time', () => {
         mark: MARK,
         large,
         chapters: async () => [],
+        isRuled: async () => false,
       })
       expect(() => play.waits(call)).not.toThrow()
       expect(() => play.wakes(NOON + 1)).not.toThrow()

@@ -39,6 +39,7 @@ function roomOf(
     carrier: () => ({}),
     price: () => undefined,
     secrets: NO_SECRETS,
+    codeApproval: 'never',
     compiles: () => false,
     compile: async () => ({ ok: true, program: '{}' }),
   }

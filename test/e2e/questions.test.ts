@@ -106,7 +106,7 @@ describe('approval', () => {
     expect(paid).toEqual([])
   })
 
-  test('the judge is asked once, and its word stands in another process', async () => {
+  test('the judge is asked when the call comes and when a person has decided, and its word stands in another process', async () => {
     let judged = 0
     const store = memoryStore()
     const { pay } = payTool({
@@ -117,7 +117,7 @@ describe('approval', () => {
     const other = await again({ store, tools: [pay], script: [PAY_50] })
     await other.answer(must(other.questions[0]).id, { type: 'approve' })
     expect(output(await goOn(other))).toBe('paid 50 to Ann')
-    expect(judged).toBe(1)
+    expect(judged).toBe(2)
   })
 
   for (const first of [0, 1]) {

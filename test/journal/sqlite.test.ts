@@ -252,7 +252,7 @@ test('it is durable before it is acknowledged: WAL, synchronous FULL, applicatio
   const db = new DatabaseSync(place.file, { readOnly: true })
   expect({ ...db.prepare('PRAGMA journal_mode').get() }).toEqual({ journal_mode: 'wal' })
   expect({ ...db.prepare('PRAGMA application_id').get() }).toEqual({ application_id: 0x5043416a })
-  expect({ ...db.prepare('PRAGMA user_version').get() }).toEqual({ user_version: 1 })
+  expect({ ...db.prepare('PRAGMA user_version').get() }).toEqual({ user_version: 2 })
   db.close()
 })
 

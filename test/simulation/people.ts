@@ -58,7 +58,7 @@ async function begin(store: Store, definition: Definition, run: number, office: 
   const runId = runIdOf(run)
   for (;;) {
     const begun = await tolerated(office, async () =>
-      createRun(store, definition, { task: `Do ${runId}.`, runId }),
+      createRun(store, definition, { task: `Do ${runId}.`, runId, seed: `seed of ${runId}` }),
     )
     if (begun === undefined) continue
     office.acknowledged.push({ is: 'begun', run: runId })

@@ -11,6 +11,7 @@ import type {
   HeapLink,
   QuestionRow,
   Receipt,
+  RuleRow,
   RunRow,
   RunView,
   Signal,
@@ -37,6 +38,8 @@ export interface Run {
   readonly blobs: Map<string, BlobRow>
   readonly questions: Map<QuestionId, Question>
   readonly inbox: Map<string, Letter>
+  /** By the question whose answer made them. */
+  readonly rules: Map<QuestionId, { readonly row: RuleRow; readonly stands: boolean }>
   readonly nonces: Map<number, string>
   checkpoint: CheckpointRow | undefined
 }

@@ -5,6 +5,8 @@
  *     that is free where it comes to.
  * Y2  Nobody drives the copy: of a lease only its epoch is taken along, so that epochs go on and never back. A lease
  *     that is there already is never written over.
+ * Y3  Rules stay behind: what a person lets an agent do counts where it was said. A file that is taken in brings no
+ *     permissions along.
  */
 import { UsageError } from '../../base/errors.ts'
 import type { RunId } from '../entry.ts'
@@ -49,7 +51,8 @@ function copyRun(from: Database, to: Database, row: Row): void {
   }
   for (const { name, own } of tablesOfRuns(from)) {
     const order = own === undefined ? '' : `ORDER BY ${own}`
-    for (const part of from.prepare(`SELECT * FROM ${name} WHERE run = ? ${order}`).all(number))
+    const rest = name === 'inbox' ? `AND kind <> 'rule'` : ''
+    for (const part of from.prepare(`SELECT * FROM ${name} WHERE run = ? ${rest} ${order}`).all(number))
       insertRow(to, name, { ...without(part, own ?? ''), run: made })
   }
 }

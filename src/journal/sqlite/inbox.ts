@@ -8,7 +8,7 @@ import { StateCorruptError, StateNotFoundError } from '../../base/errors.ts'
 import type { Json } from '../../base/json.ts'
 import { keyIdOf, type Seal } from '../cipher.ts'
 import type { QuestionId, QuestionKind } from '../entry.ts'
-import type { QuestionFilter, QuestionRow, Receipt, Signal, SignalRow } from '../store.ts'
+import type { QuestionFilter, QuestionRow, Receipt, Rule, RuleRow, Signal, SignalRow } from '../store.ts'
 import { bytesOf, numberOf, optionalNumber, optionalText, textOf } from './database.ts'
 import type { Database, Row } from './database.ts'
 import { openRow, SEAL, sealRow, WITH_WRAPS } from './seals.ts'
@@ -17,6 +17,10 @@ export interface Inbox {
   /** Inside a transaction: T4 rests on it. */
   accept(seal: Seal, key: string, signal: Signal, now: number): Receipt
   unread(seal: Seal): readonly SignalRow[]
+  /** The rules that stand, for `ruleOf`. */
+  rules(): readonly Row[]
+  /** False: no answer to this question made one. Inside a transaction. */
+  withdraw(seal: Seal, question: QuestionId): boolean
   /** For `questionOf`. */
   questions(filter: QuestionFilter): readonly Row[]
   ask(run: number, seal: Seal, question: QuestionRow): void
@@ -54,7 +58,7 @@ export function inboxOf(db: Database): Inbox {
     'UPDATE questions SET state = ?3, winner = ?4, body = ?5 WHERE run = ?1 AND id = ?2',
   )
   const insert = db.prepare(
-    'INSERT INTO inbox (run, key, at, kind, body, consumed) VALUES (?, ?, ?, ?, ?, 0)',
+    'INSERT INTO inbox (run, key, at, kind, body, consumed) VALUES (?, ?, ?, ?, ?, ?)',
   )
   const unread = db.prepare(`SELECT ${LETTER} FROM inbox WHERE consumed = 0
     AND run = (SELECT run FROM runs WHERE tenant = '' AND run_id = ?) ORDER BY letter`)
@@ -64,9 +68,12 @@ export function inboxOf(db: Database): Inbox {
     WHERE q.state <> 'closed' AND q.state = 'open' AND r.tenant = ''
     AND (?1 IS NULL OR r.run_id = ?1) AND (?2 IS NULL OR q.id = ?2) AND (?3 IS NULL OR r.root_run_id = ?3)
     ORDER BY q.created_at, q.question`)
+  const standing = db.prepare(`SELECT r.run_id, i.key, i.at, i.kind, i.body, i.consumed, ${SEAL}
+    FROM inbox i INDEXED BY inbox_rules JOIN runs r ON r.run = i.run ${WITH_WRAPS}
+    WHERE i.kind = 'rule' AND i.consumed = 1 AND r.tenant = '' ORDER BY i.letter`)
   const ask = db.prepare(`INSERT INTO questions (run, id, kind, body, created_at, expires_at, state)
     VALUES (?, ?, ?, ?, ?, ?, 'open')`)
-  const consume = db.prepare('UPDATE inbox SET consumed = 1, body = ?3 WHERE run = ?1 AND key = ?2')
+  const consume = db.prepare('UPDATE inbox SET consumed = ?4, body = ?3 WHERE run = ?1 AND key = ?2')
 
   function accept(seal: Seal, key: string, signal: Signal, now: number): Receipt {
     const row = runOf.get(seal.runId)
@@ -81,9 +88,15 @@ export function inboxOf(db: Database): Inbox {
       if (refused !== undefined) return refused
       setQuestion(run, seal, signal.question, { state: 'answered', winner: key })
     }
-    const place = placeOfLetter({ key, at: now, kind: signal.kind, consumed: 0 })
-    insert.run(run, key, now, signal.kind, sealRow(seal, 'signal', place, signal))
+    put(run, seal, { key, at: now, kind: signal.kind, consumed: 0 }, signal)
+    if (signal.kind === 'answer' && signal.rule !== undefined)
+      put(run, seal, { key: ruleKey(key), at: now, kind: RULE, consumed: STANDS }, signal.rule)
     return { accepted: true }
+  }
+
+  function put(run: number, seal: Seal, letter: Letter, body: unknown): void {
+    const { key, at, kind, consumed } = letter
+    insert.run(run, key, at, kind, sealRow(seal, 'signal', placeOfLetter({ ...letter }), body), consumed)
   }
 
   /** Why an answer is not accepted (T4); `undefined`: it is. */
@@ -140,9 +153,37 @@ export function inboxOf(db: Database): Inbox {
       const row = letter.get(run, key)
       if (row === undefined) return
       const place = placeOfLetter({ ...row, consumed: 1 })
-      consume.run(run, key, sealRow(seal, 'signal', place, signalOf(seal, row)))
+      consume.run(run, key, sealRow(seal, 'signal', place, signalOf(seal, row)), 1)
+    },
+    rules: () => standing.all(),
+    withdraw(seal, question) {
+      const row = runOf.get(seal.runId)
+      const run = row === undefined ? 0 : numberOf(row, 'run')
+      const key = ruleKey(question)
+      const found = key.isWellFormed() ? letter.get(run, key) : undefined
+      if (found === undefined) return false
+      const rule = openRow(seal, 'signal', placeOfLetter(found), bytesOf(found, 'body'))
+      const place = placeOfLetter({ ...found, consumed: WITHDRAWN })
+      consume.run(run, key, sealRow(seal, 'signal', place, rule), WITHDRAWN)
+      return true
     },
   }
+}
+
+interface Letter {
+  readonly key: string
+  readonly at: number
+  readonly kind: string
+  readonly consumed: number
+}
+
+/** Rules lie among the letters: no driver reads them, and they leave with their run. */
+const RULE = 'rule'
+const STANDS = 1
+const WITHDRAWN = 2
+
+function ruleKey(question: QuestionId): string {
+  return `rule ${question}`
 }
 
 /** All of a question's row but its body. */
@@ -167,6 +208,23 @@ function signalOf(seal: Seal, row: Row): Signal {
   if (!KINDS.has(body['kind']))
     throw new StateCorruptError('A signal in the state file is damaged: its kind is unknown.')
   return body as unknown as Signal
+}
+
+/** A rule; undefined without the run's seal. @throws {StateCorruptError} the row was changed. */
+export function ruleOf(row: Row, seal: Seal | undefined): RuleRow | undefined {
+  if (seal === undefined) return undefined
+  const rule = objectOf(
+    openRow(seal, 'signal', placeOfLetter(row), bytesOf(row, 'body')),
+    'A rule in the state file',
+  )
+  if (typeof rule['tool'] !== 'string' || typeof rule['agent'] !== 'string')
+    throw new StateCorruptError('A rule in the state file is damaged.')
+  return {
+    runId: textOf(row, 'run_id'),
+    question: textOf(row, 'key').slice(ruleKey('').length),
+    at: numberOf(row, 'at'),
+    rule: rule as unknown as Rule,
+  }
 }
 
 /** A question. Without the run's seal, its words are not shown. @throws {StateCorruptError} the row was changed. */
