@@ -39,6 +39,8 @@ export class Child implements Transport {
   declare onmessage?: Transport['onmessage']
   readonly #around: Around
   #child: ChildProcess | undefined
+  /** What was read and is not told yet; the first is being told. */
+  readonly #heard: JSONRPCMessage[] = []
   #awaited = 0
   #isOver = false
 
@@ -148,7 +150,24 @@ export class Child implements Transport {
       this.#around.said(text.slice(0, LONGEST_LINE))
       return
     }
-    this.onmessage?.(message)
+    this.#heard.push(message)
+    if (this.#heard.length === 1) this.#tell()
+  }
+
+  /** The client takes a turn to hear a notification: what came with it, a result say, is told after that. */
+  #tell(): void {
+    for (let message = this.#heard[0]; message !== undefined; message = this.#heard[0]) {
+      this.onmessage?.(message)
+      const isNotification = !('id' in message)
+      if (isNotification && !this.#isOver) {
+        setImmediate(() => {
+          this.#heard.shift()
+          this.#tell()
+        })
+        return
+      }
+      this.#heard.shift()
+    }
   }
 
   /** C3. */
@@ -162,6 +181,8 @@ export class Child implements Transport {
   #ended(): void {
     if (this.#isOver) return
     this.#isOver = true
+    // The first has been told, and waits for its turn to end.
+    for (const message of this.#heard.splice(0).slice(1)) this.onmessage?.(message)
     this.onclose?.()
   }
 }

@@ -3,7 +3,16 @@ import { describe, expect, test, vi } from 'vitest'
 import { CodeAgent, memoryStore, PersistentCodeAgent, tool, type Store } from '../../src/index.ts'
 import { mcpServer } from '../../src/mcp.ts'
 import { scriptedModel, type Script } from '../../src/testing.ts'
-import { entriesOf, goOn, journalOf, must, onlyQuestion, output, rested } from '../e2e/fixtures/bench.ts'
+import {
+  entriesOf,
+  goOn,
+  journalOf,
+  must,
+  onlyQuestion,
+  output,
+  PATIENT,
+  rested,
+} from '../e2e/fixtures/bench.ts'
 import { watched } from '../telemetry/watched.ts'
 import { World } from './fixtures/world.ts'
 
@@ -265,7 +274,8 @@ test('what a server is given in confidence stands in no entry and no error', asy
   await using world = new World()
   const secret = 'tok_canary_55512'
   const store = memoryStore()
-  const source = world.source({ env: { MCP_TOKEN: secret } })
+  const said: unknown[] = []
+  const source = world.source({ env: { MCP_TOKEN: secret }, onLog: (line) => said.push(line) })
   const agent = new PersistentCodeAgent({
     store,
     model: scriptedModel([
@@ -273,11 +283,10 @@ test('what a server is given in confidence stands in no entry and no error', asy
     ]),
     tools: [source],
   })
-  const events: unknown[] = []
-  for await (const event of agent.stream('Tell')) events.push(event)
+  for await (const event of agent.stream('Tell')) said.push(event)
   const run = must(agent.runId)
-  expect(JSON.stringify(events)).toContain('a word on the side')
-  expect(JSON.stringify(events)).not.toContain(secret)
+  await expect.poll(() => JSON.stringify(said), PATIENT).toContain('a word on the side')
+  expect(JSON.stringify(said)).not.toContain(secret)
   expect(JSON.stringify(await journalOf(store, run))).not.toContain(secret)
   await agent.close()
 })
@@ -311,9 +320,9 @@ test('a run that is stopped ends what it had asked of the server', async () => {
   await using world = new World()
   const agent = agentOf(world, memoryStore(), ['await srv_slow({})'])
   const run = await agent.start('Wait')
-  await expect.poll(() => world.has('began'), { timeout: 20_000 }).toBe(true)
+  await expect.poll(() => world.has('began'), PATIENT).toBe(true)
   await run.stop('enough')
   rested(await run.result(), 'stopped')
-  await expect.poll(() => world.lines('calls'), { timeout: 20_000 }).toEqual(['cancelled {}'])
+  await expect.poll(() => world.lines('calls'), PATIENT).toEqual(['cancelled {}'])
   await agent.close()
 })

@@ -6,7 +6,7 @@ import type { Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { expect, test, vi } from 'vitest'
 import { PersistentCodeAgent, type RunResult } from '../../src/index.ts'
-import { onlyQuestion, output, rested } from '../e2e/fixtures/bench.ts'
+import { onlyQuestion, output, PATIENT, rested } from '../e2e/fixtures/bench.ts'
 import { World } from './fixtures/world.ts'
 
 vi.setConfig({ testTimeout: 120_000 })
@@ -63,12 +63,12 @@ test('a process is killed in the middle of a call: the server ends with it, and 
   await using world = new World()
   const code = 'finalAnswer(await srv_slow({}))'
   const child = begin(world, code)
-  await expect.poll(() => world.has('began'), { timeout: 60_000 }).toBe(true)
+  await expect.poll(() => world.has('began'), PATIENT).toBe(true)
   const [server] = world.lines('starts').map(Number)
   const closed = once(child, 'close')
   child.kill('SIGKILL')
   await closed
-  await expect.poll(() => isAlive(server ?? 0), { timeout: 20_000 }).toBe(false)
+  await expect.poll(() => isAlive(server ?? 0), PATIENT).toBe(false)
   expect(output(await act(world, code))).toBe('not that slow')
 })
 
