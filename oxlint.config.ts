@@ -18,7 +18,8 @@ export const layers: readonly (readonly string[])[] = [
   ['run'],
   ['code-agent.ts'],
   ['persistent-code-agent.ts'],
-  ['index.ts', 'testing.ts', 'toolbox.ts', 'mcp.ts'],
+  ['ai-sdk'],
+  ['index.ts', 'testing.ts', 'toolbox.ts', 'mcp.ts', 'ai-sdk.ts'],
   ['cli'],
 ]
 

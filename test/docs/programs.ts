@@ -47,6 +47,7 @@ function withImports(text: string, source: string): string {
   return text
     .replaceAll(`'persistent-code-agent/testing'`, `'${source}/testing.ts'`)
     .replaceAll(`'persistent-code-agent/mcp'`, `'${source}/mcp.ts'`)
+    .replaceAll(`'persistent-code-agent/ai-sdk'`, `'${source}/ai-sdk.ts'`)
     .replaceAll(`'persistent-code-agent/toolbox'`, `'${source}/toolbox.ts'`)
     .replaceAll(`'persistent-code-agent'`, `'${source}/index.ts'`)
     .replaceAll(`'@ai-sdk/anthropic'`, `'./models.ts'`)

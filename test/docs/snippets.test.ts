@@ -51,6 +51,8 @@ test('every snippet is right, says tsc', async () => {
 const PRINTS: Readonly<Record<string, RegExp>> = {
   'README.md 1': /kind: 'approval'[\s\S]*Approve refund\?[\s\S]*tool: 'refund'/,
   'docs/pausing.md 1': /^ordered 5 nails\n$/,
+  'docs/ui.md 1': /^200 true\n$/,
+  'docs/ui.md 2': /^v1 true\n$/,
   'docs/events.md 1': /^true done\n$/,
 }
 
