@@ -3,7 +3,14 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { decode, encode } from '../src/base/codec.ts'
 import type { GuestCall, Halt } from '../src/base/halt.ts'
-import { memoryStore, PersistentCodeAgent, sqliteStore, tool, type Store } from '../src/index.ts'
+import {
+  memoryStore,
+  PersistentCodeAgent,
+  sqliteStore,
+  tool,
+  type Store,
+  type TelemetryOptions,
+} from '../src/index.ts'
 import { compile } from '../src/sandbox/compile.ts'
 import { Guest } from '../src/sandbox/engine.ts'
 import { engineParts } from '../src/sandbox/sources.ts'
@@ -21,7 +28,7 @@ export const LIMITS = { stepTimeout: 30_000, memory: 64 * 2 ** 20, callsPerStep:
 const text = 'x'.repeat(1_024)
 
 /** Of one round: µs per call, and commits if there is a store. */
-interface Sample {
+export interface Sample {
   readonly wall: number
   readonly cpu: number
   readonly commits: number
@@ -65,7 +72,12 @@ export async function callsTable(settings: Settings): Promise<readonly Table[]> 
   }
 }
 
-async function inAgent(inner: Store, code: string, calls: number): Promise<Sample> {
+export async function inAgent(
+  inner: Store,
+  code: string,
+  calls: number,
+  telemetry: TelemetryOptions = {},
+): Promise<Sample> {
   const { store, commits } = watched(inner)
   let first: ReturnType<typeof read> | undefined
   let last: ReturnType<typeof read> | undefined
@@ -83,7 +95,7 @@ async function inAgent(inner: Store, code: string, calls: number): Promise<Sampl
   })
   const model = instantModel((n) => (n === 1 ? code : 'finalAnswer(0)'))
   const limits = { callsPerStep: LIMITS.callsPerStep }
-  await using agent = new PersistentCodeAgent({ model, tools: [get], store, limits })
+  await using agent = new PersistentCodeAgent({ model, tools: [get], store, limits, telemetry })
   await agent.run('Call')
   if (first === undefined || last === undefined) throw new Error(`Only ${made} calls were made`)
   const per = 1_000 / (calls - 1)

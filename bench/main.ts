@@ -1,5 +1,5 @@
 /**
- * `npm run bench -- [--quick] [--json] [--only steps,resume,calls,snapshots,waiting,policies,durable,many,check,frontend,hostile,guest,loops,ten-tools,memory,mcp] [--rounds 5] [--dir /tmp]`
+ * `npm run bench -- [--quick] [--json] [--only steps,resume,calls,snapshots,waiting,policies,durable,many,check,frontend,hostile,guest,loops,ten-tools,memory,mcp,trace] [--rounds 5] [--dir /tmp]`
  *
  * Every figure is measured when this runs. What is quoted of others stands beneath the tables, with its source.
  */
@@ -23,6 +23,7 @@ import { snapshotTable } from './snapshots.ts'
 import { stepsTable } from './steps.ts'
 import { render, type Table } from './table.ts'
 import { tenToolsTable } from './ten-tools.ts'
+import { traceTable } from './trace.ts'
 import { waitingTable } from './waiting.ts'
 
 // The other tables measure what a step costs without it, here and in the processes that they start.
@@ -45,6 +46,7 @@ const TABLES: Readonly<Record<string, (settings: Settings) => Promise<readonly T
   'ten-tools': tenToolsTable,
   memory: memoryTable,
   mcp: mcpTable,
+  trace: traceTable,
 }
 
 const { values } = parseArgs({

@@ -89,7 +89,7 @@ async function sent(
         tool: tool.raw,
         input,
         answers,
-        carrier: captureCarrier(),
+        carrier: captureCarrier(undefined, []),
         abortSignal,
         tell,
       })

@@ -29,7 +29,7 @@ import { again } from './again.ts'
 import { blobOf } from './blob.ts'
 import { newSeal, sealOf } from './seal.ts'
 import { PARENT_CALL, PARENT_RUN } from '../telemetry/names.ts'
-import { startTrace, type SpanAttributes } from '../telemetry/trace.ts'
+import { modelAttributes, startTrace, type SpanAttributes } from '../telemetry/trace.ts'
 import { isOfSource } from '../tool/source.ts'
 
 export interface TaskGiven {
@@ -86,7 +86,8 @@ export async function createRun(
     runId,
     mode: definition.trace,
     baggageKeys: definition.telemetry.baggage,
-    ...(family === undefined ? {} : { within: family.carrier, attributes: parentAttributes(family) }),
+    attributes: { ...modelAttributes(definition.modelName), ...parentAttributes(family) },
+    ...(family === undefined ? {} : { within: family.carrier }),
   })
   const facts: readonly Fact[] = [
     {
@@ -134,8 +135,8 @@ export async function createRun(
   return runId
 }
 
-function parentAttributes({ parent }: FamilyGiven): SpanAttributes {
-  return { [PARENT_RUN]: parent.run, [PARENT_CALL]: parent.call }
+function parentAttributes(family: FamilyGiven | undefined): SpanAttributes {
+  return { [PARENT_RUN]: family?.parent.run, [PARENT_CALL]: family?.parent.call }
 }
 
 async function mustBeSame(

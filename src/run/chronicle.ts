@@ -7,7 +7,7 @@ import {
   AGENT_NAME,
   ATTEMPT,
   BECAUSE,
-  DECIDED_BY,
+  BY,
   DECISION,
   DUE,
   ERROR_TYPE,
@@ -83,14 +83,15 @@ export class Chronicle {
           ...dueAt(entry.retryAt),
         })
       case 'call-withdrawn':
-        return this.#tell(EVENT.callWithdrawn, { ...this.#callOf(entry.call), [BECAUSE]: entry.why })
+        this.#tell(EVENT.callWithdrawn, { ...this.#callOf(entry.call), [BECAUSE]: entry.why })
+        return this.#forget(entry.call)
       case 'sleep-started':
         this.#asleep.set(entry.call, entry.at)
         return this.#tell(EVENT.sleepStarted, { ...this.#callOf(entry.call), ...dueAt(entry.due) })
       case 'call-returned':
         return this.#wake(entry)
       case 'message-said':
-        return this.#tell(EVENT.said, { [DECIDED_BY]: entry.by })
+        return this.#tell(EVENT.said, { [BY]: entry.by })
       case 'output-refused':
         return this.#tell(EVENT.refused, { [BECAUSE]: entry.check })
       default:
@@ -122,7 +123,7 @@ export class Chronicle {
       [QUESTION]: question,
       [QUESTION_KIND]: asked?.kind,
       [DECISION]: decision.type,
-      [DECIDED_BY]: by,
+      [BY]: by,
       [WAITED]: waited,
       ...this.#callOf(call),
     })
@@ -136,9 +137,13 @@ export class Chronicle {
 
   #wake({ call, at }: Entry<'call-returned'>): void {
     const since = this.#asleep.get(call)
-    this.#waits.delete(call)
-    if (!this.#asleep.delete(call) || since === undefined) return
-    this.#tell(EVENT.sleepEnded, { ...this.#callOf(call), [WAITED]: (at - since) / 1_000 })
+    if (since !== undefined)
+      this.#tell(EVENT.sleepEnded, { ...this.#callOf(call), [WAITED]: (at - since) / 1_000 })
+    this.#forget(call)
+  }
+
+  #forget(call: CallId): void {
+    for (const known of [this.#tools, this.#asleep, this.#waits]) known.delete(call)
   }
 
   #callOf(call: CallId | undefined): SpanAttributes {

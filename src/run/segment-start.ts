@@ -3,7 +3,7 @@ import type { Clock } from '../base/clock.ts'
 import type { Definition } from '../agent/definition.ts'
 import type { State } from '../journal/shape.ts'
 import { CALLS_LOST, HEAP, HOLDER, WAITED, WHY } from '../telemetry/names.ts'
-import type { Ground, startSegment } from '../telemetry/trace.ts'
+import { modelAttributes, type Ground, type startSegment } from '../telemetry/trace.ts'
 import type { Drive } from './driving.ts'
 import type { OpenGuest } from './heap.ts'
 import type { Recovered } from './recover.ts'
@@ -46,6 +46,7 @@ export function segmentStart({ definition, recovered, heap, drive, now }: Segmen
     runId: state.runId,
     number: state.segments + 1,
     attributes: {
+      ...modelAttributes(definition.modelName),
       [WHY]: drive.why,
       [HEAP]: heap,
       [HOLDER]: drive.lease.holder,

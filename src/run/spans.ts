@@ -11,9 +11,10 @@ import type { Definition } from '../agent/definition.ts'
 import type { Happening } from '../agent/happening.ts'
 import type { Effect } from '../agent/next.ts'
 import type { ModelWatch } from '../agent/think.ts'
-import type { CallOutcome, Entry, Stored } from '../journal/entry.ts'
+import type { Entry } from '../journal/entry.ts'
 import type { OpenCall, State } from '../journal/shape.ts'
 import { stepOf } from '../journal/view.ts'
+import type { LanguageModelV4Prompt, Reply } from '../model/ask.ts'
 import {
   AGENT_NAME,
   BECAUSE,
@@ -21,7 +22,6 @@ import {
   ERROR_TYPE,
   EXECUTE_TOOL_DURATION,
   INPUT_TOKENS,
-  INTERRUPTED,
   INVOKE_AGENT_DURATION,
   OPERATION_DURATION,
   OPERATION_NAME,
@@ -44,7 +44,6 @@ import {
   errorType,
   measure,
   modelAttributes,
-  replyAttributes,
   startSegment,
   toolAttributes,
   type ChildSpan,
@@ -55,12 +54,11 @@ import {
 } from '../telemetry/trace.ts'
 import { Chronicle } from './chronicle.ts'
 import { segmentStart, type SegmentGiven } from './segment-start.ts'
+import { attributesOf, endingOf, replied, resultOf } from './span-ending.ts'
 import { instructionsTold, messagesTold, replyTold } from './transcript.ts'
 
 /** The program of a step, as a tool that the model called. */
 const RUN_CODE = 'run_code'
-
-type Watched = Parameters<ModelWatch['replied']>[0]
 
 export class RunSpans {
   readonly #segment: Segment
@@ -70,6 +68,7 @@ export class RunSpans {
   readonly #began: number
   /** The program that runs. */
   #program: ChildSpan | undefined
+  #ended = false
 
   constructor(given: SegmentGiven) {
     const { definition, clock, recovered } = given
@@ -127,8 +126,8 @@ export class RunSpans {
       },
       phase.step,
     )
-    let prompt: Parameters<ModelWatch['asked']>[0] | undefined
-    let reply: Watched | undefined
+    let prompt: LanguageModelV4Prompt = []
+    let reply: Reply | undefined
     const watch: ModelWatch = {
       asked: (given) => {
         prompt = given
@@ -138,8 +137,8 @@ export class RunSpans {
       },
     }
     const content = (): SpanAttributes => ({
-      ...this.#content('system_instructions', () => instructionsTold(prompt ?? [])),
-      ...this.#content('input.messages', () => messagesTold(prompt ?? [])),
+      ...this.#content('system_instructions', () => instructionsTold(prompt)),
+      ...this.#content('input.messages', () => messagesTold(prompt)),
       ...this.#content('output.messages', () => (reply === undefined ? undefined : replyTold(reply))),
     })
     return this.#observed(
@@ -211,8 +210,6 @@ export class RunSpans {
   cut(): void {
     this.#end({ [STATUS]: 'cut' })
   }
-
-  #ended = false
 
   #end(attributes: SpanAttributes): void {
     if (this.#ended) return
@@ -289,33 +286,4 @@ export class RunSpans {
   #content(kind: keyof typeof CONTENT, read: () => unknown): SpanAttributes {
     return { [CONTENT[kind]]: this.#definition.telemetry.content.text(kind, read) }
   }
-}
-
-function endingOf(happening: Happening): SpanEnding {
-  if (happening.kind === 'model-broke') return { error: happening.error }
-  if (happening.kind === 'call-settled' && !happening.outcome.ok) return { error: happening.outcome.error }
-  return {}
-}
-
-function attributesOf(happening: Happening): SpanAttributes {
-  if (happening.kind === 'gone') return { [UNFINISHED]: true }
-  if (happening.kind === 'child-paused') return { [INTERRUPTED]: 'pause' }
-  return happening.kind === 'interrupted' ? { [INTERRUPTED]: happening.interruption.is } : {}
-}
-
-/** What a reply cost stands in what became of it. */
-function replied(happening: Happening, reply: Watched | undefined): SpanAttributes {
-  if (reply === undefined) return {}
-  return replyAttributes(
-    happening.kind === 'model-answered' ? { ...reply, usage: happening.reply.usage } : reply,
-  )
-}
-
-function resultOf(happening: Happening): unknown {
-  return happening.kind === 'call-settled' ? valueOf(happening.outcome) : undefined
-}
-
-function valueOf(outcome: CallOutcome): unknown {
-  const value: Stored | undefined = outcome.ok ? outcome.value : undefined
-  return typeof value === 'string' ? decode(value) : undefined
 }

@@ -107,7 +107,7 @@ export const BECAUSE = 'pca.because'
 export const QUESTION = 'pca.question.id'
 export const QUESTION_KIND = 'pca.question.kind'
 export const DECISION = 'pca.question.decision'
-export const DECIDED_BY = 'pca.question.by'
+export const BY = 'pca.by'
 /** When something is due, as an ISO 8601 time. */
 export const DUE = 'pca.due'
 

@@ -120,6 +120,9 @@ function untraced(carrier: TraceCarrier): Segment {
 
 const QUIET: Content = contentOf(false)
 
+/** Steps whose spans are remembered. What comes home to an older one gets another span for it. */
+const MOST_STEPS = 32
+
 class TracedSegment implements Segment {
   readonly carrier: TraceCarrier
   readonly #otel: OpenTelemetry
@@ -203,6 +206,8 @@ class TracedSegment implements Segment {
       carrier: carrierOfSpan(otel, span.spanContext()) ?? this.carrier,
     }
     this.#steps.set(step, made)
+    const [oldest] = this.#steps.keys()
+    if (this.#steps.size > MOST_STEPS && oldest !== undefined) this.#steps.delete(oldest)
     return made
   }
 }

@@ -45,6 +45,7 @@ test('bench/main.ts --quick --json measures every table', { timeout: 180_000 }, 
     'ten-tools',
     'memory',
     'mcp',
+    'trace',
   ])
   for (const { columns, rows, quoted } of tables) {
     expect(rows.length).toBeGreaterThan(0)

@@ -83,9 +83,10 @@ test.each(['sdk3', 'sdk2', 'sdk2, api 1.9'])(
     expect(one.attributes['pca.calls.lost']).toEqual(['1.2'])
     expect(three.events).toMatchObject([
       { name: 'pca.run.resumed' },
-      { attributes: { 'pca.question.decision': 'approve', 'pca.question.by': 'ann' } },
+      { attributes: { 'pca.question.decision': 'approve', 'pca.by': 'ann' } },
     ])
 
+    expect(two.attributes).toMatchObject({ 'pca.segment.why': 'resume', 'pca.segment.heap': 'replay' })
     // What the first process had done is told once, and what the second did again, by replay, not at all.
     const looks = spans.filter(({ name }) => name === 'execute_tool look_up')
     expect(looks.map(({ process }) => process)).toEqual(['first'])
