@@ -1,4 +1,4 @@
-/** 16. What telling OpenTelemetry costs a host call: the same calls without an SDK, and with one. */
+/** What telling OpenTelemetry costs a host call: the same calls without an SDK, and with one. */
 import { context, metrics, trace } from '@opentelemetry/api'
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks'
 import { MeterProvider } from '@opentelemetry/sdk-metrics'
@@ -48,7 +48,7 @@ export async function traceTable(settings: Settings): Promise<readonly Table[]> 
   return [
     {
       id: 'trace',
-      title: `16. us per host call, with and without OpenTelemetry: ${calls} calls one by one, memory store`,
+      title: `us per host call, with and without OpenTelemetry: ${calls} calls one by one, memory store`,
       columns: [
         { key: 'name', label: 'telemetry' },
         { key: 'us', label: 'us', digits: 0 },

@@ -55,6 +55,7 @@ export function segmentStart({ definition, recovered, heap, drive, now }: Segmen
     ...(state.span === undefined ? {} : { resumedFrom: { traceparent: state.span } }),
     ...(isLost(state, drive) ? { lost: lostSegment(state) } : {}),
     content: definition.telemetry.content,
+    clean: (data) => definition.secrets.clean(data),
   }
 }
 

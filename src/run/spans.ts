@@ -284,6 +284,7 @@ export class RunSpans {
   }
 
   #content(kind: keyof typeof CONTENT, read: () => unknown): SpanAttributes {
-    return { [CONTENT[kind]]: this.#definition.telemetry.content.text(kind, read) }
+    const { telemetry, secrets } = this.#definition
+    return { [CONTENT[kind]]: telemetry.content.text(kind, read, (data) => secrets.clean(data)) }
   }
 }

@@ -18,9 +18,15 @@ export interface Message {
   readonly finish_reason?: string
 }
 
+/** Takes secrets out of plain data. */
+export type Clean = <Data>(data: Data) => Data
+
 export interface Content {
-  /** The text to tell; undefined: it is not told. `read` is not even called where no content is wanted. */
-  text(kind: ContentKind, read: () => unknown): string | undefined
+  /**
+   * The text to tell; undefined: it is not told. `read` is not even called where no content is wanted. What it gives is
+   * cleaned before the author's function has it, and before anything is cut.
+   */
+  text(kind: ContentKind, read: () => unknown, clean?: Clean): string | undefined
 }
 
 /** Texts within a value are cut at so many characters, and so deep it is told. */
@@ -31,10 +37,10 @@ export function contentOf(option: ContentOption | undefined): Content {
   if (option === undefined || option === false) return { text: () => undefined }
   const shown = option === true ? (_kind: ContentKind, value: unknown): unknown => value : option
   return {
-    text(kind, read) {
+    text(kind, read, clean = (data) => data) {
       try {
-        const value = shown(kind, read())
-        return value === undefined ? undefined : textOf(kind, value)
+        const value = shown(kind, clean(read()))
+        return value === undefined ? undefined : textOf(kind, clean(plain(value, [])))
       } catch {
         return undefined
       }
@@ -58,22 +64,24 @@ function textOf(kind: ContentKind, value: unknown): string {
   return `[${[...(first === undefined ? [] : [first]), ...kept].join(',')}]`
 }
 
-/** JSON of any value: what JSON has no word for stands as text, and what holds itself as `…`. */
+/** Its long texts are cut. */
 function json(value: unknown): string {
-  return JSON.stringify(plain(value, [])) ?? 'null'
+  const text = JSON.stringify(value, (_key, one: unknown) =>
+    typeof one === 'string' && one.length > LONGEST_PART
+      ? `${one.slice(0, LONGEST_PART)}… (${one.length} characters)`
+      : one,
+  )
+  return text ?? 'null'
 }
 
+/** Any value as JSON could have it: what JSON has no word for stands as text, and what holds itself as `…`. */
 function plain(value: unknown, above: readonly object[]): unknown {
-  if (typeof value === 'string')
-    return value.length > LONGEST_PART
-      ? `${value.slice(0, LONGEST_PART)}… (${value.length} characters)`
-      : value
   if (typeof value === 'bigint') return `${value}n`
   if (typeof value !== 'object' || value === null) return value
   if (above.includes(value) || above.length === DEEPEST) return '…'
   const below = [...above, value]
   if (value instanceof ArrayBuffer || ArrayBuffer.isView(value)) return `(${value.byteLength} bytes)`
-  if (value instanceof Date || value instanceof URL) return value
+  if (value instanceof Date || value instanceof URL) return value.toJSON()
   if (value instanceof Error) return { name: value.name, message: value.message }
   if (Array.isArray(value) || value instanceof Map || value instanceof Set)
     return Array.from<unknown, unknown>(value, (item) => plain(item, below))

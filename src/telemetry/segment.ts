@@ -23,7 +23,7 @@ import {
 import { agentAttributes } from './attributes.ts'
 import { parseBaggage } from './baggage.ts'
 import { carrierOf, freshTraceparent, parseTraceparent, type Carrier, type TraceCarrier } from './carrier.ts'
-import { contentOf, type Content } from './content.ts'
+import { contentOf, type Clean, type Content } from './content.ts'
 import {
   AGENT_NAME,
   AGENT_STEP,
@@ -62,6 +62,8 @@ export interface SegmentStart extends Ground {
     | { readonly from: number; readonly to: number; readonly attributes: SpanAttributes }
     | undefined
   readonly content?: Content
+  /** Secrets are taken out of all that is said. Default: nothing is. */
+  readonly clean?: Clean
 }
 
 export interface ChildSpan {
@@ -129,15 +131,15 @@ class TracedSegment implements Segment {
   readonly #ground: Context
   readonly #span: Span
   readonly #common: SpanAttributes
-  readonly #content: Content
+  readonly #how: { readonly content: Content; readonly clean: Clean }
   readonly #steps = new Map<number, { readonly context: Context; readonly carrier: TraceCarrier }>()
   readonly #open = new Map<ChildSpan, Context>()
   #ended = false
 
   constructor(otel: OpenTelemetry, start: SegmentStart, stored: TraceCarrier) {
-    const { name, runId, number, attributes, content = QUIET } = start
+    const { name, runId, number, attributes, content = QUIET, clean = (data) => data } = start
     this.#otel = otel
-    this.#content = content
+    this.#how = { content, clean }
     this.#common = { [CONVERSATION_ID]: runId, [AGENT_NAME]: name, [SEGMENT]: number }
     this.#ground = groundOf(otel, start)
     const own = { ...attributes, ...agentAttributes(RUN_SEGMENT, name, runId), [SEGMENT]: number }
@@ -162,11 +164,13 @@ class TracedSegment implements Segment {
     const otel = this.#otel
     const parent = step === undefined ? this.#ground : this.#stepOf(step).context
     const attributes = { ...this.#common, ...start.attributes }
-    const made = beginSpan(otel, { ...start, attributes }, parent)
+    const made = beginSpan(otel, this.#how.clean({ ...start, attributes }), parent)
     const child: ChildSpan = {
       carrier: carrierOfSpan(otel, made.spanContext()) ?? this.carrier,
       end: (ending = {}) => {
-        if (this.#open.delete(child)) endSpan(otel, made, ending, this.#content)
+        if (!this.#open.delete(child)) return
+        const { attributes: told = {}, ...rest } = ending
+        endSpan(otel, made, { ...rest, attributes: this.#how.clean(told) }, this.#how)
       },
     }
     this.#open.set(child, otel.trace.setSpan(parent, made))
@@ -183,7 +187,7 @@ class TracedSegment implements Segment {
   }
 
   tell(event: string, attributes: SpanAttributes): void {
-    if (!this.#ended) tellSpan(this.#span, event, attributes)
+    if (!this.#ended) tellSpan(this.#span, event, this.#how.clean(attributes))
   }
 
   end(attributes: SpanAttributes = {}): void {

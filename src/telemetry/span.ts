@@ -5,7 +5,7 @@
  */
 import { remoteSpan, type Context, type Link, type OpenTelemetry, type Span } from './api.ts'
 import type { Carrier } from './carrier.ts'
-import type { Content } from './content.ts'
+import type { Clean, Content } from './content.ts'
 import { ERROR_TYPE, LINK, SCOPE } from './names.ts'
 import { tellable, tellableAttributes, type SpanAttributes } from './value.ts'
 
@@ -48,11 +48,16 @@ export function beginSpan(otel: OpenTelemetry, start: SpanStart, parent: Context
   }
 }
 
-export function endSpan(otel: OpenTelemetry, span: Span, ending: SpanEnding, content?: Content): void {
+export function endSpan(
+  otel: OpenTelemetry,
+  span: Span,
+  ending: SpanEnding,
+  how: { readonly content?: Content; readonly clean?: Clean } = {},
+): void {
   const { error, attributes, at } = ending
   try {
     if (error !== undefined) {
-      const message = content?.text('error.message', () => messageOf(error))
+      const message = how.content?.text('error.message', () => messageOf(error), how.clean)
       span.setAttribute(ERROR_TYPE, tellable(errorType(error), 256))
       span.setStatus({
         code: otel.SpanStatusCode.ERROR,

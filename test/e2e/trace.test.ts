@@ -320,6 +320,38 @@ describe('spans', () => {
   })
 })
 
+describe('secrets', () => {
+  test('are in no span, event or status, with all content told', async () => {
+    using process = watched()
+    const TOKEN = 'ghp_S3cr3tTok3n'
+    const seen: unknown[] = []
+    const agent = agentOf({
+      secrets: { TOKEN },
+      telemetry: { content: (_kind, value) => (seen.push(value), value) },
+      tools: [
+        plainTool('leak', async () => ({
+          list: new Map([[TOKEN, `Bearer ${TOKEN}`]]),
+          long: 'x'.repeat(16_380) + TOKEN,
+        })),
+        plainTool('fail', () =>
+          Promise.reject(Object.assign(new Error(`no ${TOKEN}`), { name: `E${TOKEN}` })),
+        ),
+      ],
+      script: [
+        { code: `print((await leak({})).list, "${TOKEN}")`, text: `I use ${TOKEN}`, reasoning: TOKEN },
+        'await fail({})',
+        'finalAnswer(1)',
+      ],
+    })
+    rested(await agent.run(`Use ${TOKEN}`), 'completed')
+    const said = JSON.stringify(
+      process.exported.map(({ name, attributes, status, events }) => [name, attributes, status, events]),
+    )
+    expect(said).toContain('[secret:TOKEN]')
+    for (const text of [said, JSON.stringify(seen)]) expect(text).not.toContain(TOKEN.slice(0, 8))
+  })
+})
+
 describe('waiting', () => {
   test('for a person is an attribute; the question and the answer are events', async () => {
     using process = watched()
@@ -651,19 +683,20 @@ describe('no context leaks', () => {
     const agent = agentOf({ tools: [echo], script: ['await echo({ n: 1 })', 'finalAnswer(1)'] })
     const events = agent.stream('x')
     const tracer = trace.getTracer('app')
-    let done = false
-    for (let n = 0; !done; n++) {
+    for (let n = 0; ; n++) {
       const span = tracer.startSpan(`read ${n}`)
-      await context.with(trace.setSpan(ROOT_CONTEXT, span), async () => {
-        done = (await events.next()).done === true
+      const { done } = await context.with(trace.setSpan(ROOT_CONTEXT, span), async () => {
+        const event = await events.next()
         tracer.startSpan(`after ${n}`).end()
+        return event
       })
       span.end()
+      if (done === true) break
     }
     const first = idOf(process.span('read 0'))
     for (const span of process.exported) {
-      if (/^read/.test(span.name)) expect(parentOf(span)).toBeUndefined()
-      else if (/^after/.test(span.name))
+      if (span.name.startsWith('read')) expect(parentOf(span)).toBeUndefined()
+      else if (span.name.startsWith('after'))
         expect(parentOf(span)).toBe(idOf(process.span(span.name.replace('after', 'read'))))
       else expect(span.spanContext().traceId).toBe(process.span('read 0').spanContext().traceId)
     }
