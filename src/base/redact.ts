@@ -176,7 +176,7 @@ function formsOf(value: string): readonly string[] {
     json.replaceAll(/[^\x20-\x7e]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`),
     url,
     url.replaceAll(/%../g, (code) => code.toLowerCase()),
-    url.replaceAll('%20', '+'),
+    new URLSearchParams({ '': plain }).toString().slice(1),
     url.replaceAll(/[!'()*]/g, (unit) => `%${unit.charCodeAt(0).toString(16).toUpperCase()}`),
     encodeURI(plain.toWellFormed()),
     bytes.toString('hex'),

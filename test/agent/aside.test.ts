@@ -1,6 +1,6 @@
 /** What a tool says beside its result: it is shown as far as it can be, and never hurts the call. */
 import { describe, expect, test } from 'vitest'
-import { NO_SECRETS } from '../../src/tool/secret.ts'
+import { NO_SECRETS, Secrets } from '../../src/tool/secret.ts'
 import { Aside } from '../../src/agent/aside.ts'
 
 function heard(): { aside: Aside; lines: string[]; values: unknown[] } {
@@ -39,6 +39,14 @@ describe('the log', () => {
     const { aside, lines } = heard()
     aside.log(...parts)
     expect(lines).toEqual([line])
+  })
+
+  test('loses its secrets before it is cut: no half of one is left', () => {
+    const lines: string[] = []
+    const secrets = new Secrets({ TOKEN: 'ghp_S3cr3tTok3n' })
+    const aside = new Aside({ secrets, log: (line) => void lines.push(line), progress: () => undefined })
+    aside.log(`${'x'.repeat(9_995)}ghp_S3cr3tTok3n`)
+    expect(lines[0]?.slice(9_990)).toBe('xxxxx[secr… (10009 characters)')
   })
 
   test('cuts a line that nobody can read, and ends a flood', () => {
