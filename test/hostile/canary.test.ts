@@ -68,7 +68,7 @@ test('0 found', { timeout: 240_000 }, async ({ annotate }) => {
     const places = found(secrets, left)
     const files = left.filter(({ name }) => !name.includes(':')).length
     summary = `${places.length} found in ${files} files and outputs, and ${left.length - files} values in them, ${when}`
-    expect(places, summary).toEqual([])
+    expect(places, `${summary}`).toEqual([])
   }
   const pca = async (...args: readonly string[]): Promise<Ended> => {
     const ended = await home.start(args, { env }).ended
