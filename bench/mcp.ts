@@ -76,7 +76,9 @@ async function connection(calls: number, atOnce: number): Promise<Sample> {
   const source = server()
   const holder = {}
   try {
-    const started = await timed(async () => toolsOf([...(await source.open(holder))]).get('srv_get_sum'))
+    const started = await timed(async () =>
+      toolsOf([...(await source.open(holder, CALL))]).get('srv_get_sum'),
+    )
     const tool = started.value
     if (tool === undefined) throw new Error('The server has no such tool')
     const call = async (n: number): Promise<unknown> => {

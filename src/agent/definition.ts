@@ -32,8 +32,8 @@ export interface NamedCheck {
 export interface Sources {
   readonly names: readonly string[]
   /** Absent: they are open, and the definition has their tools. */
-  open?(definition: Definition): Promise<Definition>
-  close(): Promise<void>
+  readonly open?: (definition: Definition) => Promise<Definition>
+  readonly close: () => Promise<void>
 }
 
 export interface Definition {

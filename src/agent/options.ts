@@ -9,7 +9,7 @@ import { ruleOfCode, type Approval } from '../tool/approval.ts'
 import { declarationOf } from '../tool/declare.ts'
 import { NO_SECRETS, Secrets, type SecretsGiven } from '../tool/secret.ts'
 import { readSchema, type SchemaTo } from '../tool/schema.ts'
-import { toolsOf, type GivenTools, type Tool, type ToolOptions } from '../tool/tools.ts'
+import { sourcesOf, toolsOf, type GivenTools, type Tool, type ToolOptions } from '../tool/tools.ts'
 import type { Price } from './budget.ts'
 import { callbacksOf, nameOf, type StepCallback, type StepCallbacks } from './callbacks.ts'
 import type { Definition, NamedCheck } from './definition.ts'
@@ -252,6 +252,7 @@ export function define(given: AgentOptions, agent: unknown): Definition {
     )
   const tools = make(given.tools ?? [])
   const sources = sourcesIn(given.tools ?? [], [...tools.keys()], make)
+  for (const source of sourcesOf(given.tools ?? [])) mustBeThere(source.secrets, secrets, source.name)
   return {
     name,
     model,
@@ -293,18 +294,18 @@ export function define(given: AgentOptions, agent: unknown): Definition {
 }
 
 /** @throws {UsageError} a tool takes a secret that is not there. */
-function withSecrets(tools: ReadonlyMap<string, Tool>, { names }: Secrets): ReadonlyMap<string, Tool> {
-  for (const tool of tools.values()) {
-    const missing = tool.secrets.find((name) => !names.includes(name))
-    if (missing !== undefined)
-      throw new UsageError(
-        `The tool '${tool.name}' takes the secret ${missing}, which is not among the agent's.`,
-        {
-          hint: `Give the agent its secrets: { ${missing}: process.env.${missing} }. They are given again on resume.`,
-        },
-      )
-  }
+function withSecrets(tools: ReadonlyMap<string, Tool>, secrets: Secrets): ReadonlyMap<string, Tool> {
+  for (const tool of tools.values()) mustBeThere(tool.secrets, secrets, tool.name)
   return tools
+}
+
+/** @throws {UsageError} */
+function mustBeThere(taken: readonly string[], { names }: Secrets, by: string): void {
+  const missing = taken.find((name) => !names.includes(name))
+  if (missing === undefined) return
+  throw new UsageError(`The tool '${by}' takes the secret ${missing}, which is not among the agent's.`, {
+    hint: `Give the agent its secrets: { ${missing}: process.env.${missing} }. They are given again on resume.`,
+  })
 }
 
 /** @throws {UsageError} an agent goes by the name of a tool, of its own or of the agent that manages it. */

@@ -30,8 +30,9 @@ export function sourcesIn(
   return {
     names: named,
     close,
-    async open(definition) {
-      const lists = await Promise.all(sources.map(async (source) => source.open(holder)))
+    open: async (definition) => {
+      const means = { secret: async (name: string) => definition.secrets.value(name, definition.context) }
+      const lists = await Promise.all(sources.map(async (source) => source.open(holder, means)))
       // What has not changed is not made again, nor are its schemas read again.
       if (last === undefined || lists.some((list, index) => list !== last?.lists[index]))
         last = { lists, tools: make(inPlace(given, sources, lists)) }

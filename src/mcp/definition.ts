@@ -10,7 +10,7 @@ import { parseJson, type Json } from '../base/json.ts'
 import { checkToolName } from '../tool/name.ts'
 import { readSchema } from '../tool/schema.ts'
 import { stableJson } from '../tool/stable.ts'
-import type { Effect } from '../tool/tool.ts'
+import type { Effect, Touch } from '../tool/tool.ts'
 import type { Tool } from './client.ts'
 import type { Settings } from './options.ts'
 
@@ -24,6 +24,7 @@ export interface Listed {
   readonly outputSchema: object | undefined
   readonly effect: Effect
   readonly needsApproval: boolean
+  readonly touches: readonly Touch[]
   /** Its annotations, where they count. */
   readonly manifest: Json
   /** Of all that the server says of it. */
@@ -74,7 +75,7 @@ function ownNameOf(server: string, name: string): string {
 }
 
 /** @throws {UsageError} it cannot be used. */
-function read(raw: Tool, ownName: string, { trust, needsApproval }: Settings): Listed {
+function read(raw: Tool, ownName: string, { trust, needsApproval, touches }: Settings): Listed {
   checkToolName(ownName)
   const { name, title, description = title ?? '', inputSchema, outputSchema, annotations = {} } = raw
   // What cannot be read is refused now, not at the first call.
@@ -92,6 +93,8 @@ function read(raw: Tool, ownName: string, { trust, needsApproval }: Settings): L
     // A1.
     effect: isRead ? 'read' : hints.idempotentHint === true ? 'idempotent' : 'once',
     needsApproval: needsApproval ?? (!isRead && hints.destructiveHint !== false),
+    // Where nothing is said, MCP takes it that a tool deals with the world outside.
+    touches: touches ?? (hints.openWorldHint === false ? [] : ['untrusted', 'outbound']),
     manifest: json(hints),
     digest: digestOf(stableJson(said)),
     raw,

@@ -6,12 +6,12 @@ const SHORTEST = 6
 
 export type Hide = (text: string) => string
 
-export function hiding(way: Way, more: () => Readonly<Record<string, string>> = () => ({})): Hide {
-  const given = way.is === 'command' ? way.env : typeof way.headers === 'object' ? way.headers : {}
+/** `given`: the environment or the headers, as they were sent last. */
+export function hiding(way: Way, given: () => Readonly<Record<string, string>>): Hide {
   const asked = way.is === 'url' ? Object.fromEntries(way.url.searchParams) : {}
   return (text) => {
     let shown = text
-    const secrets = Object.entries({ ...asked, ...given, ...more() }).flatMap(([name, value]) =>
+    const secrets = Object.entries({ ...asked, ...given() }).flatMap(([name, value]) =>
       // Of `Bearer abc` the second word is the secret.
       [value, value.replace(/^(?:Bearer|Basic|Token)\s+/i, '')]
         .filter((part) => part.length >= SHORTEST)

@@ -1,6 +1,7 @@
 /** What `mcpServer` takes, checked before anything is started. */
 import { bytes, milliseconds, type Duration } from '../base/duration.ts'
 import { UsageError } from '../base/errors.ts'
+import { checkTouches, type Touch } from '../tool/tool.ts'
 
 /** What both kinds of server take. */
 interface Common {
@@ -17,6 +18,11 @@ interface Common {
   readonly trust?: boolean
   /** Whether a person approves calls. Default: unless the tool only reads, or says that it destroys nothing. */
   readonly needsApproval?: boolean
+  /**
+   * What its tools bring into a run (see `touches` of a tool). Default: `untrusted` and `outbound`, unless a tool says that
+   * it stays in its own world (`openWorldHint: false`).
+   */
+  readonly touches?: readonly Touch[]
   /** How long a call may take. Default `'2m'`. */
   readonly timeout?: Duration
   /** How long starting it, or connecting to it, may take. Default `'60s'`. */
@@ -31,7 +37,10 @@ interface Common {
 export interface McpCommand extends Common {
   readonly command: string
   readonly args?: readonly string[]
-  /** Beside `PATH`, `HOME`, `USER`, `LOGNAME`, `SHELL`, `TERM` and `LANG`; nothing else of the environment is passed on. */
+  /**
+   * Beside `PATH`, `HOME`, `USER`, `LOGNAME`, `SHELL`, `TERM` and `LANG`; nothing else of the environment is passed on.
+   * May hold references to the agent's secrets: `secret('NAME')`.
+   */
   readonly env?: Readonly<Record<string, string>>
   readonly cwd?: string
 }
@@ -39,7 +48,7 @@ export interface McpCommand extends Common {
 /** A server that speaks MCP over streamable HTTP. */
 export interface McpUrl extends Common {
   readonly url: string | URL
-  /** Sent with each request; a function is asked for each. */
+  /** Sent with each request; a function is asked for each. A record may hold references: `secret('NAME')`. */
   readonly headers?: Headers | (() => Headers | Promise<Headers>)
   /** For OAuth: an `AuthProvider` or `OAuthClientProvider`, as `@modelcontextprotocol/client` takes it. */
   readonly authProvider?: object
@@ -73,6 +82,7 @@ export interface Settings {
   readonly exclude: readonly string[]
   readonly trust: boolean
   readonly needsApproval: boolean | undefined
+  readonly touches: readonly Touch[] | undefined
   readonly timeout: number
   readonly startTimeout: number
   readonly maxBytes: number
@@ -85,6 +95,7 @@ const COMMON = [
   'exclude',
   'trust',
   'needsApproval',
+  'touches',
   'timeout',
   'startTimeout',
   'maxBytes',
@@ -109,7 +120,8 @@ export function settingsOf(given: McpOptions): Settings {
   const known = [...COMMON, ...(isCommand ? OF_COMMAND : OF_URL)]
   const unknown = Object.keys(given).find((option) => !known.includes(option))
   if (unknown !== undefined) throw new UsageError(`${what}: there is no option '${unknown}'.`)
-  const { include, exclude = [], trust = true, needsApproval, onLog = () => undefined } = given
+  const { include, exclude = [], trust = true, needsApproval, touches, onLog = () => undefined } = given
+  if (touches !== undefined) checkTouches(touches, `${what}: touches`)
   for (const [option, value] of Object.entries({ include, exclude }))
     if (value !== undefined && !isTexts(value))
       throw new UsageError(`${what}: ${option} is a list of the server's tool names.`)
@@ -124,6 +136,7 @@ export function settingsOf(given: McpOptions): Settings {
     exclude,
     trust,
     needsApproval,
+    touches,
     timeout: aboveZero(milliseconds(given.timeout ?? '2m', `${what}: timeout`), `${what}: timeout`),
     startTimeout: aboveZero(
       milliseconds(given.startTimeout ?? '60s', `${what}: startTimeout`),

@@ -7,7 +7,8 @@
  *     each new connection, and when it is older than FRESH.
  */
 import { UsageError } from '../base/errors.ts'
-import { TOOL_SOURCE, type ToolSource } from '../tool/source.ts'
+import { resolved, secretsIn } from '../tool/secret.ts'
+import { TOOL_SOURCE, type Means, type ToolSource } from '../tool/source.ts'
 import { tool, type ToolDefinition } from '../tool/tool.ts'
 import { callTool, type Line } from './call.ts'
 import { loadSdk } from './client.ts'
@@ -15,7 +16,7 @@ import { connect, type Connection } from './connection.ts'
 import { listedOf, type Listed, type Refused } from './definition.ts'
 import { failureOf } from './failure.ts'
 import { hiding } from './hide.ts'
-import { settingsOf, type McpOptions, type Settings } from './options.ts'
+import { settingsOf, type McpOptions, type Settings, type Way } from './options.ts'
 import { told } from './told.ts'
 
 /** A list of tools is believed so long, in ms. */
@@ -51,8 +52,10 @@ class Server implements ToolSource {
   readonly #holders = new Set<object>()
   readonly #listeners = new Set<(line: string) => void>()
   readonly #line: Line
-  /** The headers that a function gave last: they are hidden too. */
-  #headers: Readonly<Record<string, string>> = {}
+  /** The secrets of the agent that opened it last. */
+  #secret: Means['secret'] = noSecret
+  /** Its environment or headers, secrets in place, as they were sent last: they are hidden. */
+  #sent: Readonly<Record<string, string>> = {}
   #connecting: Promise<Connection> | undefined
   #reading: Reading | undefined
   #list: List | undefined
@@ -65,7 +68,7 @@ class Server implements ToolSource {
     this.name = settings.name
     this.#line = {
       name: settings.name,
-      hide: hiding(settings.way, () => this.#headers),
+      hide: hiding(settings.way, () => this.#sent),
       sdk: loadSdk,
       connection: async () => this.#connection(),
       current: async ({ name }) => (await this.#listed(FRESH)).tools.find((one) => one.name === name),
@@ -76,8 +79,13 @@ class Server implements ToolSource {
     }
   }
 
-  async open(holder: object): Promise<readonly ToolDefinition[]> {
+  get secrets(): readonly string[] {
+    return Object.values(written(this.#settings.way)).flatMap(secretsIn)
+  }
+
+  async open(holder: object, { secret }: Means): Promise<readonly ToolDefinition[]> {
     this.#holders.add(holder)
+    this.#secret = secret
     const { tools, refused } = await this.#listed(JUST_NOW)
     this.#mustHave(tools, refused)
     const of = tools.map(({ digest }) => digest).join()
@@ -97,7 +105,16 @@ class Server implements ToolSource {
   }
 
   #toolOf(listed: Listed): ToolDefinition {
-    const { ownName: name, description, inputSchema, outputSchema, effect, needsApproval, manifest } = listed
+    const {
+      ownName: name,
+      description,
+      inputSchema,
+      outputSchema,
+      effect,
+      needsApproval,
+      touches,
+      manifest,
+    } = listed
     return tool({
       name,
       description,
@@ -106,6 +123,7 @@ class Server implements ToolSource {
       effect,
       needsApproval,
       manifest,
+      touches,
       timeout: this.#settings.timeout,
       execute: (input, call) => told(async (tell) => callTool(listed, this.#line, { input, call, tell })),
     })
@@ -123,9 +141,12 @@ class Server implements ToolSource {
 
   async #connect(): Promise<Connection> {
     try {
+      const sdk = await loadSdk()
+      const { way } = this.#settings
+      const given = way.is === 'command' ? { ...way, env: await this.#filled(way.env) } : way
       const connection = await connect({
-        sdk: await loadSdk(),
-        settings: this.#settings,
+        sdk,
+        settings: { ...this.#settings, way: given },
         hide: this.#line.hide,
         headers: async () => this.#headersNow(),
         isOlder: this.#isOlder,
@@ -191,12 +212,36 @@ class Server implements ToolSource {
   async #headersNow(): Promise<Readonly<Record<string, string>>> {
     const { way } = this.#settings
     if (way.is !== 'url' || way.headers === undefined) return {}
-    this.#headers = typeof way.headers === 'function' ? await way.headers() : way.headers
-    return this.#headers
+    if (typeof way.headers !== 'function') return this.#filled(way.headers)
+    this.#sent = await way.headers()
+    return this.#sent
+  }
+
+  /** With the values of secrets in place. @throws {UsageError} one cannot be had. */
+  async #filled(texts: Readonly<Record<string, string>>): Promise<Readonly<Record<string, string>>> {
+    const pairs: [string, string][] = []
+    try {
+      for (const [name, text] of Object.entries(texts)) pairs.push([name, await resolved(text, this.#secret)])
+    } catch (cause) {
+      const why = cause instanceof Error ? cause.message : String(cause)
+      throw new UsageError(`The MCP server '${this.name}' cannot have what it is to be given: ${why}`)
+    }
+    this.#sent = Object.fromEntries(pairs)
+    return this.#sent
   }
 
   #said(line: string): void {
     for (const listener of this.#listeners.size > 0 ? this.#listeners : [this.#settings.onLog])
       listener(this.#line.hide(line))
   }
+}
+
+/** What the author wrote down for it. */
+function written(way: Way): Readonly<Record<string, string>> {
+  if (way.is === 'command') return way.env
+  return typeof way.headers === 'object' ? way.headers : {}
+}
+
+async function noSecret(): Promise<never> {
+  throw new UsageError('It was not opened by an agent.')
 }

@@ -12,14 +12,22 @@ import type { ToolDefinition } from './tool.ts'
 /** Known in every copy of this package. */
 export const TOOL_SOURCE: unique symbol = Symbol.for('persistent-code-agent.tool-source')
 
+/** What a source has of the run that opens it. */
+export interface Means {
+  /** The value of one of the agent's secrets. @throws {ToolError} */
+  readonly secret: (name: string) => Promise<string>
+}
+
 export interface ToolSource {
   readonly [TOOL_SOURCE]: true
   readonly name: string
+  /** The agent's secrets that it refers to. */
+  readonly secrets: readonly string[]
   /**
    * Its tools, as they are now, for `holder`.
    * @throws {UsageError} it cannot be opened, or has not what it is said to have.
    */
-  open(holder: object): Promise<readonly ToolDefinition[]>
+  open(holder: object, means: Means): Promise<readonly ToolDefinition[]>
   /** `holder` needs it no more; the last one to say so ends it. */
   close(holder: object): Promise<void>
 }

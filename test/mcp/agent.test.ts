@@ -1,6 +1,6 @@
 /** Agents with servers among their tools: when those are started, what a run remembers of them, what waits and goes on. */
 import { describe, expect, test, vi } from 'vitest'
-import { CodeAgent, memoryStore, PersistentCodeAgent, tool, type Store } from '../../src/index.ts'
+import { CodeAgent, memoryStore, PersistentCodeAgent, secret, tool, type Store } from '../../src/index.ts'
 import { mcpServer } from '../../src/mcp.ts'
 import { scriptedModel, type Script } from '../../src/testing.ts'
 import {
@@ -272,10 +272,10 @@ describe('a server that ends in the middle of a call that must not be repeated',
 
 test('what a server is given in confidence stands in no entry and no error', async () => {
   await using world = new World()
-  const secret = 'tok_canary_55512'
+  const token = 'tok_canary_55512'
   const store = memoryStore()
   const said: unknown[] = []
-  const source = world.source({ env: { MCP_TOKEN: secret }, onLog: (line) => said.push(line) })
+  const source = world.source({ env: { MCP_TOKEN: token }, onLog: (line) => said.push(line) })
   const agent = new PersistentCodeAgent({
     store,
     model: scriptedModel([
@@ -286,8 +286,69 @@ test('what a server is given in confidence stands in no entry and no error', asy
   for await (const event of agent.stream('Tell')) said.push(event)
   const run = must(agent.runId)
   await expect.poll(() => JSON.stringify(said), PATIENT).toContain('a word on the side')
-  expect(JSON.stringify(said)).not.toContain(secret)
-  expect(JSON.stringify(await journalOf(store, run))).not.toContain(secret)
+  expect(JSON.stringify(said)).not.toContain(token)
+  expect(JSON.stringify(await journalOf(store, run))).not.toContain(token)
+  await agent.close()
+})
+
+test('secrets of the agent are put in their place, and taken out of what the server says', async () => {
+  await using world = new World()
+  const value = 'tok_canary_77712'
+  const store = await leave(memoryStore())
+  const agentWith = (secrets: Readonly<Record<string, string>>): PersistentCodeAgent =>
+    new PersistentCodeAgent({
+      store,
+      secrets,
+      model: scriptedModel(['finalAnswer(await srv_env({ name: "MCP_TOKEN" }))']),
+      tools: [world.source({ env: { MCP_TOKEN: secret('TRACKER') } })],
+    })
+  expect(() => agentWith({})).toThrow(/'srv' takes the secret TRACKER, which is not among the agent's/)
+  const agent = agentWith({ TRACKER: value })
+  const result = await agent.run('Tell')
+  expect(output(result)).toBe('16 characters: [secret:TRACKER]')
+  expect(JSON.stringify(await journalOf(store, result.runId))).not.toContain(value)
+  await agent.close()
+})
+
+test('a run that was granted less has no more when it goes on', async () => {
+  await using world = new World()
+  const store = await leave(memoryStore())
+  const script = [
+    'const n = await ask("Go on?")\nlet e\ntry { await tools.srv_note({}) } catch (x) { e = x.message }\nfinalAnswer([n, e, await srv_add({ a: 1, b: 1 })])',
+  ]
+  const first = agentOf(world, store, script)
+  await expect(first.run('Try', { grants: ['srv_nothing'] })).rejects.toThrow(/grants names 'srv_nothing'/)
+  const { id } = onlyQuestion(await first.run('Try', { grants: ['srv_add'] }))
+  const runId = must(first.runId)
+  await first.close()
+  const second = await agentOf(world, store, script).resume({ runId })
+  await second.answer(id, { type: 'respond', value: 1 })
+  const [, error, sum] = output(await goOn(second)) as readonly unknown[]
+  expect(error).toBe('not a function')
+  expect(sum).toEqual({ sum: 2 })
+  expect(world.lines('calls')).toEqual([])
+  expect(await entriesOf(store, runId, 'tools-changed')).toEqual([])
+  await second.close()
+})
+
+test("strangers' words, private data and a way out meet in one run: a person is asked", async () => {
+  await using world = new World()
+  const inbox = tool({
+    name: 'inbox',
+    description: 'Reads mail',
+    effect: 'read',
+    touches: ['private'],
+    execute: () => 'mail',
+  })
+  const agent = new PersistentCodeAgent({
+    store: memoryStore(),
+    model: scriptedModel(['await srv_look({})\nawait inbox({})\nfinalAnswer(await srv_look({}))']),
+    tools: [inbox, world.source()],
+  })
+  expect(onlyQuestion(await agent.run('Read'))).toMatchObject({
+    kind: 'approval',
+    call: { tool: 'srv_look' },
+  })
   await agent.close()
 })
 

@@ -1,13 +1,13 @@
 /** The same server over HTTP: calls, questions, and what becomes of answers that do not come. */
 import { expect, test, vi } from 'vitest'
 import { ToolError, UnknownOutcomeError, UsageError, type AgentPausedException } from '../../src/index.ts'
-import { byName, callOf, failure, World } from './fixtures/world.ts'
+import { byName, callOf, failure, MEANS, World } from './fixtures/world.ts'
 
 vi.setConfig({ testTimeout: 60_000 })
 
 test('its tools are called, and its questions answered', async () => {
   await using world = new World()
-  const tools = byName(await (await world.served()).open(world))
+  const tools = byName(await (await world.served()).open(world, MEANS))
   expect(await callOf(tools, 'srv_add', { a: 2, b: 3 })).toEqual({ sum: 5 })
   expect((await failure(callOf(tools, 'srv_fail'))).message).toBe('no such order')
   const { options } = (await failure(callOf(tools, 'srv_book'))) as AgentPausedException
@@ -19,10 +19,10 @@ test('headers are sent, also those of a function; they and what the address hold
   await using world = new World()
   const env = { MCP_TOKEN: 'tok_987654321' }
   const source = await world.served({ headers: async () => ({ authorization: 'Bearer tok_987654321' }) }, env)
-  expect(await callOf(byName(await source.open(world)), 'srv_add', { a: 1, b: 1 })).toEqual({ sum: 2 })
+  expect(await callOf(byName(await source.open(world, MEANS)), 'srv_add', { a: 1, b: 1 })).toEqual({ sum: 2 })
   await using other = new World()
   const wrong = await other.served({ headers: { authorization: 'Bearer tok_000000000' } }, env)
-  const error = await failure(wrong.open(other))
+  const error = await failure(wrong.open(other, MEANS))
   expect(error).toBeInstanceOf(UsageError)
   expect(error.message).toMatch(/could not be reached at http:.*\/mcp: .*403/)
   expect(error.message).not.toMatch(/tok_|sesame/)
@@ -30,7 +30,7 @@ test('headers are sent, also those of a function; they and what the address hold
 
 test('an answer that breaks off: what reads is sent again, what must not be repeated is not', async () => {
   await using world = new World()
-  const tools = byName(await (await world.served()).open(world))
+  const tools = byName(await (await world.served()).open(world, MEANS))
   world.put('break-off')
   expect(Number(await callOf(tools, 'srv_look'))).toBeGreaterThan(0)
   world.put('break-off')
@@ -40,7 +40,7 @@ test('an answer that breaks off: what reads is sent again, what must not be repe
 
 test('a server that ends in mid-call: the outcome is unknown; one that is not there was not called', async () => {
   await using world = new World()
-  const tools = byName(await (await world.served()).open(world))
+  const tools = byName(await (await world.served()).open(world, MEANS))
   expect(await failure(callOf(tools, 'srv_dieOnce'))).toBeInstanceOf(UnknownOutcomeError)
   const gone = await failure(callOf(tools, 'srv_pay', { amount: 3 }))
   expect(gone).toBeInstanceOf(ToolError)
@@ -50,7 +50,7 @@ test('a server that ends in mid-call: the outcome is unknown; one that is not th
 
 test('100 MB cost the call alone', async () => {
   await using world = new World()
-  const tools = byName(await (await world.served()).open(world))
+  const tools = byName(await (await world.served()).open(world, MEANS))
   const flooded = await failure(callOf(tools, 'srv_flood', { mb: 100 }))
   expect(flooded).toBeInstanceOf(ToolError)
   expect(flooded.message).toMatch(/larger than 10485760 bytes/)
@@ -61,7 +61,7 @@ test('an address where nobody listens is named', async () => {
   await using world = new World()
   const source = await world.served()
   await world.stopServing()
-  expect((await failure(source.open(world))).message).toMatch(
+  expect((await failure(source.open(world, MEANS))).message).toMatch(
     /The MCP server 'srv' could not be reached at http:\/\/127\.0\.0\.1:\d+\/mcp: .*ECONNREFUSED/,
   )
 })

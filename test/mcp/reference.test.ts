@@ -10,7 +10,7 @@ import { memoryStore, PersistentCodeAgent, ToolError } from '../../src/index.ts'
 import { mcpServer, type ToolSource } from '../../src/mcp.ts'
 import { scriptedModel } from '../../src/testing.ts'
 import { goOn, onlyQuestion, output } from '../e2e/fixtures/bench.ts'
-import { byName, callOf, failure, reference } from './fixtures/world.ts'
+import { byName, callOf, failure, MEANS, reference } from './fixtures/world.ts'
 
 vi.setConfig({ testTimeout: 60_000 })
 
@@ -55,7 +55,7 @@ describe.for(['stdio', 'http'] as const)('server-everything over %s', (way) => {
           }
     const holder = {}
     try {
-      const tools = byName(await source.open(holder))
+      const tools = byName(await source.open(holder, MEANS))
       expect(tools.get('everything_get_sum')).toMatchObject({ effect: 'read', needsApproval: false })
       expect(tools.get('everything_gzip_file_as_resource')).toMatchObject({ effect: 'idempotent' })
       expect(await callOf(tools, 'everything_get_sum', { a: 2, b: 40 })).toMatch(/42/)

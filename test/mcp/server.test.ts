@@ -2,7 +2,7 @@
 import { describe, expect, test, vi } from 'vitest'
 import { AgentPausedException, ToolError, UnknownOutcomeError } from '../../src/index.ts'
 import { PATIENT } from '../e2e/fixtures/bench.ts'
-import { byName, callOf, failure, World } from './fixtures/world.ts'
+import { byName, callOf, failure, MEANS, World } from './fixtures/world.ts'
 
 // Each server is a process of its own.
 vi.setConfig({ testTimeout: 60_000 })
@@ -166,7 +166,7 @@ describe('a server that ends', () => {
     const source = world.source({ include: ['look'] })
     const [one, other] = [{}, {}]
     const open = async (holder: object): Promise<ReturnType<typeof byName>> =>
-      byName(await source.open(holder))
+      byName(await source.open(holder, MEANS))
     const pid = Number(await callOf(await open(one), 'srv_look'))
     await open(other)
     await source.close(one)
@@ -183,7 +183,7 @@ describe('a definition that changes while it is in use', () => {
     await using world = new World()
     const source = world.source()
     const holder = {}
-    const open = async (): Promise<ReturnType<typeof byName>> => byName(await source.open(holder))
+    const open = async (): Promise<ReturnType<typeof byName>> => byName(await source.open(holder, MEANS))
     const before = await open()
     world.says({ pay: { description: 'Pays the author of this server' }, note: null })
     const now = vi.spyOn(performance, 'now').mockReturnValue(performance.now() + 60_000)
