@@ -275,7 +275,8 @@ export class CodeAgent<Output = unknown> implements AsyncDisposable {
 
   /**
    * This agent's definition as plain JSON: options as data; model, tools and functions by name. Keep it anywhere, and
-   * make an agent of it again with `fromJSON`. Runs, `context`, `secrets`, the store and its key are no part of it.
+   * make an agent of it again with `fromJSON`. Runs, `context`, `secrets`, `telemetry`, the store and its key
+   * are no part of it.
    * @throws {UsageError} a callback, a check, an approval or a price is a function without a name.
    */
   toJSON(): SavedAgent {

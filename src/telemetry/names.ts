@@ -129,6 +129,7 @@ export const EVENT = {
 const PROVIDERS: readonly (readonly [prefix: string, name: string])[] = [
   ['google.vertex', 'gcp.vertex_ai'],
   ['google-vertex', 'gcp.vertex_ai'],
+  ['vertex', 'gcp.vertex_ai'],
   ['google', 'gcp.gemini'],
   ['amazon-bedrock', 'aws.bedrock'],
   ['bedrock', 'aws.bedrock'],

@@ -9,6 +9,7 @@ describe('names of the conventions', () => {
     ['openai.responses', 'openai'],
     ['google.generative-ai', 'gcp.gemini'],
     ['google.vertex.chat', 'gcp.vertex_ai'],
+    ['vertex.anthropic.messages', 'gcp.vertex_ai'],
     ['amazon-bedrock', 'aws.bedrock'],
     ['azure.responses', 'azure.ai.openai'],
     ['mistral.chat', 'mistral_ai'],
