@@ -87,17 +87,15 @@ pca.commandsGroup('Decide:')
 command('inbox', 'the open questions of all runs').action(() =>
   act(async (...here) => (await import('./commands/inbox.ts')).inbox(...here)),
 )
-command('approve <question>', 'let a call happen')
+deciding('approve [questions...]', 'let calls, or programs, happen')
   .option('--edit [json]', 'with these arguments instead; without any, in $EDITOR')
-  .option('--by <who>', 'who decided')
-  .action((question: string, options: ApproveOptions) =>
-    act(async (...here) => (await import('./commands/answer.ts')).approve(...here, question, options)),
+  .action((questions: readonly string[], options: ApproveOptions) =>
+    act(async (...here) => (await import('./commands/answer.ts')).approve(...here, questions, options)),
   )
-command('reject <question>', 'do not let it happen')
+deciding('reject [questions...]', 'do not let them happen')
   .option('--reason <text>', 'told to the model')
-  .option('--by <who>', 'who decided')
-  .action((question: string, options: RejectOptions) =>
-    act(async (...here) => (await import('./commands/answer.ts')).reject(...here, question, options)),
+  .action((questions: readonly string[], options: RejectOptions) =>
+    act(async (...here) => (await import('./commands/answer.ts')).reject(...here, questions, options)),
   )
 command('answer <question> <json>', 'answer a question; what is no JSON is text')
   .option('--by <who>', 'who answered')
@@ -106,6 +104,16 @@ command('answer <question> <json>', 'answer a question; what is no JSON is text'
       (await import('./commands/answer.ts')).answer(...here, { question, value }, options),
     ),
   )
+
+command('decisions', 'what was decided for later calls too (--remember)').action(() =>
+  act(async (...here) => (await import('./commands/decisions.ts')).decisions(...here)),
+)
+command('withdraw <question>', 'such a decision counts no more').action((question: string) =>
+  act(async (...here) => (await import('./commands/decisions.ts')).withdraw(...here, question)),
+)
+command('audit <run>', 'what was proposed, decided, sent and returned, call by call').action((run: string) =>
+  act(async (...here) => (await import('./commands/audit.ts')).audit(...here, run)),
+)
 
 pca.commandsGroup('Halt:')
 
@@ -174,6 +182,16 @@ try {
 
 function command(usage: string, description: string): Command {
   return pca.command(usage).description(description)
+}
+
+/** A command that decides about calls. */
+function deciding(usage: string, description: string): Command {
+  return command(usage, description)
+    .option('--all [run]', 'every open approval, of this run or of all')
+    .option('--tool <name>', 'with --all: only calls of this tool')
+    .option('--remember <scope>', 'for later calls of the tool too: run or agent')
+    .option('--same-args', 'with --remember: only with the same arguments')
+    .option('--by <who>', 'who decided')
 }
 
 /** Runs a command's function and leaves with its exit code. */

@@ -2,6 +2,7 @@
 import { showDuration } from '../base/duration.ts'
 import type { Question } from '../run/result.ts'
 import type { Pen } from './screen.ts'
+import { doubts, visible } from './doubt.ts'
 import { indented, jsonText, safe, shown } from './text.ts'
 
 /** Shows a question. The arguments are those that the tool gets if it is approved: nothing is cut or left out. */
@@ -13,13 +14,22 @@ export function tellQuestion(pen: Pen, question: Question, now: number): void {
   if (call !== undefined) {
     pen.line(indented(pen.paint('cyan', safe(call.tool))))
     pen.line(indented(argumentsOf(call.args), '    '))
+    for (const doubt of doubts(call.args)) pen.line(pen.paint('yellow', `  ! ${visible(doubt)}`))
   }
   if (schema !== undefined) pen.line(indented(pen.paint('dim', `the answer fits ${jsonText(schema)}`)))
 }
 
 /** The arguments of a call, whole and exact. */
 export function argumentsOf(args: unknown): string {
-  return args === undefined ? 'without arguments' : shown(args)
+  if (args === undefined) return 'without arguments'
+  const code = codeOf(args)
+  return code === undefined ? visible(shown(args)) : visible(safe(code))
+}
+
+/** A program alone is shown as it reads. */
+function codeOf(args: unknown): string | undefined {
+  if (typeof args !== 'object' || args === null || !('code' in args)) return undefined
+  return Object.keys(args).length === 1 && typeof args.code === 'string' ? args.code : undefined
 }
 
 /** The commands that answer a question; `flag` names the state file where that is needed. */

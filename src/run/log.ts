@@ -19,7 +19,7 @@ import { fold } from '../journal/state.ts'
 import { viewOf } from '../journal/view.ts'
 import { blobOf, readBlob } from './blob.ts'
 import { questionRow, shownCall, type SchemasOf } from './question-row.ts'
-import { NO_SECRETS, type Secrets } from '../tool/secret.ts'
+import type { Secrets } from '../tool/secret.ts'
 import type { BlobRow, CheckpointWrite, EntryRow, HeapLink, Lease, Store } from '../journal/store.ts'
 
 /** What a checkpoint keeps beside the state: where its heap stands. */
@@ -55,7 +55,7 @@ export class RunLog {
   readonly #lease: Lease
   readonly #seal: Seal
   readonly #schemas: LogStart['schemas']
-  readonly #secrets: Pick<Secrets, 'clean'>
+  readonly #secrets: Pick<Secrets, 'clean'> | undefined
   #state: State
   #chain: Uint8Array
   #durableSeq: number
@@ -80,7 +80,7 @@ export class RunLog {
     this.#state = start.state
     this.#chain = start.chain
     this.#schemas = start.schemas
-    this.#secrets = start.secrets ?? NO_SECRETS
+    this.#secrets = start.secrets
     this.#durableSeq = start.state.seq
     this.#known = new Set(Object.keys(start.state.questions))
   }
@@ -112,7 +112,7 @@ export class RunLog {
   /** Places, folds and chains the facts (L1). They are durable after the next `flush`. */
   record(facts: readonly Fact[]): readonly Entry[] {
     const at = Math.max(this.#store.now(), this.#state.at)
-    return this.#secrets.clean(facts).map((fact) => {
+    return (this.#secrets?.clean(facts) ?? facts).map((fact) => {
       const entry = placed(fact, this.#state.seq + 1, at, this.#lease.epoch)
       const row = rowOf(this.#seal, entry, this.#chain)
       this.#chain = row.chain
@@ -130,7 +130,7 @@ export class RunLog {
 
   /** Text in place, or as a blob of the next commit where it is large. */
   stow(text: Encoded): Stored {
-    const clean = this.#secrets.clean(text)
+    const clean = this.#secrets?.clean(text) ?? text
     const blob = blobOf(this.#seal, clean)
     if (blob === undefined) return clean
     this.#texts.set(blob.row.digest, clean)

@@ -74,6 +74,7 @@ export function fetchTool(options: FetchOptions = {}): ToolDefinition {
     description:
       'Fetches an address of the web. Gives { status, ok, url, headers, body }, not a Response: body is already parsed where it is JSON, else it is text. A status of 400 or more is no error',
     effect: methods.length === 0 ? 'read' : 'once',
+    touches: ['untrusted', 'outbound'],
     secrets: Object.keys(options.secrets ?? {}),
     inputSchema: {
       anyOf: [

@@ -58,6 +58,7 @@ class Files {
       name: 'listFiles',
       description: `Files and folders below a folder, at most ${MOST_ENTRIES}`,
       effect: 'read',
+      touches: ['private'],
       inputSchema: {
         type: 'object',
         properties: {
@@ -83,6 +84,7 @@ class Files {
       name: 'readFile',
       description: 'The text of a file, whole or some of its lines',
       effect: 'read',
+      touches: ['private'],
       inputSchema: {
         type: 'object',
         properties: {
@@ -110,6 +112,7 @@ class Files {
       name: 'searchFiles',
       description: `Lines that hold a text, in all files below a folder, at most ${MOST_MATCHES}`,
       effect: 'read',
+      touches: ['private'],
       inputSchema: {
         type: 'object',
         properties: {

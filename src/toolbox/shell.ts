@@ -55,6 +55,7 @@ export function shell(options: ShellOptions): ToolDefinition {
       },
       required: ['exitCode', 'signal', 'stdout', 'stderr'],
     },
+    touches: ['private', 'untrusted', 'outbound'],
     needsApproval: (command) => ({
       required: typeof needsApproval === 'function' ? needsApproval(command) : needsApproval,
       message: `Run this in ${folder}?\n$ ${command}`,

@@ -1,11 +1,12 @@
 /** `pca approve`, `pca reject`, `pca answer`: a person's decision on an open question. It is recorded, nothing is driven. */
 import { StateNotFoundError, UsageError } from '../../base/errors.ts'
-import type { Decision } from '../../journal/entry.ts'
+import { isWithin } from '../../agent/lineage.ts'
+import type { Decision, Remember } from '../../journal/entry.ts'
 import type { QuestionRow, Store } from '../../journal/store.ts'
 import { questionOf, type Question } from '../../run/result.ts'
 import { answerQuestion } from '../../run/signal.ts'
 import { editText, mustBeJson, valueOf } from '../decide.ts'
-import { allRuns, findQuestion } from '../find.ts'
+import { allRuns, findQuestion, findRun } from '../find.ts'
 import { openStore, storePlace } from '../place.ts'
 import { argumentsOf } from '../questions.ts'
 import { tellEdit, terminalOf } from '../prompt.ts'
@@ -17,18 +18,36 @@ interface By {
   readonly by?: string
 }
 
+/** What counts for later calls too. */
+interface Remembering {
+  readonly remember?: string
+  readonly sameArgs?: boolean
+}
+
+/** Which questions are meant, where none is named. */
+interface Several {
+  /** Every open approval of this run (or of every run), with `tool` of this tool only. */
+  readonly all?: string | true
+  readonly tool?: string
+}
+
 /** `edit`: JSON, or `true` where an editor is to be opened. */
-export type ApproveOptions = By & { readonly edit?: string | true }
-export type RejectOptions = By & { readonly reason?: string }
+export type ApproveOptions = By & Remembering & Several & { readonly edit?: string | true }
+export type RejectOptions = By & Remembering & Several & { readonly reason?: string }
 
 export async function approve(
   screen: Screen,
   settings: Settings,
-  given: string,
+  given: readonly string[],
   options: ApproveOptions,
 ): Promise<number> {
-  return decide(screen, settings, given, options, async (question) => {
-    if (options.edit === undefined) return { type: 'approve' }
+  const remember = rememberOf(options)
+  if (options.edit !== undefined && (given.length !== 1 || options.all !== undefined))
+    throw new UsageError('--edit is about one question.', { hint: 'pca approve <question> --edit' })
+  if (options.edit !== undefined && remember !== undefined)
+    throw new UsageError('What was edited is approved once: it cannot be remembered.')
+  return decideAll(screen, settings, given, options, async (question) => {
+    if (options.edit === undefined) return { type: 'approve', ...remember }
     if (typeof options.edit === 'string') return { type: 'edit', args: mustBeJson(options.edit, '--edit') }
     return edited(screen, question)
   })
@@ -37,14 +56,64 @@ export async function approve(
 export async function reject(
   screen: Screen,
   settings: Settings,
-  given: string,
+  given: readonly string[],
   options: RejectOptions,
 ): Promise<number> {
   const { reason } = options
-  return decide(screen, settings, given, options, async () => ({
+  const remember = rememberOf(options)
+  return decideAll(screen, settings, given, options, async () => ({
     type: 'reject',
     ...(reason === undefined ? {} : { reason }),
+    ...remember,
   }))
+}
+
+/** @throws {UsageError} it is neither for the run nor for the agent. */
+function rememberOf({ remember, sameArgs }: Remembering): { readonly remember: Remember } | undefined {
+  if (remember === undefined) {
+    if (sameArgs !== true) return undefined
+    throw new UsageError('--same-args says what is remembered: give --remember run or --remember agent too.')
+  }
+  if (remember !== 'run' && remember !== 'agent')
+    throw new UsageError(`--remember takes run or agent, not ${remember}.`, {
+      hint: 'run: for this run and all that belong to it. agent: for every run of this agent in this store.',
+    })
+  return { remember: { scope: remember, ...(sameArgs === true ? { sameArgs } : {}) } }
+}
+
+/** One decision on each of the questions that are named, or on all that are meant. */
+async function decideAll(
+  screen: Screen,
+  settings: Settings,
+  given: readonly string[],
+  options: By & Several,
+  choose: Choose,
+): Promise<number> {
+  const { all, tool } = options
+  if (given.length > 0 && (all !== undefined || tool !== undefined))
+    throw new UsageError('Name the questions, or give --all; not both.')
+  if (given.length === 0 && all === undefined)
+    throw new UsageError('Which question?', {
+      hint: 'pca inbox lists the open ones; --all means every approval.',
+    })
+  const ids = given.length > 0 ? given : await meant(settings, all, tool)
+  if (ids.length === 0) throw new StateNotFoundError('No open approval is meant.', { hint: 'pca inbox' })
+  for (const id of ids) await decide(screen, settings, id, options, choose)
+  return 0
+}
+
+async function meant(
+  settings: Settings,
+  all: string | true | undefined,
+  tool: string | undefined,
+): Promise<readonly string[]> {
+  const place = await storePlace(settings)
+  await using store = openStore(place, 'read')
+  const runId = typeof all === 'string' ? (await findRun(store, all)).runId : undefined
+  return (await store.questions({}))
+    .filter((row) => row.kind === 'approval' && (runId === undefined || isWithin(row.runId, runId)))
+    .filter((row) => tool === undefined || questionOf(row).call?.tool === tool)
+    .map((row) => row.id)
 }
 
 export async function answer(
