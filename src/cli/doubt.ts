@@ -5,8 +5,7 @@
 import { plain } from '../agent/memory.ts'
 
 /** Controls and formats, and what looks like nothing: fillers, blank Braille, variation selectors. */
-const HIDDEN =
-  /(?![\n\t])[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\u115f\u1160\u2800\u3164\uffa0\ufe00-\ufe0f\u{e0100}-\u{e01ef}]/gu
+const HIDDEN = /(?![\n\t])[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\u115f\u1160\u2800\u3164\uffa0\p{VS}]/gu
 const WORD = /[\p{L}\p{M}\p{N}_.-]+/gu
 const LONG = 2_000
 

@@ -1,10 +1,22 @@
 /** Rules of signals and questions: acknowledged once, answered once (T4), consumed once. */
 import assert from 'node:assert/strict'
-import type { Signal } from '../store.ts'
+import type { Rule as Remembered, Signal, Store } from '../store.ts'
 import { answer, driven, question, refused, rule, RUN, seen, view, waiting, write } from './kit.ts'
 import type { Rule } from './kit.ts'
 
 const pause: Signal = { kind: 'pause', reason: 'supper' }
+const OF_RUN: Remembered = {
+  scope: 'run',
+  says: 'approve',
+  agent: 'sailor',
+  rootRunId: RUN,
+  tool: 'pay',
+  declaration: 'd',
+}
+
+function remembered(id: string, made: Remembered = OF_RUN): Signal {
+  return { kind: 'answer', question: id, decision: { type: 'approve' }, rule: made }
+}
 
 export const signalling: readonly Rule[] = [
   rule('signal: they are read in the order of arrival', async (store, clock) => {
@@ -56,6 +68,50 @@ export const signalling: readonly Rule[] = [
       (await store.signals(RUN)).map((row) => row.key),
       ['k2'],
     )
+  }),
+  rule(
+    'rule: it stands from the commit that accepts its answer, and nobody reads it as a signal',
+    async (store, clock) => {
+      await waiting(store, [question('q', 1), question('r', 2)])
+      assert.deepEqual(await store.signal(RUN, 'q', remembered('q')), { accepted: true })
+      assert.deepEqual(await store.signal(RUN, 'r', answer('r', 1)), { accepted: true })
+      const row = { runId: RUN, question: 'q', at: clock.now(), rule: OF_RUN }
+      assert.deepEqual(await store.rules({}), [row])
+      assert.deepEqual(
+        (await store.signals(RUN)).map((one) => one.key),
+        ['q', 'r'],
+      )
+      // What is refused makes none.
+      assert.equal((await store.signal(RUN, 'q', remembered('q'))).accepted, false)
+      assert.equal((await store.signal(RUN, 'x', remembered('x'))).accepted, false)
+      assert.deepEqual(await store.rules({}), [row])
+    },
+  ),
+  rule('rule: found by agent and family', async (store) => {
+    await waiting(store, [question('q', 1), question('r', 2)])
+    await store.signal(RUN, 'q', remembered('q'))
+    await store.signal(RUN, 'r', remembered('r', { ...OF_RUN, scope: 'agent' }))
+    const found = async (filter: Parameters<Store['rules']>[0]): Promise<readonly string[]> =>
+      (await store.rules(filter)).map((row) => row.question)
+    assert.deepEqual(await found({ agent: 'sailor', rootRunId: RUN }), ['q', 'r'])
+    assert.deepEqual(await found({ agent: 'sailor', rootRunId: 'other' }), ['r'])
+    assert.deepEqual(await found({ agent: 'pirate', rootRunId: RUN }), [])
+  }),
+  rule('rule: withdrawn it stands no more; that may be repeated', async (store) => {
+    await waiting(store, [question('q', 1)])
+    await store.signal(RUN, 'q', remembered('q'))
+    assert.equal(await store.withdraw(RUN, 'other'), false)
+    assert.equal(await store.withdraw(RUN, 'q'), true)
+    assert.deepEqual(await store.rules({}), [])
+    assert.equal(await store.withdraw(RUN, 'q'), true)
+    // The answer stands as it was given.
+    assert.deepEqual((await store.signals(RUN))[0]?.signal, remembered('q'))
+  }),
+  rule('rule: it leaves with its run', async (store) => {
+    await waiting(store, [question('q', 1)])
+    await store.signal(RUN, 'q', remembered('q', { ...OF_RUN, scope: 'agent' }))
+    await store.remove(RUN)
+    assert.deepEqual(await store.rules({}), [])
   }),
   rule('signal: a consumed key stays taken', async (store) => {
     const lease = await driven(store)
