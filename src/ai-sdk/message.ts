@@ -115,13 +115,16 @@ export class Message {
       case 'model-failed':
         if (isOwn) await this.#reply.end(entry, async (stored) => event.value(stored))
         return
+      case 'code-proposed':
+        if (this.#shows(run, entry.step)) this.#declare(this.parts.code(run, entry.step))
+        return
       case 'step-started':
-        this.#printed = ''
-        if (isOwn && this.#sendsCode) this.#code(entry)
+        if (isOwn) this.#printed = ''
+        if (this.#shows(run, entry.step)) this.#code(run, entry)
         return
       case 'step-ended':
       case 'step-killed':
-        if (isOwn && this.#sendsCode) this.#codeEnded(entry)
+        if (this.#shows(run, entry.step)) this.#codeEnded(run, entry)
         return
       case 'call-requested':
         if (isOwn) this.#declare(this.parts.call(run, entry.call))
@@ -184,12 +187,14 @@ export class Message {
     }
   }
 
-  get #sendsCode(): boolean {
-    return this.#options.sendCode !== false
+  /** Whether the code of a step is a part: the run's own, and what a person was asked about. */
+  #shows(run: RunId, step: number): boolean {
+    if (run === this.#run && this.#options.sendCode !== false) return true
+    return this.#declared.has(this.parts.code(run, step)?.id ?? '')
   }
 
-  #code({ step }: Entry<'step-started'>): void {
-    const part = this.parts.code(this.#run, step)
+  #code(run: RunId, { step }: Entry<'step-started'>): void {
+    const part = this.parts.code(run, step)
     if (part === undefined) return
     this.#declared.delete(part.id)
     this.#declare(part)
@@ -198,17 +203,18 @@ export class Message {
   #printedMore(text: string): void {
     this.#printed += text
     const part = this.parts.openCode
-    if (part === undefined || !this.#sendsCode) return
+    if (part === undefined || (this.#options.sendCode === false && !this.#declared.has(part.id))) return
     this.#declare(part)
     const output = { printed: this.#printed }
     this.#put({ type: 'tool-output-available', toolCallId: part.id, output, preliminary: true })
   }
 
-  #codeEnded(entry: Entry<'step-ended'> | Entry<'step-killed'>): void {
-    const part = this.parts.code(this.#run, entry.step)
+  #codeEnded(run: RunId, entry: Entry<'step-ended'> | Entry<'step-killed'>): void {
+    const part = this.parts.code(run, entry.step)
     if (part === undefined) return
     this.#declare(part)
     const toolCallId = part.id
+    if (this.#isRejected(part)) return this.#put({ type: 'tool-output-denied', toolCallId })
     if (entry.kind === 'step-killed')
       return this.#put({ type: 'tool-output-error', toolCallId, errorText: entry.message })
     const { printed, shown, error } = entry
@@ -234,14 +240,14 @@ export class Message {
   }
 
   #answered(
-    { decision, question: approvalId, edited }: Entry<'question-answered'>,
+    { decision, question: approvalId, edited, code }: Entry<'question-answered'>,
     asked: Asked | undefined,
   ): void {
     if (asked === undefined || !this.#declared.has(asked.part.id)) return
     const { part, kind } = asked
     const approved = decision.type !== 'reject' && decision.type !== 'expired'
     // What is approved is what a person made of it.
-    if (edited !== undefined) this.#putPart(part)
+    if (edited !== undefined || code !== undefined) this.#putPart(part)
     if (kind !== 'input')
       this.#put({
         type: 'tool-approval-response',
@@ -306,6 +312,11 @@ export class Message {
         toolCallId,
         errorText: `${outcome.error.name}: ${outcome.error.message}`,
       })
+  }
+
+  #isRejected({ question }: Part): boolean {
+    const answer = question === undefined ? undefined : this.parts.asked(question)?.answer
+    return answer === 'reject' || answer === 'expired'
   }
 
   async #answer(event: EntryEvent, { output, reason, seq }: Entry<'task-completed'>): Promise<void> {

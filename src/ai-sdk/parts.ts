@@ -40,6 +40,8 @@ export class Parts {
   readonly #root: RunId
   readonly #parts = new Map<string, Part>()
   readonly #questions = new Map<QuestionId, Asked>()
+  /** Programs that wait to be started. */
+  readonly #proposed = new Map<RunId, Part>()
   #openCode: Part | undefined
 
   constructor(root: RunId) {
@@ -76,7 +78,11 @@ export class Parts {
   async hear(event: EntryEvent): Promise<void> {
     const { run, entry } = event
     switch (entry.kind) {
+      case 'code-proposed':
+        this.#proposed.set(run, this.#addCode(run, entry))
+        return
       case 'step-started':
+        this.#proposed.delete(run)
         this.#addCode(run, entry)
         return
       case 'step-ended':
@@ -112,13 +118,17 @@ export class Parts {
     }
   }
 
-  #addCode(run: RunId, { step, source }: Entry<'step-started'>): void {
-    const part = this.#add(this.#idOf(run, `step_${step}`), 'code', RUN_CODE, { code: source })
+  #addCode(run: RunId, { step, source }: { readonly step: number; readonly source: string }): Part {
+    const id = this.#idOf(run, `step_${step}`)
+    const part = this.#parts.get(id) ?? this.#add(id, 'code', RUN_CODE, undefined)
+    part.input = { code: source }
     if (run === this.#root) this.#openCode = part
+    return part
   }
 
   #ask(run: RunId, { question: id, asks: kind, call, message, schema }: Entry<'question-asked'>): void {
-    const of = call === undefined ? undefined : this.call(run, call)
+    // Without a call it is a program that is to be approved.
+    const of = call === undefined ? this.#proposed.get(run) : this.call(run, call)
     // A call that is asked about anew is not asked about as before.
     for (const before of this.open)
       if (call !== undefined && before.run === run && before.call === call) this.#settle(before, 'expired')
@@ -135,11 +145,12 @@ export class Parts {
 
   async #answer(
     event: EntryEvent,
-    { question, decision, edited }: Entry<'question-answered'>,
+    { question, decision, edited, code }: Entry<'question-answered'>,
   ): Promise<void> {
     const asked = this.#questions.get(question)
     if (asked === undefined) return
     if (edited !== undefined) asked.part.input = plain(await event.value(edited.input))
+    if (code !== undefined) asked.part.input = { code: code.source }
     this.#settle(asked, decision.type)
   }
 

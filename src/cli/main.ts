@@ -9,6 +9,7 @@ import type { ApproveOptions, RejectOptions } from './commands/answer.ts'
 import type { PruneOptions, RemoveOptions } from './commands/clear.ts'
 import type { CopyOptions } from './commands/copy.ts'
 import type { ForkOptions } from './commands/fork.ts'
+import type { LogsOptions } from './commands/logs.ts'
 import type { ResumeOptions } from './commands/resume.ts'
 import type { RunOptions } from './commands/run.ts'
 import type { ShowOptions } from './commands/show.ts'
@@ -76,6 +77,13 @@ command('show <run>', 'what happened, step by step')
   .option('--events', `the journal's entries`)
   .action((run: string, options: ShowOptions) =>
     act(async (...here) => (await import('./commands/show.ts')).show(...here, run, options)),
+  )
+command('logs <run>', 'what happened, a line for each event')
+  .option('-f, --follow', 'go on with what happens, until the run ends')
+  .option('--after <seq>', 'begin after this event')
+  .option('--family', 'those of the agents that it calls, too')
+  .action((run: string, options: LogsOptions) =>
+    act(async (...here) => (await import('./commands/logs.ts')).logs(...here, run, options)),
   )
 
 command('doctor', 'whether this machine, the state file and the agent are fit').action(() =>

@@ -18,26 +18,12 @@ import { STATE_VERSION, type State } from '../journal/shape.ts'
 import { fold } from '../journal/state.ts'
 import { viewOf } from '../journal/view.ts'
 import { blobOf, readBlob } from './blob.ts'
+import { stateContext, type CheckpointState } from './checkpoint.ts'
 import { questionRow, shownCall, type SchemasOf } from './question-row.ts'
 import type { Secrets } from '../tool/secret.ts'
 import type { BlobRow, CheckpointWrite, EntryRow, HeapLink, Lease, Store } from '../journal/store.ts'
 
-/** What a checkpoint keeps beside the state: where its heap stands. */
-export interface CheckpointState {
-  /** The version of the state's shape: a checkpoint of another one is not used. */
-  readonly v: number
-  readonly state: State
-  readonly place: Checkpointed['place']
-  /** How many links lead to the heap. */
-  readonly links: number
-}
-
 type Checkpointed = Extract<Happening, { kind: 'checkpointed' }>
-
-/** A checkpoint's state stands after the entry with this chain. */
-export function stateContext(chain: Uint8Array): string {
-  return `state after ${Buffer.from(chain).toString('hex')}`
-}
 
 export interface LogStart {
   readonly store: Store

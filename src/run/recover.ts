@@ -15,7 +15,7 @@ import { STATE_VERSION, type State } from '../journal/shape.ts'
 import { fold } from '../journal/state.ts'
 import type { CheckpointRow, HeapLink, Store } from '../journal/store.ts'
 import { newStory, tell, type Story } from '../journal/story.ts'
-import { stateContext, type CheckpointState } from './log.ts'
+import { stateContext, type CheckpointState } from './checkpoint.ts'
 import { sealOf } from './seal.ts'
 
 const PAGE = 1_000

@@ -25,7 +25,7 @@ import type { CheckpointRow, EntryRow, RunRow, RunView, Store } from '../journal
 import { openHeap } from '../sandbox/snapshot.ts'
 import { engineDigest } from '../sandbox/parts.ts'
 import { readBlob } from './blob.ts'
-import { stateContext, type CheckpointState } from './log.ts'
+import { stateContext, type CheckpointState } from './checkpoint.ts'
 import { sealOf } from './seal.ts'
 
 /** Something that is wrong: which law, where, and what in plain words. */

@@ -164,6 +164,32 @@ describe('an approval', () => {
   })
 })
 
+describe('a program that a person approves', () => {
+  test('is the part of its step: approved, it runs', async () => {
+    const { client } = chatOn({ codeApproval: true, script: ['print("ran")\nfinalAnswer("done")'] })
+    await client.sendMessage({ text: 'Go' })
+    expect(client.tool('run_code')).toMatchObject({
+      state: 'approval-requested',
+      input: { code: 'print("ran")\nfinalAnswer("done")' },
+    })
+    await client.decide('run_code', true)
+    await client.settled(2)
+    expect(client.tools('run_code')).toHaveLength(1)
+    expect(client.tool('run_code')).toMatchObject({ state: 'output-available', output: { printed: 'ran\n' } })
+    expect(client.text()).toBe('done')
+  })
+
+  test('denied, it does not run, also where code is not shown otherwise', async () => {
+    const script: Script = ['print("ran")\nfinalAnswer("done")', { text: 'As you like.' }]
+    const { client } = chatOn({ codeApproval: true, script }, { sendCode: false })
+    await client.sendMessage({ text: 'Go' })
+    await client.decide('run_code', false, 'not so')
+    await client.settled(2)
+    expect(client.tool('run_code').state).toBe('output-denied')
+    expect(client.text()).toBe('As you like.')
+  })
+})
+
 describe('a question', () => {
   const ASKS = ['const size = await ask("Which size?", { type: "number" })\nfinalAnswer("size " + size)']
 

@@ -11,6 +11,7 @@ test('list, show and inbox load neither sandbox nor front end, validator, models
     ['list'],
     ['show', 'r'],
     ['show', 'r', '--events'],
+    ['logs', 'r'],
     ['inbox', '--json'],
     ['--version'],
     ['--help'],
@@ -34,7 +35,7 @@ test('they change no byte', async () => {
   using place = new Place()
   await place.run('r', 'refund')
   const before = place.bytes()
-  for (const args of [['list'], ['show', 'r'], ['show', 'r', '--events'], ['inbox']])
+  for (const args of [['list'], ['show', 'r'], ['show', 'r', '--events'], ['logs', 'r'], ['inbox']])
     expect((await place.pca(...args)).code).toBe(0)
   expect(place.bytes()).toBe(before)
 })
