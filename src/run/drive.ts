@@ -131,6 +131,7 @@ class Driver {
     this.#log.onCommitted((entries) => {
       for (const entry of entries) {
         live.committed(entry)
+        if (entry.kind === 'segment-started') this.#room?.begun()
         this.#tellPrinted(entry.seq)
       }
     })

@@ -113,6 +113,11 @@ export class Room implements AsyncDisposable {
     return this.#spans.span
   }
 
+  /** That this segment has begun is durable. */
+  begun(): void {
+    this.#spans.begun()
+  }
+
   /** Hears of every entry as it is recorded: what the guest and the story need of it. */
   feed(entry: Entry): void {
     this.guest.feed(entry)

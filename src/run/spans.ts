@@ -87,6 +87,11 @@ export class RunSpans {
     return this.#segment.traceparent
   }
 
+  /** The segment's beginning is durable. */
+  begun(): void {
+    this.#segment.begun()
+  }
+
   /** N1: hears of every entry as it is recorded. */
   feed(entry: Entry): void {
     this.#chronicle.feed(entry)

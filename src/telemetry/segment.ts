@@ -77,6 +77,8 @@ export interface Segment {
   /** Of the segment's own span: the next segment's `resumedFrom`. */
   readonly carrier: TraceCarrier
   readonly traceparent: string
+  /** That it has begun is durable: nobody after it tells of the segment before, so it does. */
+  begun(): void
   /** The carrier of a step's span, which is published with this. */
   step(step: number): TraceCarrier
   /** A span below a step, or below the ground. `client` for a request to another system. */
@@ -111,6 +113,7 @@ function untraced(carrier: TraceCarrier): Segment {
   return {
     carrier,
     traceparent: carrier.traceparent,
+    begun: () => {},
     step: () => carrier,
     child: () => span,
     within: (_span, fn) => fn(),
@@ -134,6 +137,7 @@ class TracedSegment implements Segment {
   readonly #how: { readonly content: Content; readonly clean: Clean }
   readonly #steps = new Map<number, { readonly context: Context; readonly carrier: TraceCarrier }>()
   readonly #open = new Map<ChildSpan, Context>()
+  #lost: { readonly span: Span; readonly to: number } | undefined
   #ended = false
 
   constructor(otel: OpenTelemetry, start: SegmentStart, stored: TraceCarrier) {
@@ -143,16 +147,21 @@ class TracedSegment implements Segment {
     this.#common = { [CONVERSATION_ID]: runId, [AGENT_NAME]: name, [SEGMENT]: number }
     this.#ground = groundOf(otel, start)
     const own = { ...attributes, ...agentAttributes(RUN_SEGMENT, name, runId), [SEGMENT]: number }
-    const links = linksOf(otel, {
-      ...start,
-      resumedFrom: tellLost(otel, start, this.#ground) ?? start.resumedFrom,
-    })
+    this.#lost = beginLost(otel, start, this.#ground)
+    const lost = this.#lost === undefined ? undefined : carrierOfSpan(otel, this.#lost.span.spanContext())
+    const links = linksOf(otel, { ...start, resumedFrom: lost ?? start.resumedFrom })
     this.#span = beginSpan(otel, { name: `${RUN_SEGMENT} ${name}`, attributes: own, links }, this.#ground)
     this.carrier = carrierOfSpan(otel, this.#span.spanContext()) ?? stored
   }
 
   get traceparent(): string {
     return this.carrier.traceparent
+  }
+
+  begun(): void {
+    if (this.#lost !== undefined)
+      endSpan(this.#otel, this.#lost.span, { error: { name: 'lost' }, at: this.#lost.to })
+    this.#lost = undefined
   }
 
   step(step: number): TraceCarrier {
@@ -192,6 +201,7 @@ class TracedSegment implements Segment {
 
   end(attributes: SpanAttributes = {}): void {
     if (this.#ended) return
+    this.begun()
     this.#ended = true
     for (const child of this.#open.keys()) child.end({ attributes: { [UNFINISHED]: true } })
     endSpan(this.#otel, this.#span, { attributes })
@@ -236,9 +246,12 @@ function withBaggage(otel: OpenTelemetry, context: Context, { baggage }: Carrier
   return otel.propagation.setBaggage(context, otel.propagation.createBaggage(Object.fromEntries(entries)))
 }
 
-/** T1: nobody else tells of it any more. Gives its carrier. */
-function tellLost(otel: OpenTelemetry, start: SegmentStart, ground: Context): Carrier | undefined {
-  const { lost, name, runId, number } = start
+/** T1: nobody else tells of it any more. */
+function beginLost(
+  otel: OpenTelemetry,
+  { lost, name, runId, number }: SegmentStart,
+  ground: Context,
+): { readonly span: Span; readonly to: number } | undefined {
   if (lost === undefined) return undefined
   const attributes = {
     ...lost.attributes,
@@ -247,8 +260,7 @@ function tellLost(otel: OpenTelemetry, start: SegmentStart, ground: Context): Ca
     [STATUS]: 'lost',
   }
   const span = beginSpan(otel, { name: `${RUN_SEGMENT} ${name}`, attributes, at: lost.from }, ground)
-  endSpan(otel, span, { error: { name: 'lost' }, at: lost.to })
-  return carrierOfSpan(otel, span.spanContext())
+  return { span, to: lost.to }
 }
 
 /** The segment before, and what woke the run; each once, and not the ground itself. */

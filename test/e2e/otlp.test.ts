@@ -100,3 +100,27 @@ test.each(['sdk3', 'sdk2', 'sdk2, api 1.9'])(
     expect(/```text tree\n([\s\S]*?)\n```/.exec(readFileSync(page, 'utf8'))?.[1]).toBe(tree)
   },
 )
+
+test('killed again as soon as the second process has told anything: each segment is told once, every link leads somewhere', async () => {
+  using place = scratch()
+  await using receiver = await Receiver.listen()
+  for (const part of ['first', 'second']) {
+    const before = receiver.spans.length
+    await using process = new Child(program, place.path, part, receiver.url, 'sdk3')
+    if (part === 'first') expect(await process.line()).toBe('sent')
+    await expect.poll(() => receiver.spans.length, PATIENT).toBeGreaterThan(before)
+    await process.kill()
+    expect(receiver.orphans()).toEqual([])
+  }
+  await promisify(execFile)(process.execPath, [program, place.path, 'second', receiver.url, 'sdk3'])
+  expect(receiver.orphans()).toEqual([])
+  const ids = new Set(receiver.spans.map(({ spanId }) => spanId))
+  expect(receiver.spans.flatMap(({ links }) => links).filter(({ to }) => !ids.has(to))).toEqual([])
+  const segments = receiver.spans.filter(({ name }) => name === 'run_segment support')
+  // Whether the second process was one of them depends on what it had made durable.
+  const lost = segments.slice(0, -2)
+  expect(lost.length).toBeGreaterThan(0)
+  expect(segments.map(({ attributes }) => [attributes['pca.segment'], attributes['pca.status']])).toEqual(
+    [...lost.map(() => 'lost'), 'paused', 'completed'].map((status, index) => [index + 1, status]),
+  )
+})

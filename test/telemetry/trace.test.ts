@@ -144,7 +144,11 @@ describe('one trace over two processes', () => {
     const { root, first } = twoSegments()
     using process = watched()
     const lost = { from: 1_000, to: 4_500, attributes: { 'pca.calls.lost': ['1.1'] } }
-    startSegment({ ...named, number: 2, carrier: root, resumedFrom: first, lost }).end()
+    const segment = startSegment({ ...named, number: 2, carrier: root, resumedFrom: first, lost })
+    // Killed here, it is told by whoever comes next: this segment was none.
+    expect(process.exported).toEqual([])
+    segment.begun()
+    segment.end()
     const [one, two] = process.spans('run_segment helper')
     expect(one).toMatchObject({
       startTime: [1, 0],
