@@ -98,8 +98,8 @@ async function sent(
       const failure = failureOf(error, sdk)
       const why = line.hide(failure.message)
       if (failure.is === 'answered') throw new ToolError(`${tool.ownName}: ${why}`)
-      // Whatever was wrong with it: the next request gets another.
-      await connection.close().catch(() => undefined)
+      // Whatever was wrong with it: the next request gets another. Those beside this one may come home yet.
+      connection.retire()
       const mayRepeat = failure.is === 'unsent' || (effect !== 'once' && effect !== 'keyed')
       if (mayRepeat && repeats < MOST_REPEATS) continue
       if (failure.is === 'unsent' || effect !== 'once')

@@ -76,8 +76,9 @@ export class Child implements Transport {
     })
     child.stdout.on('data', (chunk: Buffer) => lines.push(chunk))
     child.stderr.on('data', (chunk: Buffer) => errors.push(chunk))
-    // Whoever writes hears of it.
-    child.stdin.on('error', () => undefined)
+    // Whoever writes hears of it; of the others their end is heard.
+    for (const stream of [child.stdin, child.stdout, child.stderr]) stream.on('error', () => undefined)
+    child.on('error', () => undefined)
     child.once('exit', () => {
       kill(child, 'SIGKILL')
       alive.delete(child)

@@ -21,6 +21,8 @@ export interface Connection {
   list(): Promise<readonly Tool[]>
   /** Rejects as the client does: `failureOf` says what that means. */
   call(sending: Sending): Promise<CallToolResult | InputRequiredResult>
+  /** Nothing more is sent over it; what is under way may come home, then it is closed. */
+  retire(): void
   close(): Promise<void>
 }
 
@@ -152,6 +154,7 @@ class Live implements Connection {
   readonly #client: Client
   readonly #transport: Transport
   #isOver = false
+  #awaited = 0
 
   constructor(around: Around, client: Client, transport: Transport) {
     this.#around = around
@@ -170,9 +173,21 @@ class Live implements Connection {
     return this.#isOver
   }
 
-  /** Something is awaited of it: the process stays. */
+  /** Something is awaited of it, until what this gives is called: the process stays. */
   await(): () => void {
-    return this.#transport instanceof Child ? this.#transport.await() : () => undefined
+    const done = this.#transport instanceof Child ? this.#transport.await() : undefined
+    this.#awaited++
+    return () => {
+      this.#awaited--
+      done?.()
+      if (this.#isOver && this.#awaited === 0) this.retire()
+    }
+  }
+
+  retire(): void {
+    this.#isOver = true
+    // Nobody waits for its end.
+    if (this.#awaited === 0) this.close().catch(() => undefined)
   }
 
   async list(): Promise<readonly Tool[]> {

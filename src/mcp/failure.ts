@@ -39,12 +39,11 @@ export class NotSent extends Error {
 }
 
 function ofStatus(status: number, message: string): Failure {
-  // A server that has forgotten the session has not looked at the request.
-  if (status === 404)
-    return { is: 'unsent', message: 'it does not know the session, or the address (HTTP 404)' }
   if (status >= 500) return { is: 'lost', message: `it failed with HTTP ${status}` }
   const why = /^Error POSTing to endpoint: (.*)$/s.exec(message)?.[1]?.slice(0, 500) ?? ''
-  return { is: 'answered', message: `HTTP ${status}${why === '' ? '' : `: ${why}`}` }
+  // A server that has forgotten our session says so with one of these: it has not looked at the request.
+  const is = status === 404 || status === 400 ? 'unsent' : 'answered'
+  return { is, message: `HTTP ${status}${why === '' ? '' : `: ${why}`}` }
 }
 
 function ofCode(code: string, message: string): Failure {

@@ -6,7 +6,7 @@
  * W3  No stream is held open while nothing is awaited: a process that has nothing to do can end.
  */
 import { parseJson } from '../base/json.ts'
-import { CUT, TOO_LARGE } from './failure.ts'
+import { CUT, NotSent, TOO_LARGE } from './failure.ts'
 
 type Fetch = (url: string | URL, init?: RequestInit) => Promise<Response>
 
@@ -22,7 +22,10 @@ export function watchedFetch({ maxBytes, headers }: Around): Fetch {
     // W3: a stream for what the server may want to say; one that goes on with an answer is another thing.
     if (init.method === 'GET' && !sent.has('last-event-id') && accepts(sent))
       return new Response(null, { status: 405 })
-    for (const [name, value] of Object.entries(await headers())) if (!sent.has(name)) sent.set(name, value)
+    const own = await headers().catch((error: unknown) => {
+      throw new NotSent(error instanceof Error ? error.message : String(error))
+    })
+    for (const [name, value] of Object.entries(own)) if (!sent.has(name)) sent.set(name, value)
     const response = await fetch(url, { ...init, headers: sent })
     const id = requestIn(init.body)
     if (response.body === null || !response.ok) return await short(response, maxBytes)

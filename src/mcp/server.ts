@@ -23,6 +23,7 @@ import { told } from './told.ts'
 const FRESH = 10_000
 /** Runs that start together read it once. */
 const JUST_NOW = 500
+const LONGEST_LINE = 4_000
 
 /**
  * The tools of an MCP server, to stand among an agent's tools. Nothing is started by this; see docs/mcp.md.
@@ -174,8 +175,8 @@ class Server implements ToolSource {
         return await reading.list
       } catch (error) {
         if (error instanceof UsageError) throw error
-        const isOver = connection.isOver
-        await connection.close().catch(() => undefined)
+        const { isOver } = connection
+        connection.retire()
         if (isOver && attempt === 1) continue
         const why = this.#line.hide(failureOf(error, await loadSdk()).message)
         throw new UsageError(`The MCP server '${this.name}' does not say which tools it has: ${why}.`)
@@ -232,7 +233,7 @@ class Server implements ToolSource {
 
   #said(line: string): void {
     for (const listener of this.#listeners.size > 0 ? this.#listeners : [this.#settings.onLog])
-      listener(this.#line.hide(line))
+      listener(this.#line.hide(line.slice(0, LONGEST_LINE)))
   }
 }
 

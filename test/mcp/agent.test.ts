@@ -1,6 +1,7 @@
 /** Agents with servers among their tools: when those are started, what a run remembers of them, what waits and goes on. */
 import { describe, expect, test, vi } from 'vitest'
 import { CodeAgent, memoryStore, PersistentCodeAgent, secret, tool, type Store } from '../../src/index.ts'
+import { violations } from '../../src/journal/check.ts'
 import { mcpServer } from '../../src/mcp.ts'
 import { scriptedModel, type Script } from '../../src/testing.ts'
 import {
@@ -242,7 +243,8 @@ describe('a server that ends in the middle of a call that must not be repeated',
 
   test('leaves a question: it did not happen, so it is sent again', async () => {
     await using world = new World()
-    const agent = agentOf(world, memoryStore(), script)
+    const store = memoryStore()
+    const agent = agentOf(world, store, script)
     const question = onlyQuestion(await agent.run('Die'))
     expect(question).toMatchObject({
       kind: 'unknownOutcome',
@@ -253,6 +255,7 @@ describe('a server that ends in the middle of a call that must not be repeated',
     expect(world.lines('calls')).toEqual(['dieOnce {}'])
     await agent.answer(question.id, { type: 'approve' })
     expect(output(await goOn(agent))).toBe('alive')
+    expect(violations(await journalOf(store, must(agent.runId)))).toEqual([])
     await agent.close()
   })
 

@@ -1,6 +1,7 @@
 /** The same server over HTTP: calls, questions, and what becomes of answers that do not come. */
 import { expect, test, vi } from 'vitest'
 import { ToolError, UnknownOutcomeError, UsageError, type AgentPausedException } from '../../src/index.ts'
+import { PATIENT } from '../e2e/fixtures/bench.ts'
 import { byName, callOf, failure, MEANS, World } from './fixtures/world.ts'
 
 vi.setConfig({ testTimeout: 60_000 })
@@ -36,6 +37,31 @@ test('an answer that breaks off: what reads is sent again, what must not be repe
   world.put('break-off')
   expect(await failure(callOf(tools, 'srv_pay', { amount: 3 }))).toBeInstanceOf(UnknownOutcomeError)
   expect(world.lines('calls')).toEqual(['pay {"amount":3}'])
+})
+
+test('an answer that breaks off costs no other call', async () => {
+  await using world = new World()
+  const tools = byName(await (await world.served()).open(world, MEANS))
+  const slow = callOf(tools, 'srv_wait')
+  await expect.poll(() => world.has('began'), PATIENT).toBe(true)
+  world.put('break-off')
+  expect(await failure(callOf(tools, 'srv_pay', { amount: 3 }))).toBeInstanceOf(UnknownOutcomeError)
+  world.put('go')
+  expect(await slow).toBe('at last')
+})
+
+test('headers that cannot be had: nothing was sent, and nobody is in doubt', async () => {
+  await using world = new World()
+  let isThere = true
+  const headers = async (): Promise<Record<string, string>> => {
+    if (!isThere) throw new Error('no token today')
+    return {}
+  }
+  const tools = byName(await (await world.served({ headers })).open(world, MEANS))
+  isThere = false
+  const error = await failure(callOf(tools, 'srv_pay', { amount: 3 }))
+  expect(error).toBeInstanceOf(ToolError)
+  expect(error.message).toMatch(/no token today/)
 })
 
 test('a server that ends in mid-call: the outcome is unknown; one that is not there was not called', async () => {

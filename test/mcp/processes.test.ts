@@ -85,6 +85,18 @@ test('a server dies in the middle of a call that must not be repeated: another p
   expect(world.lines('calls')).toEqual(['dieOnce {}'])
 })
 
+test('a process that forgets its server ends all the same, and the server with it, and what that had started', async () => {
+  await using world = new World()
+  const leaver = join(import.meta.dirname, 'fixtures', 'leaver.ts')
+  const child = spawn(process.execPath, [leaver, world.folder, 'srv_nest'], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  const [said] = await Promise.all([text(child.stdout), once(child, 'close')])
+  expect(child.exitCode).toBe(0)
+  for (const pid of [...world.lines('starts'), said.trim()].map(Number))
+    await expect.poll(() => isAlive(pid), PATIENT).toBe(false)
+})
+
 test('a run that is finished starts no server', async () => {
   await using world = new World()
   const code = 'finalAnswer(await srv_add({ a: 1, b: 1 }))'

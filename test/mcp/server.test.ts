@@ -161,6 +161,15 @@ describe('a server that ends', () => {
     expect(world.lines('calls')).toEqual(['bare {}'])
   })
 
+  test('ends all that it has started', async () => {
+    await using world = new World()
+    const source = world.source()
+    const pid = Number(await callOf(byName(await source.open(world, MEANS)), 'srv_nest'))
+    expect(isAlive(pid)).toBe(true)
+    await source.close(world)
+    await expect.poll(() => isAlive(pid), PATIENT).toBe(false)
+  })
+
   test('closing its source ends it, and opening it again starts it again', async () => {
     await using world = new World()
     const source = world.source({ include: ['look'] })
