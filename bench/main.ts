@@ -1,11 +1,12 @@
 /**
- * `npm run bench -- [--quick] [--json] [--only steps,resume,calls,snapshots,waiting,policies,durable,many,check,frontend,hostile,guest,loops,ten-tools,memory,mcp,trace] [--rounds 5] [--dir /tmp]`
+ * `npm run bench -- [--quick] [--json] [--only steps,resume,calls,snapshots,waiting,policies,durable,many,check,frontend,hostile,guest,loops,ten-tools,memory,mcp,trace,approvals,many-tools] [--rounds 5] [--dir /tmp]`
  *
  * Every figure is measured when this runs. What is quoted of others stands beneath the tables, with its source.
  */
 import { execFileSync } from 'node:child_process'
 import { cpus, loadavg, tmpdir } from 'node:os'
 import { parseArgs } from 'node:util'
+import { approvalsTable } from './approvals.ts'
 import { callsTable } from './calls.ts'
 import { checkTable } from './check.ts'
 import { durableTable } from './durable.ts'
@@ -14,6 +15,7 @@ import { guestTable } from './guest.ts'
 import { hostileTable } from './hostile.ts'
 import { loopsTable } from './loops.ts'
 import { manyTable } from './many.ts'
+import { manyToolsTable } from './many-tools.ts'
 import { mcpTable } from './mcp.ts'
 import { memoryTable } from './memory.ts'
 import { policiesTable } from './policies.ts'
@@ -47,6 +49,8 @@ const TABLES: Readonly<Record<string, (settings: Settings) => Promise<readonly T
   memory: memoryTable,
   mcp: mcpTable,
   trace: traceTable,
+  approvals: approvalsTable,
+  'many-tools': manyToolsTable,
 }
 
 const { values } = parseArgs({

@@ -46,6 +46,9 @@ test('bench/main.ts --quick --json measures every table', { timeout: 180_000 }, 
     'memory',
     'mcp',
     'trace',
+    'approvals',
+    'door',
+    'many-tools',
   ])
   for (const { columns, rows, quoted } of tables) {
     expect(rows.length).toBeGreaterThan(0)
