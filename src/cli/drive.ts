@@ -4,11 +4,13 @@
  */
 import { isPersistentAgentError } from '../base/errors.ts'
 import type { TaskOptions } from '../code-agent.ts'
+import type { Usage } from '../journal/entry.ts'
 import type { RunRow, Store } from '../journal/store.ts'
 import type { PersistentCodeAgent } from '../persistent-code-agent.ts'
 import { recover } from '../run/recover.ts'
 import { resultOf, type Question, type RunResult } from '../run/result.ts'
 import type { Run } from '../run/run.ts'
+import { Doing } from './doing.ts'
 import { exitOf, failureOf } from './failure.ts'
 import { interruption } from './interrupt.ts'
 import { tellResult } from './outcome.ts'
@@ -17,6 +19,7 @@ import { Progress } from './progress.ts'
 import { askPerson, terminalOf } from './prompt.ts'
 import { rememberModule } from './remembered.ts'
 import type { Screen } from './screen.ts'
+import { statusLine } from './status.ts'
 import { safe } from './text.ts'
 
 export interface Drive {
@@ -32,14 +35,18 @@ export interface Drive {
 export async function driveRun(drive: Drive, task: string, options: TaskOptions): Promise<number> {
   const { screen, place, agent, module, wait } = drive
   const abortSignal = interruption(screen, 'Pausing at the next safe point. Once more leaves at once.')
+  const before = options.reset === false ? agent.result?.usage : undefined
   let run = await agent.start(task, { ...options, abortSignal, wait })
   screen.err.line(screen.err.paint('dim', `run ${run.id}`))
-  const [first, known] = await Promise.all([watch(run, screen), rememberModule(place.file, run.id, module)])
+  const [first, known] = await Promise.all([
+    watch(run, screen, before),
+    rememberModule(place.file, run.id, module),
+  ])
   const flags = { store: place.flag, agent: known ? '' : ` --agent ${quoted(near(module))}` }
   let result = first
   while (result.status === 'paused' && (await askAll(drive, result.questions, abortSignal))) {
     run = await agent.start(agent.task, { reset: false, abortSignal, wait })
-    result = await watch(run, screen)
+    result = await watch(run, screen, result.usage)
   }
   tellResult(screen, result, flags)
   return exitOf(result)
@@ -57,10 +64,16 @@ export async function tellStored(
   return exitOf(result)
 }
 
-async function watch(run: Run, screen: Screen): Promise<RunResult> {
+/** Tells the run's events as they come, and at a terminal what it is doing meanwhile. */
+async function watch(run: Run, screen: Screen, before?: Usage): Promise<RunResult> {
   const progress = new Progress(screen.err)
-  for await (const event of run.events()) progress.hear(event)
-  return run.result()
+  const doing = new Doing(before)
+  using _status = statusLine(screen.err, () => doing.told(Date.now()))
+  for await (const event of run.events()) {
+    doing.hear(event)
+    progress.hear(event)
+  }
+  return await run.result()
 }
 
 /** Asks the person at the terminal, if there is one. True if a decision was recorded. */

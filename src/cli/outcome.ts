@@ -4,6 +4,7 @@ import { resultToJson, type RunResult } from '../run/result.ts'
 import { answersTo, tellQuestion } from './questions.ts'
 import type { Screen } from './screen.ts'
 import { counted, indented, safe, shown } from './text.ts'
+import { usedOf } from './used.ts'
 
 /** What commands that are printed carry, where it is needed. */
 export interface Flags {
@@ -69,7 +70,5 @@ function tellInFlight(
 }
 
 function summaryOf({ runId, stepCount, usage, durationMs }: RunResult): string {
-  const tokens = counted(usage.inputTokens + usage.outputTokens, 'token')
-  const cost = usage.cost === undefined ? '' : ` · $${usage.cost.toFixed(4)}`
-  return `run ${runId} · ${counted(stepCount, 'step')} · ${tokens}${cost} · ${showDuration(durationMs)}`
+  return [`run ${runId}`, counted(stepCount, 'step'), ...usedOf(usage), showDuration(durationMs)].join(' · ')
 }

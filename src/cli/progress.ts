@@ -1,15 +1,17 @@
 /**
- * A run's events as lines for whoever watches. On a terminal a compact coloured view with the code; elsewhere one line
- * per event.
+ * A run's events as lines for whoever watches. On a terminal with the code in colour, and less of what the status line
+ * says; elsewhere one line per event.
  */
 import { decode } from '../base/codec.ts'
 import { showDuration } from '../base/duration.ts'
 import type { Entry, Stored } from '../journal/entry.ts'
 import type { RunEvent } from '../run/event.ts'
+import { highlighted } from './highlight.ts'
 import type { Pen } from './screen.ts'
 import { cut, oneLine, safe, shown } from './text.ts'
+import { usedOf } from './used.ts'
 
-const CODE_LINES = 12
+const CODE_LINES = 40
 
 /** What the model is asked for, where it is not a step. */
 const FOR = { step: '', plan: ' for a plan', summary: ' for a summary', answer: ' for its answer' } as const
@@ -17,6 +19,9 @@ const FOR = { step: '', plan: ' for a plan', summary: ' for a summary', answer: 
 export class Progress {
   readonly #pen: Pen
   readonly #calls = new Map<string, { readonly name: string; readonly input: Stored; readonly at: number }>()
+  /** When the model was asked, and what is known of its reply. */
+  #asked = 0
+  #reply = ''
 
   constructor(pen: Pen) {
     this.#pen = pen
@@ -37,6 +42,9 @@ export class Progress {
           this.#line('dim', `goes on (from ${entry.heap === 'snapshot' ? 'its snapshot' : 'a replay'})`)
         break
       case 'model-called':
+        this.#asked = entry.at
+        // At a terminal the status line says it.
+        if (this.#pen.isTerminal && entry.attempt <= 1) break
         this.#line(
           'dim',
           `step ${entry.step}: asks the model${FOR[entry.purpose]}${entry.attempt > 1 ? ` (attempt ${entry.attempt})` : ''}`,
@@ -49,6 +57,7 @@ export class Progress {
         )
         break
       case 'model-replied':
+        this.#reply = replyOf(entry, this.#asked)
         if (entry.mistake !== undefined)
           this.#line('yellow', `step ${entry.step}: the reply could not be used: ${oneLine(entry.mistake)}`)
         break
@@ -104,13 +113,12 @@ export class Progress {
   #code(step: number, source: string): void {
     const pen = this.#pen
     if (!pen.isTerminal) return this.#line('bold', `step ${step}: ${oneLine(source)}`)
-    const lines = safe(source.trimEnd()).split('\n')
-    const kept =
-      lines.length > CODE_LINES
-        ? [...lines.slice(0, CODE_LINES - 1), `… ${lines.length - CODE_LINES + 1} more lines`]
-        : lines
-    pen.line(pen.paint('bold', `step ${step}`))
-    for (const line of kept) pen.line(pen.paint('dim', `  ${cut(line, pen.columns - 2)}`))
+    const lines = highlighted(source.trimEnd(), pen.columns - 2, (paint, text) => pen.paint(paint, text))
+    pen.line(`${pen.paint('bold', `step ${step}`)}${pen.paint('dim', this.#reply)}`)
+    for (const line of lines.length > CODE_LINES ? lines.slice(0, CODE_LINES - 1) : lines)
+      pen.line(`  ${line}`)
+    if (lines.length > CODE_LINES)
+      this.#line('dim', `  … ${lines.length - CODE_LINES + 1} more lines: pca show`)
   }
 
   #callStarted(entry: Entry<'call-started'>): void {
@@ -151,6 +159,11 @@ export function inputOf(input: Stored): string {
   if (typeof input !== 'string') return '…'
   const args = decode(input)
   return args === undefined ? '' : oneLine(shown(args, 0))
+}
+
+/** What a reply took, and what it used. */
+function replyOf({ took, at, usage }: Entry<'model-replied'>, asked: number): string {
+  return `  ${[showDuration(took ?? Math.max(0, at - asked)), ...usedOf(usage)].join(' · ')}`
 }
 
 function retryOf({ retryAt, at }: Entry<'model-failed'>): string {

@@ -9,11 +9,12 @@ import { styleText } from 'node:util'
 import type { Settings } from './settings.ts'
 import { jsonText } from './text.ts'
 
-export type Paint = 'bold' | 'dim' | 'red' | 'green' | 'yellow' | 'cyan'
+export type Paint = 'bold' | 'dim' | 'red' | 'green' | 'yellow' | 'cyan' | 'magenta'
 
 /** One of the two streams. What is given to `line` is safe text already (X1). */
 export interface Pen {
   readonly isTerminal: boolean
+  /** As wide as it is now. */
   readonly columns: number
   line(text?: string): void
   paint(paint: Paint, text: string): string
@@ -53,7 +54,9 @@ function penOf(stream: NodeJS.WriteStream, color: boolean): Pen {
   const isTerminal = stream.isTTY
   return {
     isTerminal,
-    columns: stream.columns || Number(process.env['COLUMNS']) || 100,
+    get columns() {
+      return stream.columns || Number(process.env['COLUMNS']) || 100
+    },
     line: (text = '') => void stream.write(`${text}\n`),
     paint: (paint, text) =>
       color && isTerminal && text !== '' ? styleText(paint, text, { validateStream: false }) : text,
