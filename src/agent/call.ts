@@ -26,6 +26,7 @@ import type { Happening, PreparedCall } from './happening.ts'
 import { askedOfTools, TOOLS } from './discovery.ts'
 import { TakenSecrets, wrongReference, type SecretRoom } from './references.ts'
 import { HISTORY, readHistory } from './history.ts'
+import { outcomeOf } from './outcome.ts'
 import { READ, type LargeValues } from './large.ts'
 import { askedQuestion, mustBeSchema } from './question.ts'
 import { guestError, thrownBy, type CarrierOf } from './thrown.ts'
@@ -37,6 +38,8 @@ const LONGEST_BACKOFF = 86_400_000
 export interface CallRoom extends Listeners, SecretRoom {
   readonly runId: string
   readonly secrets: Secrets
+  /** Bytes that a result may take. */
+  readonly resultSize: number
   readonly key: (call: OpenCall) => string
   readonly carrier: CarrierOf
   readonly clock: Clock
@@ -135,13 +138,13 @@ export async function sendCall(
     const filled = input.includes(room.mark) ? await taken.inputOf(tool, input) : input
     const executed = tool.execute(decode(filled), options, (value) => aside.progress(value))
     faultPoint('call-sent', call.effect)
-    return { ...settled, outcome: await outcomeOf(tool, await timed.first(executed)) }
+    return { ...settled, outcome: await outcomeOf(tool, await timed.first(executed), room.resultSize) }
   } catch (error) {
     const thrown = thrownBy(error, room)
     if ('error' in thrown) {
-      const isFinal = abortSignal.aborted || (thrown.error instanceof ToolError && !timed.isOver())
+      const outcome = { ok: false as const, error: guestError(thrown.error, room.secrets) }
+      const isFinal = abortSignal.aborted || (outcome.error.name === 'ToolError' && !timed.isOver())
       const retryIn = isFinal ? undefined : retryDelay(tool, call.attempt)
-      const outcome = { ok: false as const, error: guestError(thrown.error) }
       if (outcome.error.name === 'UnknownOutcomeError' && call.effect === 'once')
         return { ...settled, outcome, doubt: outcome.error.message }
       return { ...settled, outcome, ...(retryIn === undefined ? {} : { retryIn }) }
@@ -174,9 +177,9 @@ export async function probeCall(
     const said = await tool?.probe?.(decode(filled), options)
     if (tool === undefined || said === undefined) return { ...probed, said: 'unknown' }
     if (!said.happened) return { ...probed, said: 'not' }
-    return { ...probed, said: 'happened', outcome: await outcomeOf(tool, said.result) }
+    return { ...probed, said: 'happened', outcome: await outcomeOf(tool, said.result, room.resultSize) }
   } catch (error) {
-    room.log(`the probe of ${call.tool} failed: ${guestError(error).message}`)
+    room.log(`the probe of ${call.tool} failed: ${guestError(error, room.secrets).message}`)
     return { ...probed, said: 'unknown' }
   }
 }
@@ -208,14 +211,6 @@ function optionsOf(
     log: (...parts: readonly unknown[]) => aside.log(...parts),
     ...(answers.length === 0 ? {} : { answer: answers.at(-1) }),
   }
-}
-
-/** A result as it crosses, if the tool's own schema allows it. */
-async function outcomeOf(tool: Tool, output: unknown): Promise<CallOutcome> {
-  const checked = await tool.checkOutput(output)
-  if (checked.ok) return { ok: true, value: encode(checked.value) }
-  const message = `${tool.name} returned what its outputSchema does not allow: ${checked.message}`
-  return { ok: false, error: { name: 'ToolError', message } }
 }
 
 /** A tool's `timeout`: its signal fires, and its call fails whether or not the tool listens. */

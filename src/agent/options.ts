@@ -15,6 +15,7 @@ import { callbacksOf, nameOf, type StepCallback, type StepCallbacks } from './ca
 import type { Definition, NamedCheck } from './definition.ts'
 import { MODEL_OPTIONS, modelOptions, type ModelOptions } from './model-options.ts'
 import { managedOf, toolOfAgent, type ManagedAgent } from './managed.ts'
+import { RESULT_SIZE } from './outcome.ts'
 import type { Memory } from './memory.ts'
 import { sourcesIn } from './sources.ts'
 import { templatesOf, type PromptTemplates } from './templates.ts'
@@ -88,6 +89,8 @@ export interface AgentOptions<Output = unknown> extends ModelOptions {
     readonly callsPerStep?: number
     /** Characters of output that a step keeps, head and tail. Default 50 000. */
     readonly outputChars?: number
+    /** What one result of a tool may take, encoded. A larger one is an error for the code. Default `'32MB'`. */
+    readonly resultSize?: number | string
     /** Calls of tools under way at the same time; further ones wait their turn. Default 100. */
     readonly callsInFlight?: number
     /** Entries of the run's journal after which it rests, until it is resumed. Default 50 000. */
@@ -150,6 +153,7 @@ const DEFAULTS: RunOptions = {
   memory: 64 * 1024 ** 2,
   callsPerStep: 256,
   outputChars: 50_000,
+  resultSize: RESULT_SIZE,
   callsInFlight: 100,
   entries: 50_000,
   questions: 100,
@@ -173,6 +177,7 @@ export function dataOptions(given: Partial<AgentOptions>): Partial<RunOptions> {
       limits.callsPerStep === undefined ? undefined : count(limits.callsPerStep, 'limits.callsPerStep'),
     outputChars:
       limits.outputChars === undefined ? undefined : count(limits.outputChars, 'limits.outputChars'),
+    resultSize: limits.resultSize === undefined ? undefined : bytes(limits.resultSize, 'limits.resultSize'),
     callsInFlight:
       limits.callsInFlight === undefined ? undefined : count(limits.callsInFlight, 'limits.callsInFlight'),
     entries: limits.entries === undefined ? undefined : count(limits.entries, 'limits.entries'),

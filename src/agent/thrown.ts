@@ -3,6 +3,7 @@ import { encode } from '../base/codec.ts'
 import { ToolError } from '../base/errors.ts'
 import type { GuestError } from '../base/halt.ts'
 import { interruptionIn, type PauseOptions } from '../base/interruption.ts'
+import { NO_SECRETS, type Secrets } from '../tool/secret.ts'
 import type { Interruption, PauseGiven } from './happening.ts'
 import { givenQuestion } from './question.ts'
 
@@ -44,19 +45,40 @@ function pauseGiven(
   }
 }
 
-/** An error as the code may see it: ToolError word for word, any other without paths. */
-export function guestError(error: unknown): GuestError {
-  if (error instanceof ToolError || (error instanceof Error && error.name === 'ToolError'))
-    return { name: 'ToolError', message: error.message }
-  if (error instanceof Error) return { name: error.name, message: withoutPaths(error.message) }
-  return {
-    name: 'Error',
-    message: withoutPaths(
-      typeof error === 'string'
-        ? error
-        : `The tool threw ${error === null ? 'null' : `a value of type ${typeof error}`}, not an error.`,
-    ),
+/** Characters of a name, and of a message: what is longer is cut. */
+const LONGEST_NAME = 100
+const LONGEST = 20_000
+
+/** An error as the code may see it: ToolError word for word, any other without paths. Of whatever was thrown; never throws. */
+export function guestError(error: unknown, secrets: Pick<Secrets, 'clean'> = NO_SECRETS): GuestError {
+  const { name, message } = readError(error)
+  // Half of a secret would not be found any more.
+  const told = shortened(secrets.clean(message))
+  return { name: name.slice(0, LONGEST_NAME), message: name === 'ToolError' ? told : withoutPaths(told) }
+}
+
+function readError(error: unknown): GuestError {
+  try {
+    if (!(error instanceof Error)) return { name: 'Error', message: notAnError(error) }
+    const [name, message]: readonly unknown[] = [error.name, error.message]
+    const isOurs = error instanceof ToolError
+    return {
+      name: isOurs ? 'ToolError' : typeof name === 'string' && name !== '' ? name : 'Error',
+      message: typeof message === 'string' ? message : `The tool threw an error whose message is no text.`,
+    }
+  } catch {
+    return { name: 'Error', message: 'The tool threw something that cannot be read.' }
   }
+}
+
+function notAnError(thrown: unknown): string {
+  if (typeof thrown === 'string') return thrown
+  return `The tool threw ${thrown === null ? 'null' : `a value of type ${typeof thrown}`}, not an error.`
+}
+
+function shortened(message: string): string {
+  if (message.length <= LONGEST) return message
+  return `${message.slice(0, LONGEST)}… (${message.length} characters)`
 }
 
 /** Absolute paths and file URLs are the host's business. */

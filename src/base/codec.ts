@@ -11,7 +11,8 @@
  */
 import { types } from 'node:util'
 import { DevalueError, parse, stringify } from 'devalue'
-import { StateCorruptError, UsageError } from './errors.ts'
+import { showBytes } from './duration.ts'
+import { LimitError, StateCorruptError, UsageError } from './errors.ts'
 import type { Encoded } from './halt.ts'
 
 /**
@@ -19,8 +20,22 @@ import type { Encoded } from './halt.ts'
  * @throws {UsageError} naming the path of a part that cannot be written (C3), or if the value is nested too deeply.
  */
 export function encode(value: unknown): Encoded {
+  return written(value, READ)
+}
+
+/**
+ * The text of a value that may be too large: writing it ends where that is certain.
+ * @throws {LimitError} it takes more than `most` bytes. @throws {UsageError} as `encode` does.
+ */
+export function encodeWithin(value: unknown, most: number): Encoded {
+  const text = written(value, counting(most))
+  if (text.length * 3 > most && Buffer.byteLength(text) > most) throw tooLarge(most)
+  return text
+}
+
+function written(value: unknown, operations: typeof READ): Encoded {
   try {
-    return stringify(value, { Error: errorFields }, { operations: READ })
+    return stringify(value, { Error: errorFields }, { operations })
   } catch (cause) {
     if (cause instanceof DevalueError) {
       throw new UsageError(`The value${path(cause)} cannot be encoded: ${reason(cause.value)}.`, { cause })
@@ -148,6 +163,34 @@ const READ = {
   get(value: Record<string | number, unknown>, key: string | number): unknown {
     return value[typeof key === 'string' ? unescapeKey(key) : key]
   },
+}
+
+/** The same, giving up once what was written so far takes more than `most` bytes. */
+function counting(most: number): typeof READ {
+  let left = most
+  const spend = (bytes: number): void => {
+    left -= bytes
+    if (left < 0) throw tooLarge(most)
+  }
+  return {
+    ...READ,
+    toPrimitive(value: unknown) {
+      spend(typeof value === 'string' ? value.length + 2 : 1)
+      return value
+    },
+    tagOf(value: unknown) {
+      spend(types.isAnyArrayBuffer(value) ? Math.ceil((value.byteLength * 4) / 3) : 2)
+      return tagOf(value)
+    },
+    get(value: Record<string | number, unknown>, key: string | number) {
+      spend(typeof key === 'string' ? key.length + 3 : 1)
+      return READ.get(value, key)
+    },
+  } as typeof READ
+}
+
+function tooLarge(most: number): LimitError {
+  return new LimitError(`The value takes more than ${showBytes(most)}.`)
 }
 
 const WRITE = {

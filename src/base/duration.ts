@@ -51,6 +51,12 @@ export function bytes(size: unknown, what: string): number {
   throw new UsageError(`${what} is no size: ${show(size)}. Write a number of bytes, or '64MB'.`)
 }
 
+/** Text for people: `32 MB`, `1.5 KB`. */
+export function showBytes(size: number): string {
+  const [unit, factor] = size >= 1024 ** 2 ? ['MB', 1024 ** 2] : size >= 1024 ? ['KB', 1024] : ['bytes', 1]
+  return `${Math.round((size / factor) * 10) / 10} ${unit}`
+}
+
 function show(value: unknown): string {
   return typeof value === 'string' ? `'${value}'` : String(value)
 }

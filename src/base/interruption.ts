@@ -55,9 +55,18 @@ export type Thrown =
 
 /** The pause or stop in what user code threw, also where it was wrapped as a `cause`; undefined for an ordinary error. */
 export function interruptionIn(thrown: unknown): Thrown | undefined {
+  try {
+    return found(thrown)
+  } catch {
+    // What cannot even be looked at is no exception of ours.
+    return undefined
+  }
+}
+
+function found(thrown: unknown): Thrown | undefined {
   for (let error = thrown, depth = 0; typeof error === 'object' && error !== null && depth < 8; depth++) {
     const brand: unknown = Reflect.get(error, BRAND)
-    const message = error instanceof Error ? error.message : String(Reflect.get(error, 'message'))
+    const message = brand === undefined ? '' : String(Reflect.get(error, 'message'))
     if (brand === 'stop') return { is: 'stop', message }
     // Only the constructor sets the brand, so these are the options that it was given.
     if (brand === 'pause')

@@ -64,6 +64,8 @@ export interface RunOptions {
   readonly lethalCombination?: 'ask' | 'allow'
   /** Tokens that the model takes in one request, as the author says. */
   readonly contextWindow?: number
+  /** Bytes of one result of a tool; absent in runs of before: 32 MB. */
+  readonly resultSize?: number
   /** A plan is made before the first turn of a task, and again after so many. */
   readonly planningInterval?: number
   /** How the model hands over its code; absent: as calls of a tool. */

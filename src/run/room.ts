@@ -11,6 +11,7 @@ import type { Happening } from '../agent/happening.ts'
 import { judgeCall, judgeCode, type JudgeRoom } from '../agent/judge.ts'
 import { LargeValues } from '../agent/large.ts'
 import { idempotencyKey, subjectOf, type Effect } from '../agent/next.ts'
+import { RESULT_SIZE } from '../agent/outcome.ts'
 import { runCallback, runCheck, type ReviewRoom } from '../agent/review.ts'
 import type { WatchedStep } from '../agent/memory.ts'
 import { think } from '../agent/think.ts'
@@ -299,6 +300,7 @@ export class Room implements AsyncDisposable {
       tools: definition.tools,
       secrets: definition.secrets,
       mark: markOf(log.state),
+      resultSize: log.state.run.options.resultSize ?? RESULT_SIZE,
       key: (sent) => idempotencyKey(log.state, sent),
       carrier: this.#carrierOf,
       now: () => store.now(),

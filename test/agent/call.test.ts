@@ -6,6 +6,7 @@ import { ToolError } from '../../src/base/errors.ts'
 import { AgentPausedException, AgentStoppedException } from '../../src/base/interruption.ts'
 import { prepareCall, probeCall, sendCall, type CallRoom } from '../../src/agent/call.ts'
 import { judgeCall } from '../../src/agent/judge.ts'
+import { RESULT_SIZE } from '../../src/agent/outcome.ts'
 import { guestError } from '../../src/agent/thrown.ts'
 import type { OpenCall } from '../../src/journal/shape.ts'
 import { LargeValues } from '../../src/agent/large.ts'
@@ -34,6 +35,7 @@ function roomOf(
     runId: 'r',
     context,
     secrets: NO_SECRETS,
+    resultSize: RESULT_SIZE,
     mark: 'the mark of the run',
     tools: toolsOf([given]),
     managed: new Map(),

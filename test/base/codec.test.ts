@@ -1,7 +1,7 @@
 import fc from 'fast-check'
-import { expect, test } from 'vitest'
-import { decode, encode } from '../../src/base/codec.ts'
-import { StateCorruptError, UsageError } from '../../src/base/errors.ts'
+import { describe, expect, test } from 'vitest'
+import { decode, encode, encodeWithin } from '../../src/base/codec.ts'
+import { LimitError, StateCorruptError, UsageError } from '../../src/base/errors.ts'
 
 const SURVIVORS: { readonly [name: string]: unknown } = {
   undefined: undefined,
@@ -153,4 +153,43 @@ test('any value comes back as it was, and its text is stable', () => {
     }),
     { numRuns: 500 },
   )
+})
+
+describe('encodeWithin: a value that may be too large', () => {
+  const most = 1_000
+  test.each([
+    ['text', 'x'.repeat(999)],
+    ['text of several bytes', '€'.repeat(340)],
+    ['a list', Array.from({ length: 500 }, (_, n) => n)],
+    ['bytes', new Uint8Array(800)],
+    ['keys', { ['k'.repeat(1_000)]: 1 }],
+    ['a map', new Map([['a', 'x'.repeat(1_000)]])],
+    ['a set', new Set(['x'.repeat(1_000)])],
+    ['an error', new Error('x'.repeat(1_000))],
+  ])('%s is refused', (_, value) => {
+    expect(() => encodeWithin(value, most)).toThrow(new LimitError('The value takes more than 1000 bytes.'))
+  })
+
+  test('what fits is written as ever; what stands in many places counts once', () => {
+    const shared = 'x'.repeat(900)
+    for (const value of ['x'.repeat(990), { a: [1, new Date(0)] }, Array.from({ length: 20 }, () => shared)])
+      expect(encodeWithin(value, most)).toBe(encode(value))
+  })
+
+  test('never more than the limit, and what is far below it always fits', () => {
+    fc.assert(
+      fc.property(fc.anything({ withMap: true, withTypedArray: true }), fc.nat(500), (value, limit) => {
+        const bytes = Buffer.byteLength(encode(value))
+        let text: string | undefined
+        try {
+          text = encodeWithin(value, limit)
+        } catch {
+          text = undefined
+        }
+        if (bytes > limit) expect(text).toBeUndefined()
+        if (bytes * 4 < limit) expect(text).toBe(encode(value))
+      }),
+      { numRuns: 1_000 },
+    )
+  })
 })
