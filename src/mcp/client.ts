@@ -12,10 +12,12 @@ export type {
   Transport,
 } from '@modelcontextprotocol/client'
 
+let loaded: Sdk | undefined
+
 /** @throws {UsageError} it is not installed. */
 export async function loadSdk(): Promise<Sdk> {
   try {
-    return await import('@modelcontextprotocol/client')
+    return (loaded ??= await import('@modelcontextprotocol/client'))
   } catch (cause) {
     throw new UsageError('MCP servers need the package @modelcontextprotocol/client.', {
       cause,

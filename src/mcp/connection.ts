@@ -93,7 +93,7 @@ async function attempt(around: Around, isOlder: boolean, giveUp: AbortSignal): P
       capabilities: { elicitation: { form: {}, url: {} } },
       versionNegotiation: {
         mode: 'auto',
-        probe: { timeoutMs: Math.min(SILENCE, settings.startTimeout) },
+        probe: { timeoutMs: Math.min(SILENCE, settings.startTimeout / 2) },
       },
       inputRequired: { autoFulfill: false },
       // Results are checked with the tool's schema where they come in, by the same means as those of any tool.

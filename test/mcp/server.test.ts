@@ -1,8 +1,11 @@
 /** A server's tools, one by one, without a run: names, effects, values, failures. */
+import { join } from 'node:path'
 import { describe, expect, test, vi } from 'vitest'
 import { AgentPausedException, ToolError, UnknownOutcomeError } from '../../src/index.ts'
 import { PATIENT } from '../e2e/fixtures/bench.ts'
 import { byName, callOf, failure, MEANS, World } from './fixtures/world.ts'
+
+const OLDER = join(import.meta.dirname, 'fixtures', 'older-server.ts')
 
 // Each server is a process of its own.
 vi.setConfig({ testTimeout: 60_000 })
@@ -185,6 +188,19 @@ describe('a server that ends', () => {
     expect(Number(await callOf(await open(one), 'srv_look'))).not.toBe(pid)
     await source.close(one)
   })
+})
+
+test('an older server that ends when it is asked for the newer protocol is started once more, and never asked again', async () => {
+  await using world = new World()
+  const log = join(world.folder, 'starts.txt')
+  const source = world.source({ args: [OLDER, log], exclude: [] })
+  const tools = byName(await source.open(world, MEANS))
+  expect(await callOf(tools, 'srv_echo', { n: 1 })).toBe('{"n":1}')
+  expect(world.lines('starts')).toHaveLength(2)
+  process.kill(Number(world.lines('starts')[1]), 'SIGKILL')
+  await expect.poll(() => isAlive(Number(world.lines('starts')[1])), PATIENT).toBe(false)
+  expect(await callOf(tools, 'srv_echo', { n: 2 })).toBe('{"n":2}')
+  expect(world.lines('starts')).toHaveLength(3)
 })
 
 describe('a definition that changes while it is in use', () => {

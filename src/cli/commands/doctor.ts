@@ -102,9 +102,10 @@ async function agentModule({ agent: path }: Settings): Promise<Omit<Finding, 'wh
   if (path === undefined)
     return { is: 'note', said: 'none was named', hint: 'Look at yours: pca doctor --agent agent.ts' }
   const agent = await loadAgent(path)
-  const { name, modelName, tools } = agent.definition()
+  const { name, modelName, tools, sources } = agent.definition()
   const undeclared = undeclaredTools(agent)
-  const said = `${name}, ${modelName}, ${counted(tools.size, 'tool')}`
+  const from = sources === undefined ? '' : ` and those of ${sources.names.join(', ')}`
+  const said = `${name}, ${modelName}, ${counted(tools.size, 'tool')}${from}`
   if (undeclared === undefined) return { is: 'well', said }
   return {
     is: 'note',
