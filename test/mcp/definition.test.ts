@@ -73,8 +73,7 @@ test('a description that is too long for a prompt is cut', () => {
 
 test('where nothing is said of the world outside, it is taken to be there', () => {
   const touches = (annotations: object, more: Partial<McpCommand> = {}): unknown =>
-    listedOf([{ name: 'a', inputSchema: { type: 'object' }, annotations }], settings(more)).tools[0]
-      ?.touches
+    listedOf([{ name: 'a', inputSchema: { type: 'object' }, annotations }], settings(more)).tools[0]?.touches
   expect(touches({})).toEqual(['untrusted', 'outbound'])
   expect(touches({ openWorldHint: false })).toEqual([])
   expect(touches({ openWorldHint: false }, { trust: false })).toEqual(['untrusted', 'outbound'])
