@@ -1,12 +1,21 @@
 /** Agents with servers among their tools: when those are started, what a run remembers of them, what waits and goes on. */
 import { describe, expect, test, vi } from 'vitest'
-import { CodeAgent, memoryStore, PersistentCodeAgent, secret, tool, type Store } from '../../src/index.ts'
+import {
+  CodeAgent,
+  drainDue,
+  memoryStore,
+  PersistentCodeAgent,
+  secret,
+  tool,
+  type Store,
+} from '../../src/index.ts'
 import { violations } from '../../src/journal/check.ts'
 import { mcpServer } from '../../src/mcp.ts'
 import { scriptedModel, type Script } from '../../src/testing.ts'
 import {
   entriesOf,
   goOn,
+  HandClock,
   journalOf,
   must,
   onlyQuestion,
@@ -14,6 +23,7 @@ import {
   PATIENT,
   rested,
 } from '../e2e/fixtures/bench.ts'
+import { recorded } from '../crash/fixtures/recorded.ts'
 import { watched } from '../telemetry/watched.ts'
 import { World } from './fixtures/world.ts'
 
@@ -207,7 +217,48 @@ describe('a tool that its server has no more', () => {
   })
 })
 
+test('H39: a tool that was renamed while its approval was open is not called under either name', async () => {
+  await using world = new World()
+  const store = await leave(memoryStore())
+  const script = [
+    'let e\ntry { await srv_pay({ amount: 5 }) } catch (error) { e = error.message }\nprint(e)',
+    'finalAnswer(Object.keys(tools).filter((name) => name.includes("pay")))',
+  ]
+  const first = agentOf(world, store, script)
+  const { id } = onlyQuestion(await first.run('Pay'))
+  const runId = must(first.runId)
+  await first.close()
+  world.says({ pay: null, payOut: { description: 'Pays', annotations: { readOnlyHint: true } } })
+  const second = await agentOf(world, store, script).resume({ runId })
+  await second.answer(id, { type: 'approve' })
+  const result = await goOn(second)
+  expect(world.lines('calls')).toEqual([])
+  expect(JSON.stringify(second.memory.steps)).toContain('srv_pay was taken away from this run')
+  expect(output(result)).toEqual(['srv_payOut'])
+  await second.close()
+})
+
 describe('a server that asks in the middle of a call', () => {
+  test('and whose answer was on its way when the process ended: nobody knows, a person says, and it is sent as it was', async () => {
+    await using world = new World()
+    const recording = recorded(new HandClock())
+    const script = ['finalAnswer(await srv_book({}))']
+    const first = agentOf(world, recording.store, script)
+    const { id } = onlyQuestion(await first.run('Book'))
+    await first.answer(id, { type: 'respond', value: { seat: '7A' } })
+    expect(output(await goOn(first))).toBe('booked 7A (held: 7)')
+    await first.close()
+    const sent = recording.entries.findLastIndex((entry) => entry.kind === 'call-started')
+    const clock = new HandClock(must(recording.entries[sent]).at)
+    const store = await leave(await recording.cut(sent + 1, clock))
+    const second = await agentOf(world, store, script).resume()
+    const question = onlyQuestion(await goOn(second))
+    expect(question).toMatchObject({ kind: 'unknownOutcome', call: { tool: 'srv_book' } })
+    await second.answer(question.id, { type: 'approve' })
+    expect(output(await goOn(second))).toBe('booked 7A (held: 7)')
+    await second.close()
+  })
+
   test('waits for its answer without a process, and hears it over another connection', async () => {
     await using world = new World()
     const store = await leave(memoryStore())
@@ -378,6 +429,21 @@ test('an agent with a server is saved by the name of the server', async () => {
   const loaded = PersistentCodeAgent.fromJSON(saved, { ...parts, store: memoryStore() })
   expect(output(await loaded.run('Add'))).toEqual({ sum: 3 })
   await loaded.close()
+})
+
+test('a service that drives what is due starts the servers of those runs', async () => {
+  await using world = new World()
+  const store = await leave(memoryStore())
+  const agent = agentOf(world, store, ['finalAnswer([await ask("Size?"), await srv_add({ a: 1, b: 1 })])'])
+  const { id } = onlyQuestion(await agent.run('Ask'))
+  const runId = must(agent.runId)
+  await agent.close()
+  await agent.answer(id, { type: 'respond', value: 'L' })
+  expect(world.lines('starts')).toHaveLength(1)
+  const [result] = await drainDue(store, [agent])
+  expect(result).toMatchObject({ runId, output: ['L', { sum: 2 }] })
+  expect(world.lines('starts')).toHaveLength(2)
+  await agent.close()
 })
 
 test('a run that is stopped ends what it had asked of the server', async () => {
