@@ -1,5 +1,5 @@
 /**
- * `npm run bench -- [--quick] [--json] [--only steps,resume,calls,snapshots,waiting,policies,durable,many,check,frontend,hostile,guest,loops,ten-tools,memory,mcp,trace,approvals,many-tools] [--rounds 5] [--dir /tmp]`
+ * `npm run bench -- [--quick] [--json] [--only steps,resume,calls,snapshots,waiting,policies,durable,many,check,frontend,hostile,guest,loops,ten-tools,memory,mcp,trace,approvals,many-tools,secrets] [--rounds 5] [--dir /tmp]`
  *
  * Every figure is measured when this runs. What is quoted of others stands beneath the tables, with its source.
  */
@@ -20,6 +20,7 @@ import { mcpTable } from './mcp.ts'
 import { memoryTable } from './memory.ts'
 import { policiesTable } from './policies.ts'
 import { resumeTable } from './resume.ts'
+import { secretsTable } from './secrets.ts'
 import type { Settings } from './settings.ts'
 import { snapshotTable } from './snapshots.ts'
 import { stepsTable } from './steps.ts'
@@ -51,6 +52,7 @@ const TABLES: Readonly<Record<string, (settings: Settings) => Promise<readonly T
   trace: traceTable,
   approvals: approvalsTable,
   'many-tools': manyToolsTable,
+  secrets: secretsTable,
 }
 
 const { values } = parseArgs({

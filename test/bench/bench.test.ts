@@ -49,6 +49,7 @@ test('bench/main.ts --quick --json measures every table', { timeout: 180_000 }, 
     'approvals',
     'door',
     'many-tools',
+    'secrets',
   ])
   for (const { columns, rows, quoted } of tables) {
     expect(rows.length).toBeGreaterThan(0)
