@@ -10,7 +10,8 @@ import type { CallId } from '../base/halt.ts'
 import type { Entry, Fact, RunId } from '../journal/entry.ts'
 import type { OpenCall, OpenQuestion, State } from '../journal/shape.ts'
 import { foldFacts } from './folding.ts'
-import { isDiverged, questionId } from './next.ts'
+import { questionId } from './derived-ids.ts'
+import { isDiverged } from './next.ts'
 
 export interface ForkBegun {
   readonly from: { readonly run: RunId; readonly seq: number }

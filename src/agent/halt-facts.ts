@@ -5,7 +5,7 @@ import type { OpenCall, State } from '../journal/shape.ts'
 import type { Desk } from './desk.ts'
 import type { Happening, PreparedCall } from './happening.ts'
 import { killedFact } from './killed-fact.ts'
-import { questionId } from './next.ts'
+import { questionId } from './derived-ids.ts'
 import { combinationOf } from './combination.ts'
 
 /** The facts of a halt: new calls, and how the step ended, if it did. A halt of a step that is over changes nothing. */

@@ -10,11 +10,12 @@
  * N3  A run rests only when every open call waits and the guest has nothing left to run.
  */
 import type { CallId } from '../base/halt.ts'
-import { derivedText } from '../base/id.ts'
 import type { CallbackKind, Fact } from '../journal/entry.ts'
 import type { Answer, OpenCall, Phase, State } from '../journal/shape.ts'
 import { nextDue } from '../journal/view.ts'
 import type { Price } from './budget.ts'
+import { approvalOf, approvingFacts, canAsk, roomToAsk } from './asking.ts'
+import { doubtId, idempotencyKey, questionId } from './derived-ids.ts'
 import { limitFacts, thinkAgain, thinkOrLimit, timeIsUpAt, type Means } from './limits.ts'
 
 /** What the agent's definition adds to the state: how many of its functions there are. */
@@ -122,7 +123,7 @@ export function decide(state: State, setup: Setup, live: Live): readonly Fact[] 
         ? restIfFar(state, live)
         : [callModel(state, state.phase.attempt + 1, meansOf(setup, live))]
     case 'approving':
-      return approving(state, state.phase, live)
+      return approvingFacts(state, state.phase, live.now) ?? restIfAllWait(state, live)
     case 'acting':
       return live.guestIdle ? restIfAllWait(state, live) : []
     case 'reviewing':
@@ -169,19 +170,6 @@ function isDueByClock({ calls, questions }: State, now: number): boolean {
   )
 }
 
-/** The id of the n-th question about a call: the same in every process. */
-export function questionId(state: State, call: CallId | undefined, n: number | string): string {
-  return `q_${derivedText(10, state.runId, call ?? '', n)}`
-}
-
-/**
- * The idempotency key of a call: minted by what it is, the same for every attempt. A call that may be repeated can be sent
- * before it is durable, and after a crash its place may be another call's: the key is not.
- */
-export function idempotencyKey({ runId, run }: State, { id, tool, sent }: OpenCall): string {
-  return `${runId}-${id}-${derivedText(8, run.seed, id, tool, sent)}`
-}
-
 function meansOf({ price, window }: Setup, { now, left }: Live): Means {
   return { now, window, purse: { left, price } }
 }
@@ -211,56 +199,6 @@ function decideCalls(state: State, setup: Setup, { now, atRest }: Live): readonl
   })
 }
 
-/** How many more questions of the code and its calls may be put to people now. */
-export function roomToAsk({ questions, run }: State): number {
-  const open = Object.values(questions).filter(({ kind }) => kind === 'approval' || kind === 'input')
-  return (run.options.openQuestions ?? OPEN_QUESTIONS) - open.length
-}
-
-const OPEN_QUESTIONS = 20
-
-/** The question whether a call may be sent. */
-export function approvalOf(
-  state: State,
-  { id, tool }: Pick<OpenCall, 'id' | 'tool'>,
-  { message, expiresIn }: { readonly message?: string; readonly expiresIn?: number },
-  now: number,
-): Fact {
-  return {
-    kind: 'question-asked',
-    question: questionId(state, id, 0),
-    asks: 'approval',
-    call: id,
-    message: message ?? `Approve ${tool}?`,
-    ...(expiresIn === undefined ? {} : { expiresAt: now + expiresIn }),
-  }
-}
-
-/** A program that may start does; one that a person must approve is asked about, and waits. */
-function approving(
-  state: State,
-  { step, source, program, place }: Extract<Phase, { at: 'approving' }>,
-  live: Live,
-): readonly Fact[] {
-  switch (place.is) {
-    case 'judging':
-      return []
-    case 'approved':
-      return [{ kind: 'step-started', step, source, program }]
-    case 'unasked': {
-      if (roomToAsk(state) <= 0) return restIfAllWait(state, live)
-      const { message = `Run this program (step ${step})?`, expiresIn } = place
-      const question = questionId(state, undefined, `code ${step}`)
-      const expiresAt = expiresIn === undefined ? {} : { expiresAt: live.now + expiresIn }
-      return [{ kind: 'question-asked', question, asks: 'approval', message, ...expiresAt }]
-    }
-    case 'asking':
-      return restIfAllWait(state, live)
-    default:
-      return place satisfies never
-  }
-}
-
 function startCall(state: State, call: OpenCall): Fact {
   const started = { kind: 'call-started' as const, call: call.id, attempt: call.attempt + 1 }
   const keyed = call.effect === 'keyed' || call.effect === 'once'
@@ -275,11 +213,6 @@ function isQuarantined({ at }: OpenCall, now: number): boolean {
 /** A call in doubt whose tool can still be asked whether it happened. */
 function isProbed(call: OpenCall, setup: Setup): boolean {
   return call.at.is === 'lost' && !call.at.probed && setup.probes.has(call.tool)
-}
-
-/** The id of the question whether a call that a crash cut had happened, as it is asked first. */
-export function doubtId(state: State, call: OpenCall): string {
-  return questionId(state, call.id, 100 + call.attempt)
 }
 
 /** P4: a `once` call that was cut, by a crash or (`why`) by what its tool met, is never sent again without a word. */
@@ -396,15 +329,6 @@ function canGoOn(state: State, live: Live): boolean {
   // An answer that settled a call, or a timer that is near, leaves the guest with something to run.
   const due = firstDue(state, live)
   return !live.guestIdle || (due !== undefined && due - live.now <= live.stay)
-}
-
-/** Something waits to be asked about, and may be. */
-function canAsk(state: State): boolean {
-  const { phase, calls } = state
-  const isUnasked =
-    Object.values(calls).some(({ at }) => at.is === 'unasked') ||
-    (phase.at === 'approving' && phase.place.is === 'unasked')
-  return isUnasked && roomToAsk(state) > 0
 }
 
 /** When the first of the state's timers, or of those of the agents that it called, is due. */

@@ -1,7 +1,8 @@
 /** A run that kills its process again and again is put aside before its guest is opened: a person decides. */
 import type { Fact } from '../journal/entry.ts'
 import type { State } from '../journal/shape.ts'
-import { isDiverged, questionId } from './next.ts'
+import { questionId } from './derived-ids.ts'
+import { isDiverged } from './next.ts'
 
 /** So many holders may be lost without the run getting anywhere. */
 const MOST_DEATHS = 3

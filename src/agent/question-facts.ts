@@ -4,7 +4,7 @@ import type { CallOutcome, Decision, Fact, QuestionId } from '../journal/entry.t
 import type { OpenQuestion, State } from '../journal/shape.ts'
 import { nextDue } from '../journal/view.ts'
 import { UNDEFINED, type CheckedAnswer, type Desk } from './desk.ts'
-import { doubtId } from './next.ts'
+import { doubtId } from './derived-ids.ts'
 
 /**
  * The open question of this id. Where a late result has put another question about its call in the place of one, an

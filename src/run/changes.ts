@@ -1,6 +1,6 @@
 /** What a run that goes on is told of a definition that has changed since it was given one. */
 import type { Definition } from '../agent/definition.ts'
-import { questionId } from '../agent/next.ts'
+import { questionId } from '../agent/derived-ids.ts'
 import { systemPrompt } from '../agent/prompt.ts'
 import { UsageError } from '../base/errors.ts'
 import type { CallId } from '../base/halt.ts'

@@ -17,7 +17,7 @@ import type { Definition } from '../agent/definition.ts'
 import type { Happening } from '../agent/happening.ts'
 import type { Decision, MemoryEdit, QuestionKind } from '../journal/entry.ts'
 import type { State } from '../journal/shape.ts'
-import type { Lease, QuestionRow, Receipt, Rule, Signal, SignalRow, Store } from '../journal/store.ts'
+import type { Lease, QuestionRow, Receipt, Signal, SignalRow, Store } from '../journal/store.ts'
 import type { Tool } from '../tool/tools.ts'
 import { compile } from '../sandbox/compile.ts'
 import { checkJsonSchema } from '../tool/json-schema.ts'
@@ -27,6 +27,7 @@ import { releaseLease, takeLease } from './lease.ts'
 import { RunLog } from './log.ts'
 import { programOf } from './program.ts'
 import { recover } from './recover.ts'
+import { ruleIn } from './rules.ts'
 
 const ALLOWED: Readonly<Record<QuestionKind, readonly Decision['type'][]>> = {
   approval: ['approve', 'edit', 'reject', 'respond'],
@@ -137,52 +138,6 @@ export async function answerQuestion(
   throw new StateNotFoundError(`There is no open question ${questionId} in run ${runId}.`, {
     hint: 'pca inbox lists the open ones.',
   })
-}
-
-/** What the decision lets later calls do. @throws {UsageError} it is about no call that could come again. */
-async function ruleIn(
-  store: Store,
-  { runId, kind, call }: QuestionRow,
-  decision: Decision,
-  by: string | undefined,
-): Promise<Rule | undefined> {
-  if (decision.type !== 'approve' && decision.type !== 'reject') return undefined
-  const { type: says, remember } = decision
-  if (remember === undefined) return undefined
-  if (typeof remember !== 'object' || remember === null || !SCOPES.includes(remember.scope))
-    throw new UsageError(
-      `remember is { scope: 'run' | 'agent', sameArgs? }, not ${JSON.stringify(remember)}.`,
-    )
-  const row = await store.run(runId)
-  const { tool, declaration, digest, combination } = callIn(call)
-  if (kind !== 'approval' || row === undefined || declaration === undefined || tool === undefined)
-    throw new UsageError('Only a decision on the approval of a call of a tool can be remembered.')
-  const reason = decision.type === 'reject' ? decision.reason : undefined
-  return {
-    scope: remember.scope,
-    says,
-    agent: row.agent,
-    rootRunId: row.rootRunId,
-    tool,
-    declaration,
-    ...(remember.sameArgs === true && digest !== undefined ? { args: digest } : {}),
-    ...(combination === true ? { combination } : {}),
-    ...(reason === undefined ? {} : { reason }),
-    ...(by === undefined ? {} : { by }),
-  }
-}
-
-const SCOPES: readonly unknown[] = ['run', 'agent']
-
-interface CallShown {
-  readonly tool?: string
-  readonly declaration?: string
-  readonly digest?: string
-  readonly combination?: true
-}
-
-function callIn(call: string | undefined): CallShown {
-  return call === undefined ? {} : (parseJson(call, 'The call of a question') as CallShown)
 }
 
 /** The question, of this run or of one below it. */

@@ -1,7 +1,7 @@
 /** Races in words: state × happening → facts, with the order and the clock in the test's hand. */
 import { describe, expect, test } from 'vitest'
 import { encode } from '../../src/base/codec.ts'
-import { idempotencyKey, questionId } from '../../src/agent/next.ts'
+import { idempotencyKey, questionId } from '../../src/agent/derived-ids.ts'
 import { viewOf } from '../../src/journal/view.ts'
 import { prepareCall } from '../../src/agent/call.ts'
 import { LargeValues } from '../../src/agent/large.ts'
