@@ -24,10 +24,11 @@ export interface ChatDesk {
   readonly context?: unknown
 }
 
-/** What is being told, and the run, where this request drives it. */
+/** What is being told. */
 export interface Told {
   readonly chunks: AsyncGenerator<UIChunk, void, undefined>
-  readonly run?: Run
+  /** Pauses the run, if it is driven for this request. */
+  pause(): Promise<void>
 }
 
 /** Said of an answer that was written as a message, not given in the part that asked. */
@@ -45,6 +46,8 @@ export class Chat {
   readonly #message: Message
   /** Where each run of the family has been read to. */
   readonly #after: Record<RunId, number> = {}
+  /** What was said to the run: it may have ended before it heard of it. */
+  #said: string | undefined
 
   constructor(desk: ChatDesk, run: RunId) {
     this.#desk = desk
@@ -109,6 +112,7 @@ export class Chat {
     const options = { follow: 'rest', family: true, after: this.#after, abortSignal } as const
     const events = agent.events(this.#run, options)
     return {
+      pause: async () => undefined,
       chunks: (async function* () {
         yield* kept
         for await (const event of events) yield* await message.hear(event)
@@ -132,7 +136,8 @@ export class Chat {
     row: RunRow,
     { answers, written }: { readonly answers: readonly Answer[]; readonly written: Written | undefined },
   ): Promise<Begin> {
-    const { store, by } = this.#desk
+    const { store, by, agent } = this.#desk
+    const { secrets } = agent.definition()
     if (written !== undefined && written.images.length > 0)
       throw new Refusal(400, 'USAGE', 'Images are sent with the first message of a task.')
     const decided = new Set(answers.map(({ asked }) => asked.id))
@@ -140,9 +145,10 @@ export class Chat {
     const [only, second] = open
     const isAnswer =
       written !== undefined && answers.length === 0 && only?.kind === 'input' && second === undefined
-    const all = isAnswer
+    const given = isAnswer
       ? [{ asked: only, decision: inWords(written.text, only.part.input) }]
       : [...answers, ...(written === undefined ? [] : open.flatMap(leftAside))]
+    const all = given.map(({ asked, decision }) => ({ asked, decision: secrets.clean(decision) }))
     if (all.length === 0 && written === undefined && row.cause === 'waiting' && open.length > 0)
       throw new Refusal(409, 'USAGE', 'The run waits for an answer to its questions.')
     for (const { asked, decision } of all) {
@@ -152,7 +158,10 @@ export class Chat {
     for (const { asked, decision } of all)
       await answerQuestion(store, asked.run, asked.id, decision, isAnswer ? by + IN_WORDS : by)
     if (written === undefined) return nowIn(chat)
-    if (!isAnswer) await sayTo(store, this.#run, written.text, { by })
+    if (!isAnswer) {
+      this.#said = secrets.clean(written.text)
+      await sayTo(store, this.#run, this.#said, { by })
+    }
     return { at: 'message' }
   }
 
@@ -169,10 +178,17 @@ export class Chat {
   }
 
   #tell(run: Run, begin: Begin, abortSignal: AbortSignal): Told {
-    return { run, chunks: this.#chunks(this.#driven(run, abortSignal), begin) }
+    return {
+      chunks: this.#chunks(this.#driven(run, abortSignal), begin, abortSignal),
+      pause: async () => ((await run.drives()) ? run.pause('The reader of its chat left') : undefined),
+    }
   }
 
-  async *#chunks(events: AsyncIterable<RunEvent>, begin: Begin): AsyncGenerator<UIChunk, void, undefined> {
+  async *#chunks(
+    events: AsyncIterable<RunEvent>,
+    begin: Begin,
+    abortSignal: AbortSignal,
+  ): AsyncGenerator<UIChunk, void, undefined> {
     const message = this.#message
     let isTold = begin.at === 'now'
     if (begin.at === 'now') yield* message.goOn(begin.has)
@@ -183,7 +199,13 @@ export class Chat {
         await message.note(event)
         yield* message.begin(event.seq)
       } else if (event.type === 'result') {
-        // It came to rest before it heard of the message.
+        const { status } = event.result
+        if (this.#said !== undefined && (status === 'completed' || status === 'failed')) {
+          const run = await this.#desk.agent.continue(this.#run, { task: this.#said })
+          this.#said = undefined
+          yield* this.#chunks(this.#driven(run, abortSignal), begin, abortSignal)
+          return
+        }
         yield* message.goOn([])
         yield* await message.hear(event)
       } else await message.note(event)

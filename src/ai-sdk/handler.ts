@@ -100,8 +100,7 @@ async function respond(
   const leave = (): void => {
     if (left.signal.aborted) return
     left.abort()
-    if (options.onDisconnect !== 'continue')
-      void told.run?.pause('The reader of its chat left').catch(() => undefined)
+    if (options.onDisconnect !== 'continue') void told.pause().catch(() => undefined)
   }
   const over = new AbortController()
   request.signal.addEventListener('abort', leave, { once: true, signal: over.signal })

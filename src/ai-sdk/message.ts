@@ -3,42 +3,30 @@
  *
  * U1  What a message comes to in the end is made of facts: what was streamed of a reply that did not come, or came
  *     otherwise, is taken back (`reset-step`) and told again.
- * U2  A tool part is declared in a message before anything else is said of it there.
- * U3  A turn of the model is a step, and so are the calls of its code: a client that sends approvals by itself looks at
- *     the last step, where only those calls are.
  */
-import { isPersistentAgentError } from '../base/errors.ts'
 import { plain } from '../agent/memory.ts'
 import type { Entry, EntryKind, RunId } from '../journal/entry.ts'
 import type { EntryEvent, LiveEvent, RunEvent } from '../run/event.ts'
 import type { RunResult } from '../run/result.ts'
-import type { ChatMetadata, UIChunk } from './chunks.ts'
-import { ASK, Parts, type Asked, type Part } from './parts.ts'
+import type { UIChunk } from './chunks.ts'
+import { endingOf, type EndingOptions } from './ending.ts'
+import { Parts, type Asked, type Part } from './parts.ts'
 import { Reply } from './reply.ts'
+import { Sheet } from './sheet.ts'
 
-export interface MessageOptions {
+export interface MessageOptions extends EndingOptions {
   /** Send what the model thinks, and its plans. Default `true`. */
   readonly sendReasoning?: boolean
   /** Send the code of the steps, as calls of `run_code`. Default `true`. */
   readonly sendCode?: boolean
-  /** What a client is told of a run that failed. Default: its code alone; messages may hold what is not for everybody. */
-  readonly onError?: (error: { readonly code: string; readonly message: string }) => string
 }
 
 export class Message {
   readonly parts: Parts
   readonly #run: RunId
   readonly #options: MessageOptions
-  /** U2. */
-  readonly #declared = new Set<string>()
-  /** Those of them that stand in the last step. */
-  readonly #inStep = new Set<string>()
+  readonly #sheet: Sheet
   readonly #reply: Reply
-  #out: UIChunk[] = []
-  /** Nothing stands in the message's last step yet. */
-  #isFresh = false
-  /** U3: code or an agent stands last in the step, and stays open while its calls are asked about. */
-  #isAfterWork = false
   /** What the code of the open step has printed. */
   #printed = ''
 
@@ -46,34 +34,32 @@ export class Message {
     this.#run = run
     this.#options = options
     this.parts = new Parts(run)
-    this.#reply = new Reply(options, (chunk) => this.#put(chunk))
+    this.#sheet = new Sheet(this.parts)
+    this.#reply = new Reply(options, (chunk) => this.#sheet.put(chunk))
   }
 
   /** A new message, which the facts after `seq` fill. */
   begin(seq: number): readonly UIChunk[] {
-    this.#declared.clear()
-    return this.#started({ messageId: `${this.#run}_${seq}` })
+    return this.#started([], `${this.#run}_${seq}`)
   }
 
   /** Goes on with a message that the client has, with these tool parts. */
   goOn(has: Iterable<string>): readonly UIChunk[] {
-    this.#declared.clear()
-    for (const id of has) this.#declared.add(id)
-    return this.#started({})
+    return this.#started(has)
   }
 
   /** Goes on with the message that was told so far, which began after the fact `seq`. */
   rejoin(seq: number): readonly UIChunk[] {
-    return this.#started({ messageId: `${this.#run}_${seq}` })
+    return this.#started(undefined, `${this.#run}_${seq}`)
   }
 
-  #started(id: { readonly messageId?: string }): readonly UIChunk[] {
-    this.#out = []
-    this.#inStep.clear()
-    this.#isFresh = false
+  #started(has: Iterable<string> | undefined, messageId?: string): readonly UIChunk[] {
+    this.#sheet.begin(has)
+    const messageMetadata = { runId: this.#run }
+    this.#sheet.put({ type: 'start', messageMetadata, ...(messageId === undefined ? {} : { messageId }) })
     // What comes of a reply that is under way can be taken back without touching what was there.
-    if (this.#reply.isOpen) this.#newStep()
-    return [{ type: 'start', ...id, messageMetadata: { runId: this.#run } }, ...this.#taken()]
+    if (this.#reply.isOpen) this.#sheet.newStep()
+    return this.#sheet.take()
   }
 
   /** Takes an event in that adds nothing to the message: it was before it. */
@@ -97,7 +83,7 @@ export class Message {
       await this.#fact(event)
       if (ends) await this.parts.hear(event)
     }
-    return this.#taken()
+    return this.#sheet.take()
   }
 
   async #fact(event: EntryEvent): Promise<void> {
@@ -107,7 +93,7 @@ export class Message {
       case 'model-called':
         if (!isOwn) return
         this.#reply.begin(entry)
-        this.#newStep()
+        this.#sheet.newStep()
         return
       case 'model-replied':
       case 'plan-made':
@@ -116,7 +102,7 @@ export class Message {
         if (isOwn) await this.#reply.end(entry, async (stored) => event.value(stored))
         return
       case 'code-proposed':
-        if (this.#shows(run, entry.step)) this.#declare(this.parts.code(run, entry.step))
+        this.#proposed(run, entry)
         return
       case 'step-started':
         if (isOwn) this.#printed = ''
@@ -127,10 +113,10 @@ export class Message {
         if (this.#shows(run, entry.step)) this.#codeEnded(run, entry)
         return
       case 'call-requested':
-        if (isOwn) this.#declare(this.parts.call(run, entry.call))
+        if (isOwn) this.#requested(entry)
         return
       case 'question-asked':
-        this.#asked(this.parts.asked(entry.question))
+        this.#asked(entry)
         return
       case 'question-answered':
         this.#answered(entry, this.parts.asked(entry.question))
@@ -141,7 +127,7 @@ export class Message {
         return
       case 'message-said':
         if (isOwn)
-          this.#put({
+          this.#sheet.put({
             type: 'steering-message',
             id: `${run}_${entry.seq}`,
             parts: [{ type: 'text', text: entry.text }],
@@ -167,8 +153,8 @@ export class Message {
         return
       case 'progress': {
         const part = this.parts.call(event.run, event.call)
-        if (part !== undefined && this.#declared.has(part.id))
-          this.#put({
+        if (part !== undefined && this.#sheet.has(part))
+          this.#sheet.put({
             type: 'tool-output-available',
             toolCallId: part.id,
             output: plain(event.value),
@@ -178,7 +164,7 @@ export class Message {
       }
       case 'log':
         if (isOwn)
-          this.#put({ type: 'data-log', data: { call: event.call, text: event.text }, transient: true })
+          this.#sheet.put({ type: 'data-log', data: { call: event.call, text: event.text }, transient: true })
         return
       case 'missed':
         return
@@ -190,66 +176,71 @@ export class Message {
   /** Whether the code of a step is a part: the run's own, and what a person was asked about. */
   #shows(run: RunId, step: number): boolean {
     if (run === this.#run && this.#options.sendCode !== false) return true
-    return this.#declared.has(this.parts.code(run, step)?.id ?? '')
+    return this.#sheet.has(this.parts.code(run, step))
   }
 
   #code(run: RunId, { step }: Entry<'step-started'>): void {
     const part = this.parts.code(run, step)
-    if (part === undefined) return
-    this.#declared.delete(part.id)
-    this.#declare(part)
+    if (part !== undefined) this.#sheet.declareAgain(part)
+  }
+
+  #proposed(run: RunId, { step }: Entry<'code-proposed'>): void {
+    const part = this.parts.code(run, step)
+    if (part !== undefined && this.#shows(run, step)) this.#sheet.declare(part)
+  }
+
+  #requested({ call }: Entry<'call-requested'>): void {
+    const part = this.parts.call(this.#run, call)
+    if (part !== undefined) this.#sheet.declare(part)
   }
 
   #printedMore(text: string): void {
     this.#printed += text
     const part = this.parts.openCode
-    if (part === undefined || (this.#options.sendCode === false && !this.#declared.has(part.id))) return
-    this.#declare(part)
+    if (part === undefined || (this.#options.sendCode === false && !this.#sheet.has(part))) return
+    this.#sheet.declare(part)
     const output = { printed: this.#printed }
-    this.#put({ type: 'tool-output-available', toolCallId: part.id, output, preliminary: true })
+    this.#sheet.put({ type: 'tool-output-available', toolCallId: part.id, output, preliminary: true })
   }
 
   #codeEnded(run: RunId, entry: Entry<'step-ended'> | Entry<'step-killed'>): void {
     const part = this.parts.code(run, entry.step)
     if (part === undefined) return
-    this.#declare(part)
+    this.#sheet.declare(part)
     const toolCallId = part.id
-    if (this.#isRejected(part)) return this.#put({ type: 'tool-output-denied', toolCallId })
+    if (this.#isRejected(part)) return this.#sheet.put({ type: 'tool-output-denied', toolCallId })
     if (entry.kind === 'step-killed')
-      return this.#put({ type: 'tool-output-error', toolCallId, errorText: entry.message })
+      return this.#sheet.put({ type: 'tool-output-error', toolCallId, errorText: entry.message })
     const { printed, shown, error } = entry
     if (error !== undefined)
-      return this.#put({
+      return this.#sheet.put({
         type: 'tool-output-error',
         toolCallId,
         errorText: `${printed}${error.name}: ${error.message}`,
       })
-    this.#put({
+    this.#sheet.put({
       type: 'tool-output-available',
       toolCallId,
       output: { printed, ...(shown === undefined ? {} : { value: shown }) },
     })
   }
 
-  #asked(asked: Asked | undefined): void {
-    if (asked === undefined) return
-    const { id: approvalId, kind, part, message: reason } = asked
-    this.#declare(part)
-    if (kind !== 'input')
-      this.#put({ type: 'tool-approval-request', approvalId, toolCallId: part.id, reason })
+  #asked({ question }: Entry<'question-asked'>): void {
+    const asked = this.parts.asked(question)
+    if (asked !== undefined) this.#sheet.ask(asked)
   }
 
   #answered(
     { decision, question: approvalId, edited, code }: Entry<'question-answered'>,
     asked: Asked | undefined,
   ): void {
-    if (asked === undefined || !this.#declared.has(asked.part.id)) return
+    if (asked === undefined || !this.#sheet.has(asked.part)) return
     const { part, kind } = asked
     const approved = decision.type !== 'reject' && decision.type !== 'expired'
     // What is approved is what a person made of it.
-    if (edited !== undefined || code !== undefined) this.#putPart(part)
+    if (edited !== undefined || code !== undefined) this.#sheet.tellInput(part)
     if (kind !== 'input')
-      this.#put({
+      this.#sheet.put({
         type: 'tool-approval-response',
         approvalId,
         approved,
@@ -257,14 +248,14 @@ export class Message {
       })
     if (part.what !== 'question') return
     if (decision.type === 'respond')
-      this.#put({
+      this.#sheet.put({
         type: 'tool-output-available',
         toolCallId: part.id,
         output: plain(decision.value),
         providerExecuted: true,
       })
     else if (approved)
-      this.#put({
+      this.#sheet.put({
         type: 'tool-output-available',
         toolCallId: part.id,
         output: { approved },
@@ -280,38 +271,49 @@ export class Message {
 
   /** Only what was asked for approval can be denied. */
   #denied(part: Part, kind: Asked['kind'], why: string): void {
-    if (kind === 'input') this.#put({ type: 'tool-output-error', toolCallId: part.id, errorText: why })
-    else this.#put({ type: 'tool-output-denied', toolCallId: part.id })
+    if (kind === 'input') this.#sheet.put({ type: 'tool-output-error', toolCallId: part.id, errorText: why })
+    else this.#sheet.put({ type: 'tool-output-denied', toolCallId: part.id })
   }
 
   async #callEnded(
     event: EntryEvent,
     entry: Entry<'call-returned'> | Entry<'call-withdrawn'>,
   ): Promise<void> {
+    this.#withdrawn(event.run, entry.call)
     const part = this.parts.call(event.run, entry.call)
     if (part === undefined) return
     const isOwn = event.run === this.#run
     // Of those below only what a person was asked about is shown.
-    if (!isOwn && !this.#declared.has(part.id)) return
-    this.#declare(part)
+    if (!isOwn && !this.#sheet.has(part)) return
+    this.#sheet.declare(part)
     const toolCallId = part.id
     if (entry.kind === 'call-withdrawn')
-      return this.#put({ type: 'tool-output-error', toolCallId, errorText: `Withdrawn: ${entry.why}` })
+      return this.#sheet.put({ type: 'tool-output-error', toolCallId, errorText: `Withdrawn: ${entry.why}` })
     const { outcome } = entry
     if (outcome.ok)
-      return this.#put({
+      return this.#sheet.put({
         type: 'tool-output-available',
         toolCallId,
         output: plain(await event.value(outcome.value)),
       })
-    const answer = part.question === undefined ? undefined : this.parts.asked(part.question)?.answer
-    if (answer === 'reject' || answer === 'expired') this.#put({ type: 'tool-output-denied', toolCallId })
+    if (this.#isRejected(part)) this.#sheet.put({ type: 'tool-output-denied', toolCallId })
     else
-      this.#put({
+      this.#sheet.put({
         type: 'tool-output-error',
         toolCallId,
         errorText: `${outcome.error.name}: ${outcome.error.message}`,
       })
+  }
+
+  /** What was asked by a call that is over, and that nobody answered. */
+  #withdrawn(run: RunId, call: string): void {
+    for (const { part, run: whose, call: by } of this.parts.open)
+      if (whose === run && by === call && part.what === 'question' && this.#sheet.has(part))
+        this.#sheet.put({
+          type: 'tool-output-error',
+          toolCallId: part.id,
+          errorText: 'It is not asked any more.',
+        })
   }
 
   #isRejected({ question }: Part): boolean {
@@ -323,92 +325,23 @@ export class Message {
     // An answer in words has been streamed as what the model says.
     if (reason !== 'finalAnswer') return
     const value = plain(await event.value(output))
-    this.#newStep()
+    this.#sheet.newStep()
     this.#text(`answer_${seq}`, typeof value === 'string' ? value : JSON.stringify(value, undefined, 2))
-    if (typeof value !== 'string') this.#put({ type: 'data-output', data: value })
+    if (typeof value !== 'string') this.#sheet.put({ type: 'data-output', data: value })
   }
 
   #text(id: string, delta: string): void {
-    this.#put({ type: 'text-start', id })
-    this.#put({ type: 'text-delta', id, delta })
-    this.#put({ type: 'text-end', id })
+    this.#sheet.put({ type: 'text-start', id })
+    this.#sheet.put({ type: 'text-delta', id, delta })
+    this.#sheet.put({ type: 'text-end', id })
   }
 
   #result(result: RunResult): void {
     this.#reply.drop()
-    const messageMetadata = metadataOf(result)
-    switch (result.status) {
-      case 'completed':
-        this.#put({ type: 'finish', finishReason: 'stop', messageMetadata })
-        return
-      case 'failed':
-        this.#put({ type: 'error', errorText: (this.#options.onError ?? codeAlone)(result.error) })
-        this.#put({ type: 'finish', finishReason: 'error', messageMetadata })
-        return
-      case 'stopped':
-        this.#put({ type: 'abort', reason: result.message })
-        this.#put({ type: 'finish', finishReason: 'interrupted', messageMetadata })
-        return
-      case 'paused': {
-        const asks = this.parts.open.some(({ part }) => this.#declared.has(part.id))
-        // Nothing is left there that a client would send by itself.
-        if (!asks) this.#newStep()
-        const waits = asks || result.questions.length > 0 || result.wakeAt !== undefined
-        if (!waits) this.#put({ type: 'abort', reason: result.message })
-        const finishReason = asks ? 'tool-calls' : waits ? 'other' : 'interrupted'
-        this.#put({ type: 'finish', finishReason, messageMetadata })
-        return
-      }
-      default:
-        result satisfies never
-    }
-  }
-
-  /** U2, U3. */
-  #declare(part: Part | undefined): void {
-    if (part === undefined || this.#declared.has(part.id)) return
-    if (part.what !== 'code' && this.#isAfterWork) this.#newStep()
-    this.#declared.add(part.id)
-    this.#inStep.add(part.id)
-    this.#isAfterWork ||= part.what === 'code' || part.what === 'agent'
-    this.#putPart(part)
-  }
-
-  #putPart({ id: toolCallId, name: toolName, input }: Part): void {
-    const own = toolName === ASK ? {} : { providerExecuted: true as const }
-    this.#put({ type: 'tool-input-available', toolCallId, toolName, input, dynamic: true, ...own })
-  }
-
-  #newStep(): void {
-    this.#isAfterWork = false
-    if (this.#isFresh) return
-    this.#out.push({ type: 'finish-step' }, { type: 'start-step' })
-    this.#inStep.clear()
-    this.#isFresh = true
-  }
-
-  #put(chunk: UIChunk): void {
-    this.#out.push(chunk)
-    if (ADDS.has(chunk.type)) this.#isFresh = false
-    if (chunk.type !== 'reset-step') return
-    // What else stood in that step is told again.
-    this.#isFresh = true
-    const gone = [...this.#inStep]
-    this.#inStep.clear()
-    for (const id of gone) this.#declared.delete(id)
-    for (const id of gone) {
-      const part = this.parts.get(id)
-      if (part?.isOpen !== true) continue
-      this.#declare(part)
-      const asked = part.question === undefined ? undefined : this.parts.asked(part.question)
-      if (asked?.answer === undefined) this.#asked(asked)
-    }
-  }
-
-  #taken(): readonly UIChunk[] {
-    const out = this.#out
-    this.#out = []
-    return out
+    const asks = this.parts.open.some(({ part }) => this.#sheet.has(part))
+    // Nothing is left in the last step that a client would send by itself.
+    if (result.status === 'paused' && !asks) this.#sheet.newStep()
+    for (const chunk of endingOf(result, asks, this.#options)) this.#sheet.put(chunk)
   }
 }
 
@@ -424,40 +357,3 @@ const ENDS_PART: ReadonlySet<EntryKind> = new Set([
   'step-ended',
   'step-killed',
 ])
-
-/** What puts something into the last step. */
-const ADDS: ReadonlySet<UIChunk['type']> = new Set([
-  'text-start',
-  'reasoning-start',
-  'tool-input-start',
-  'tool-input-available',
-  'steering-message',
-  'data-output',
-])
-
-function metadataOf(result: RunResult): ChatMetadata {
-  const { runId, status, stepCount, usage } = result
-  const { inputTokens, outputTokens, cost } = usage
-  return {
-    runId,
-    status,
-    stepCount,
-    usage: { inputTokens, outputTokens, ...(cost === undefined ? {} : { cost }) },
-    ...(result.status === 'paused' || result.status === 'stopped' ? { message: result.message } : {}),
-    ...(result.status === 'paused' && result.wakeAt !== undefined
-      ? { wakeAt: result.wakeAt.toISOString() }
-      : {}),
-  }
-}
-
-/** What a client is told of an error that ends a stream. */
-export function errorText(error: unknown, { onError = codeAlone }: MessageOptions): string {
-  const { code, message } = isPersistentAgentError(error)
-    ? error
-    : { code: 'UNEXPECTED', message: String(error) }
-  return onError({ code, message })
-}
-
-function codeAlone({ code }: { readonly code: string }): string {
-  return `The run failed (${code}).`
-}

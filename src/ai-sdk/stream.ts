@@ -3,7 +3,8 @@ import { systemClock } from '../base/clock.ts'
 import type { RunEvent } from '../run/event.ts'
 import type { Run } from '../run/run.ts'
 import type { UIChunk } from './chunks.ts'
-import { errorText, Message, type MessageOptions } from './message.ts'
+import { errorText } from './ending.ts'
+import { Message, type MessageOptions } from './message.ts'
 
 export interface UIStreamOptions extends MessageOptions {
   /**

@@ -16,6 +16,8 @@ import { resultOf, type RunResult } from './result.ts'
 
 /** A hint may never come: so often, in ms, a reader looks without one. */
 const HEAL = 1_000
+/** A constant reason: an abort without one builds an exception with its stack. */
+const WOKEN = 'woken'
 
 export interface EventOptions {
   /**
@@ -79,10 +81,16 @@ async function* ofSegment(
     const event = await reader.next(segment.end)
     if (event !== undefined) yield event
     else if (!segment.isOver) await reader.woken()
-    else if (reader.position >= (segment.end ?? 0)) return
-    // Facts that came while it was brought to rest.
-    else await reader.look()
+    else if (!(await hasMore(reader, segment, given.isAsked))) return
   }
+}
+
+/** What came while it was brought to rest; or, where nothing was driven, what others did after the fact that was asked for. */
+async function hasMore(reader: Reader, { end }: Segment, isAsked: boolean): Promise<boolean> {
+  if (end !== undefined && reader.position >= end) return false
+  if (end === undefined && !isAsked) return false
+  const { lastSeq } = await reader.look()
+  return reader.position < (end ?? lastSeq)
 }
 
 /** Of a stored run, whoever drives it. The last event is its result, unless it is still being driven. */
@@ -97,7 +105,7 @@ export async function* storedEvents(
 ): AsyncGenerator<RunEvent, void, undefined> {
   using reader = new Reader({ store, run, family, ...(feed === undefined ? {} : { feed }) })
   using _waker = wakeOn(abortSignal, reader)
-  using _hints = follow === false ? undefined : hintsOf(store, clock, reader)
+  using _hints = follow === false ? undefined : hintsOf(store, reader)
   reader.begin(after)
   for (let row = await reader.look(); !isAborted(abortSignal);) {
     const event = await reader.next()
@@ -112,7 +120,7 @@ export async function* storedEvents(
       if (row.status !== 'running') yield { type: 'result', result: await resultNow(store, run) }
       return
     }
-    await reader.woken()
+    await wokenOr(reader, clock, HEAL)
   }
 }
 
@@ -134,14 +142,19 @@ function wakeOn(abortSignal: AbortSignal | undefined, reader: Reader): Disposabl
   return { [Symbol.dispose]: () => abortSignal?.removeEventListener('abort', wake) }
 }
 
-/** Looks again at every hint, and now and then without one. */
-function hintsOf(store: Store, clock: Clock, reader: Reader): Disposable {
+function hintsOf(store: Store, reader: Reader): Disposable {
   const over = new AbortController()
-  const heal = (): void => {
-    reader.wake()
-    clock.after(HEAL, heal, over.signal)
-  }
-  clock.after(HEAL, heal, over.signal)
   store.watch(() => reader.wake(), over.signal)
   return { [Symbol.dispose]: () => over.abort() }
+}
+
+/** Until something may have come. Only who waits holds the process alive. */
+async function wokenOr(reader: Reader, clock: Clock, ms: number): Promise<void> {
+  const over = new AbortController()
+  clock.after(ms, () => reader.wake(), over.signal)
+  try {
+    await reader.woken()
+  } finally {
+    over.abort(WOKEN)
+  }
 }

@@ -60,6 +60,7 @@ export class Run<Output = unknown> {
   readonly #store: Store
   readonly #feed: Feed
   readonly #segment: Segment
+  readonly #drives = Promise.withResolvers<boolean>()
   readonly #secrets: Secrets
   #result: Promise<RunResult<Output>>
   /** Nobody here drives it any more: a signal has to be seen to by whoever sends it. */
@@ -79,6 +80,11 @@ export class Run<Output = unknown> {
   /** @throws {RunBusyError} @throws {LeaseLostError} @throws {UsageError} @throws {StateCorruptError} */
   async result(): Promise<RunResult<Output>> {
     return this.#result
+  }
+
+  /** True once it has the lease; false where somebody else has it, or there was nothing to do. */
+  async drives(): Promise<boolean> {
+    return this.#drives.promise
   }
 
   /** Lets the maker look at the result before anybody else has it. */
@@ -173,6 +179,7 @@ export class Run<Output = unknown> {
         throw error
       }
       this.#feed.begin(this.#segment, runId, recovered.state.seq)
+      this.#drives.resolve(true)
       const rest = await drive({
         store,
         lease,
@@ -198,6 +205,7 @@ export class Run<Output = unknown> {
     } finally {
       this.#rested = true
       this.#feed.rest(this.#segment, runId, end)
+      this.#drives.resolve(false)
     }
   }
 }

@@ -5,9 +5,11 @@ import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { z } from 'zod'
 import { createChatHandler } from '../../src/ai-sdk.ts'
-import { memoryStore, PersistentCodeAgent, tool } from '../../src/index.ts'
+import { memoryStore, PersistentCodeAgent, tool, type Store } from '../../src/index.ts'
+import { createRun } from '../../src/run/begin.ts'
+import { answerQuestion } from '../../src/run/signal.ts'
 import { scriptedModel, type Script } from '../../src/testing.ts'
-import { agentOf, HandTool, must, PATIENT, type Given } from '../e2e/fixtures/bench.ts'
+import { agentOf, echo, HandTool, must, PATIENT, type Given } from '../e2e/fixtures/bench.ts'
 import { Client } from './fixtures/client.ts'
 
 function paying(): { readonly paid: string[]; readonly refund: ReturnType<typeof tool> } {
@@ -133,6 +135,19 @@ describe('an approval', () => {
     )
   })
 
+  test('that was recorded before the server died is given again, and counts once', async () => {
+    const { paid, refund } = paying()
+    const { agent, client } = chatOn({ tools: [refund], script: REFUND })
+    await client.sendMessage({ text: 'Refund order A-1' })
+    const { id } = must(client.tool('refund').approval)
+    // As if the process had ended between the answer and what comes of it.
+    await answerQuestion(await agent.store(), 'chat_c1', id, { type: 'approve' }, 'chat')
+    await client.decide('refund', true)
+    await client.settled(2)
+    expect(paid).toEqual(['A-1'])
+    expect(client.text()).toBe('refunded 250 for A-1')
+  })
+
   test('of an agent below is asked for here, and answered here', async () => {
     const { paid, refund } = paying()
     const clerk = agentOf({ name: 'clerk', description: 'Pays', tools: [refund], script: REFUND })
@@ -236,6 +251,19 @@ describe('a question', () => {
     expect(client.text()).toBe('size 43')
   })
 
+  test('that is not asked any more, since the code went on, is closed', async () => {
+    const { client } = chatOn({
+      tools: [echo],
+      script: ['void ask("Still there?")\nawait echo({ n: 1 })\nfinalAnswer("never mind")'],
+    })
+    await client.sendMessage({ text: 'Go' })
+    expect(client.tool('ask')).toMatchObject({
+      state: 'output-error',
+      errorText: 'It is not asked any more.',
+    })
+    expect(client.text()).toBe('never mind')
+  })
+
   test('beside an approval: the client sends when both are answered', async () => {
     const { paid, refund } = paying()
     const script = [
@@ -301,6 +329,92 @@ describe('a message', () => {
     expect(heard.join()).toContain('written a message instead')
     expect(client.text()).toBe('as you like')
     expect(client.messages).toHaveLength(4)
+  })
+
+  test('while the run is at work elsewhere is heard there, and told here', async () => {
+    const store = memoryStore()
+    const slow = new HandTool()
+    const script: Script = [
+      'print(await slow({ n: 1 }))',
+      async ({ prompt }) =>
+        `finalAnswer(${JSON.stringify(JSON.stringify(prompt).includes('Hurry'))} ? 'I hurry' : 'deaf')`,
+    ]
+    const agents = [1, 2].map(() => agentOf({ store, tools: [slow.tool], script }))
+    const [here, there] = agents.map((agent) => createChatHandler({ agent }))
+    const first = new Client(() => must(there), { id: 'c1' })
+    const sending = first.sendMessage({ text: 'Go' })
+    await slow.begun(1)
+    const second = new Client(() => must(here), { id: 'c1' })
+    const saying = second.sendMessage({ text: 'Hurry' })
+    await expect
+      .poll(async () => (await store.signals('chat_c1')).length + second.messages.length, PATIENT)
+      .toBeGreaterThan(1)
+    slow.settle(1)
+    await Promise.all([sending, saying])
+    expect(second.text()).toBe('I hurry')
+    expect(first.text()).toBe('I hurry')
+    expect(second.messages.map(({ role }) => role)).toEqual(['user', 'assistant'])
+  })
+
+  test('that comes when the run has just ended is its next task', async () => {
+    const store = memoryStore()
+    const slow = new HandTool()
+    const script = ['finalAnswer("did " + await slow({ n: 1 }))']
+    const first = agentOf({ store, tools: [slow.tool], script })
+    const run = await first.start('Go', { runId: 'chat_c1' })
+    await slow.begun(1)
+    // The run ends between the look at it and the message.
+    const signal: Store['signal'] = async (...given) => {
+      slow.settle(1, 'one')
+      await run.result()
+      slow.forget(1)
+      return store.signal(...given)
+    }
+    const agent = agentOf({ store: { ...store, signal }, tools: [slow.tool], script })
+    const handler = createChatHandler({ agent })
+    const client = new Client(() => handler, { id: 'c1' })
+    const sending = client.sendMessage({ text: 'Once more' })
+    await expect.poll(() => slow.started.length, PATIENT).toBe(2)
+    slow.settle(1, 'two')
+    await sending
+    expect(client.text()).toBe('did two')
+    expect(agent.task).toBe('Once more')
+  })
+
+  test('a second page that leaves does not pause what the first one drives', async () => {
+    const store = memoryStore()
+    const slow = new HandTool()
+    const agents = [1, 2].map(() =>
+      agentOf({ store, tools: [slow.tool], script: ['finalAnswer("got " + await slow({ n: 1 }))'] }),
+    )
+    const [here, there] = agents.map((agent) => createChatHandler({ agent }))
+    const first = new Client(() => must(there), { id: 'c1' })
+    const sending = first.sendMessage({ text: 'Go' })
+    await slow.begun(1)
+    const second = new Client(() => must(here), { id: 'c1', messages: first.messages })
+    const following = second.sendMessage()
+    await expect.poll(() => second.sent.length, PATIENT).toBe(1)
+    await second.stop()
+    await following
+    slow.settle(1, 5)
+    await sending
+    expect(first.text()).toBe('got 5')
+    expect(first.last.metadata).toMatchObject({ status: 'completed' })
+  })
+
+  test('that somebody else says to the run stands in the message, where it was heard', async () => {
+    const slow = new HandTool()
+    const script = ['print(await slow({ n: 1 }))', 'finalAnswer("done")']
+    const { agent, client } = chatOn({ tools: [slow.tool], script })
+    const sending = client.sendMessage({ text: 'Go' })
+    await slow.begun(1)
+    await agent.say('Mind the gap', { by: 'bob' })
+    slow.settle(1)
+    await sending
+    const types = client.last.parts.map(({ type }) => type)
+    expect(types).toContain('steering-message')
+    expect(JSON.stringify(client.last.parts)).toContain('Mind the gap')
+    expect(client.text()).toBe('done')
   })
 
   test('with an image: the model sees it', async () => {
@@ -407,6 +521,16 @@ describe('a reader that leaves', () => {
     await second.settled(2)
     expect(paid).toEqual(['A-1'])
     expect(second.text()).toBe('refunded 250 for A-1')
+  })
+
+  test('a run whose process died is nothing to wait for: 204, until somebody goes on with it', async () => {
+    const { agent, client } = chatOn({ script: ['finalAnswer("well")'] })
+    const store = await agent.store()
+    await createRun(store, agent.definition(), { task: 'Go', runId: 'chat_c1' })
+    await client.resumeStream()
+    expect(client.sent.at(-1)).toMatchObject({ method: 'GET', status: 204 })
+    await client.sendMessage()
+    expect(client.text()).toBe('well')
   })
 
   test('nothing is under way: 204', async () => {

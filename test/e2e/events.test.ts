@@ -11,6 +11,7 @@ import {
   deferred,
   echo,
   goOn,
+  HandClock,
   HandTool,
   journalOf,
   must,
@@ -249,8 +250,8 @@ describe('a family', () => {
     expect(events.filter((event) => event.type === 'printed' && event.run !== run.id)).toHaveLength(2)
   })
 
-  test('stored: so too, and from a place of each', async () => {
-    const agent = boss()
+  test('stored: so too, and from a place of each, though it all happened in one moment', async () => {
+    const agent = boss(memoryStore(new HandClock()))
     const { runId } = await agent.run('t')
     const events = await Array.fromAsync(agent.events(runId, { family: true }))
     mustBeInOrder(events, runId)

@@ -181,6 +181,15 @@ describe('events of a time of driving', () => {
     expect(await all).toEqual([])
   })
 
+  test('where nothing was driven, but a place was given: what others did after it', async () => {
+    const { store } = await shelf()
+    const feed = new Feed()
+    const segment = feed.claim()
+    const all = Array.fromAsync(segmentEvents({ store, run: RUN, feed }, segment, { after: 1 }))
+    feed.rest(segment, RUN)
+    expect(told(await all)).toEqual([2])
+  })
+
   test('another one who could not drive ends only its own', async () => {
     const run = await driven()
     const events = segmentEvents({ ...run, run: RUN }, run.segment, {})
