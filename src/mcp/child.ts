@@ -124,7 +124,7 @@ export class Child implements Transport {
   }
 
   /** C2: something is awaited of it, until what this gives is called. */
-  await(): () => void {
+  engage(): () => void {
     this.#awaited++
     this.#hold()
     return () => {

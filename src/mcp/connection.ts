@@ -110,7 +110,7 @@ async function attempt(around: Around, isOlder: boolean, giveUp: AbortSignal): P
   client.setNotificationHandler('notifications/tools/list_changed', () => around.changed())
   const transport = transportOf(around)
   const live = new Live(around, client, transport)
-  const done = live.await()
+  const done = live.engage()
   try {
     const timeout = settings.startTimeout
     await within(
@@ -144,7 +144,7 @@ function transportOf({ sdk, settings, said, headers }: Around): Transport {
   if (way.is === 'command')
     return new Child({ way, maxBytes, said, read: (value) => sdk.parseJSONRPCMessage(value) })
   return new sdk.StreamableHTTPClientTransport(way.url, {
-    fetch: watchedFetch({ maxBytes, headers }),
+    fetch: watchedFetch({ origin: way.url.origin, maxBytes, headers }),
     ...(way.authProvider === undefined ? {} : { authProvider: way.authProvider as never }),
   })
 }
@@ -174,8 +174,8 @@ class Live implements Connection {
   }
 
   /** Something is awaited of it, until what this gives is called: the process stays. */
-  await(): () => void {
-    const done = this.#transport instanceof Child ? this.#transport.await() : undefined
+  engage(): () => void {
+    const done = this.#transport instanceof Child ? this.#transport.engage() : undefined
     this.#awaited++
     return () => {
       this.#awaited--
@@ -193,7 +193,7 @@ class Live implements Connection {
   async list(): Promise<readonly Tool[]> {
     if (this.#client.getServerCapabilities()?.tools === undefined) return []
     const { name, startTimeout } = this.#around.settings
-    const done = this.await()
+    const done = this.engage()
     try {
       const tools: Tool[] = []
       let cursor: string | undefined
@@ -223,7 +223,7 @@ class Live implements Connection {
   }: Sending): Promise<CallToolResult | InputRequiredResult> {
     // What it gives is checked by us.
     const toolDefinition = { ...tool, outputSchema: undefined }
-    const done = this.await()
+    const done = this.engage()
     try {
       return await this.#client.callTool(
         {

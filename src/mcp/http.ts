@@ -3,7 +3,8 @@
  *
  * W1  A body is read up to `maxBytes`; of what is longer the request hears that it was too long.
  * W2  An answer that breaks off is told to whoever waits for it, where the server does not say how to go on.
- * W3  No stream is held open while nothing is awaited: a process that has nothing to do can end.
+ * W3  The author's headers go to the server, not to others that it names: an authorization server, say.
+ * W4  No stream is held open while nothing is awaited: a process that has nothing to do can end.
  */
 import { parseJson } from '../base/json.ts'
 import { CUT, NotSent, TOO_LARGE } from './failure.ts'
@@ -11,20 +12,21 @@ import { CUT, NotSent, TOO_LARGE } from './failure.ts'
 type Fetch = (url: string | URL, init?: RequestInit) => Promise<Response>
 
 interface Around {
+  /** Where the server is. */
+  readonly origin: string
   readonly maxBytes: number
-  /** Sent with each request, beside those of the protocol. */
+  /** Sent to the server with each request, beside those of the protocol; to nobody else. */
   readonly headers: () => Promise<Readonly<Record<string, string>>>
 }
 
-export function watchedFetch({ maxBytes, headers }: Around): Fetch {
+export function watchedFetch({ origin, maxBytes, headers }: Around): Fetch {
   return async (url, init = {}) => {
     const sent = new Headers(init.headers)
-    // W3: a stream for what the server may want to say; one that goes on with an answer is another thing.
+    // W4: a stream for what the server may want to say; one that goes on with an answer is another thing.
     if (init.method === 'GET' && !sent.has('last-event-id') && accepts(sent))
       return new Response(null, { status: 405 })
-    const own = await headers().catch((error: unknown) => {
-      throw new NotSent(error instanceof Error ? error.message : String(error))
-    })
+    // W3.
+    const own = new URL(url).origin === origin ? await had(headers) : {}
     for (const [name, value] of Object.entries(own)) if (!sent.has(name)) sent.set(name, value)
     const response = await fetch(url, { ...init, headers: sent })
     const id = requestIn(init.body)
@@ -32,6 +34,15 @@ export function watchedFetch({ maxBytes, headers }: Around): Fetch {
     const isStream = response.headers.get('content-type')?.includes('text/event-stream') === true
     if (isStream) return over(response, events(response.body, id, maxBytes))
     return await whole(response, id, maxBytes)
+  }
+}
+
+/** @throws {NotSent} they cannot be had. */
+async function had(headers: Around['headers']): Promise<Readonly<Record<string, string>>> {
+  try {
+    return await headers()
+  } catch (error) {
+    throw new NotSent(error instanceof Error ? error.message : String(error))
   }
 }
 

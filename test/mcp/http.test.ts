@@ -1,6 +1,7 @@
 /** The same server over HTTP: calls, questions, and what becomes of answers that do not come. */
 import { expect, test, vi } from 'vitest'
 import { ToolError, UnknownOutcomeError, UsageError, type AgentPausedException } from '../../src/index.ts'
+import { watchedFetch } from '../../src/mcp/http.ts'
 import { PATIENT } from '../e2e/fixtures/bench.ts'
 import { byName, callOf, failure, MEANS, World } from './fixtures/world.ts'
 
@@ -48,6 +49,18 @@ test('an answer that breaks off costs no other call', async () => {
   expect(await failure(callOf(tools, 'srv_pay', { amount: 3 }))).toBeInstanceOf(UnknownOutcomeError)
   world.put('go')
   expect(await slow).toBe('at last')
+})
+
+test("the author's headers go to the server and to nobody that it names", async () => {
+  const sent = vi.spyOn(globalThis, 'fetch').mockImplementation(async () => new Response('{}'))
+  const headers = async (): Promise<Record<string, string>> => ({ 'x-api-key': 'of the server' })
+  const watched = watchedFetch({ origin: 'https://mcp.example', maxBytes: 100, headers })
+  await watched('https://mcp.example/mcp', { method: 'POST' })
+  await watched('https://login.example/token', { method: 'POST' })
+  await watched('http://mcp.example/mcp', { method: 'POST' })
+  const keys = sent.mock.calls.map(([, init]) => new Headers(init?.headers).get('x-api-key'))
+  sent.mockRestore()
+  expect(keys).toEqual(['of the server', null, null])
 })
 
 test('headers that cannot be had: nothing was sent, and nobody is in doubt', async () => {
