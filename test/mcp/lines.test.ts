@@ -3,7 +3,8 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { idOf, Lines } from '../../src/mcp/lines.ts'
 
-const MAX = 40
+/** More than what is kept of each end. */
+const MAX = 300
 
 /** What is heard of a text that comes in chunks of these lengths, again and again. */
 function heard(bytes: Buffer, lengths: readonly number[]): readonly unknown[] {
@@ -21,7 +22,9 @@ function heard(bytes: Buffer, lengths: readonly number[]): readonly unknown[] {
 }
 
 test('law: the same lines are heard, whatever the chunks; those that are too long by their ends', () => {
-  const line = fc.string({ unit: 'grapheme', maxLength: 60 }).map((text) => text.replaceAll('\n', ' '))
+  const line = fc
+    .tuple(fc.string({ unit: 'grapheme', maxLength: 60 }), fc.constantFrom(1, 1, 1, 20, 60))
+    .map(([text, times]) => text.replaceAll('\n', ' ').repeat(times))
   fc.assert(
     fc.property(
       fc.array(line),
