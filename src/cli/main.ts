@@ -10,6 +10,7 @@ import type { PruneOptions, RemoveOptions } from './commands/clear.ts'
 import type { CopyOptions } from './commands/copy.ts'
 import type { ForkOptions } from './commands/fork.ts'
 import type { LogsOptions } from './commands/logs.ts'
+import type { ListOptions } from './commands/list.ts'
 import type { ResumeOptions } from './commands/resume.ts'
 import type { RunOptions } from './commands/run.ts'
 import type { ShowOptions } from './commands/show.ts'
@@ -69,11 +70,15 @@ pca.commandsGroup('Look:')
 
 command('list', 'the runs')
   .option('--status <status>', 'running, paused, completed, stopped or failed (repeatable)', gathered)
-  .action((options: { readonly status?: readonly string[] }) =>
-    act(async (...here) => (await import('./commands/list.ts')).list(...here, options.status ?? [])),
+  .option('--of <name>', 'only runs of the agent with this name')
+  .option('--since <duration>', `only runs that something happened to since: '2h', '3d'`)
+  .option('--watch', 'again at every change; Ctrl-C ends')
+  .action((options: ListOptions) =>
+    act(async (...here) => (await import('./commands/list.ts')).list(...here, options)),
   )
 command('show <run>', 'what happened, step by step')
   .option('--step <n>', 'only this step')
+  .option('--vars', `the code's variables, as they were at the end`)
   .option('--events', `the journal's entries`)
   .action((run: string, options: ShowOptions) =>
     act(async (...here) => (await import('./commands/show.ts')).show(...here, run, options)),

@@ -16,7 +16,10 @@ export interface Pen {
   readonly isTerminal: boolean
   /** As wide as it is now. */
   readonly columns: number
+  readonly rows: number
   line(text?: string): void
+  /** Makes a terminal empty. */
+  erase(): void
   paint(paint: Paint, text: string): string
 }
 
@@ -57,6 +60,10 @@ function penOf(stream: NodeJS.WriteStream, color: boolean): Pen {
     get columns() {
       return stream.columns || Number(process.env['COLUMNS']) || 100
     },
+    get rows() {
+      return stream.rows || 24
+    },
+    erase: () => void (isTerminal && stream.write('\u001b[H\u001b[2J\u001b[3J')),
     line: (text = '') => void stream.write(`${text}\n`),
     paint: (paint, text) =>
       color && isTerminal && text !== '' ? styleText(paint, text, { validateStream: false }) : text,

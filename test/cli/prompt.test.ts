@@ -13,6 +13,8 @@ async function decide(
   const pen: Pen = {
     isTerminal: true,
     columns: 80,
+    rows: 24,
+    erase: () => undefined,
     line: (text = '') => void lines.push(text),
     paint: (_, text) => text,
   }

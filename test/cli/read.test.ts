@@ -11,6 +11,7 @@ test('list, show and inbox load neither sandbox nor front end, validator, models
     ['list'],
     ['show', 'r'],
     ['show', 'r', '--events'],
+    ['show', 'r', '--vars'],
     ['logs', 'r'],
     ['inbox', '--json'],
     ['--version'],
@@ -128,6 +129,12 @@ test('--json: the last line of each is one object of version 1', async () => {
       agent: 'tester',
       task: 'script:refund',
       stepCount: 1,
+      time: {
+        thinking: expect.any(Number),
+        computing: expect.any(Number),
+        calling: 0,
+        waiting: expect.any(Number),
+      },
       calls: [{ id: '1.1', tool: 'refund', waits: 'asking', attempts: 0 }],
       questions: [expect.objectContaining({ kind: 'approval' })],
       steps: [
@@ -139,6 +146,54 @@ test('--json: the last line of each is one object of version 1', async () => {
   const { lines, last } = await place.pca('show', 'r', '--events', '--json')
   expect(lines[0]).toMatchObject({ seq: 1, kind: 'run-started', at: expect.stringMatching(/Z$/) })
   expect(last).toEqual({ v: 1, runId: 'r', events: lines.length - 1 })
+})
+
+test('show --vars: the variables as a step left them, read without running code', async () => {
+  using place = new Place()
+  await place.run('r', 'variables')
+  const { out } = await place.pca('show', 'r', '--vars')
+  expect(out).toMatch(
+    /\nVariables\n {2}count {3}number +\(step 2\)\n {2}orders {2}\S.* \(step 1\)\n {2}Values are/,
+  )
+  expect((await place.pca('show', 'r', '--vars', '--step', '1', '--json')).last).toMatchObject({
+    variables: [
+      { name: 'count', type: 'number', step: 1 },
+      { name: 'orders', type: expect.stringContaining('3'), step: 1 },
+    ],
+    untold: 0,
+  })
+  expect((await place.pca('show', 'r', '--vars', '--events')).code).toBe(2)
+})
+
+test('list: --of an agent, --since a time; they go with --status', async () => {
+  using place = new Place()
+  await place.run('r', 'hello')
+  const ids = async (...args: readonly string[]): Promise<unknown> =>
+    ((await place.pca('list', '--json', ...args)).last['runs'] as { runId: string }[]).map(
+      ({ runId }) => runId,
+    )
+  expect(await ids('--of', 'tester', '--since', '1h', '--status', 'completed')).toEqual(['r'])
+  expect(await ids('--of', 'nobody')).toEqual([])
+  expect(await ids('--since', '0s')).toEqual([])
+  expect(await place.pca('list', '--since', 'monday')).toMatchObject({
+    code: 2,
+    err: expect.stringContaining('--since'),
+  })
+})
+
+test('list --watch: where there is no terminal, a line for each change', async () => {
+  using place = new Place()
+  await place.run('first', 'size')
+  const [watcher, json] = [place.start(['list', '--watch']), place.start(['list', '--watch', '--json'])]
+  await Promise.all([watcher.until('first  paused'), json.until('first')])
+  await place.run('second', 'hello')
+  await Promise.all([watcher.until('second  completed  1 step  script:hello'), json.until('"completed"')])
+  for (const one of [watcher, json]) one.kill('SIGTERM')
+  const { out } = await watcher.ended
+  expect(out.match(/first/g)).toHaveLength(1)
+  expect((await json.ended).lines).toContainEqual(
+    expect.objectContaining({ v: 1, run: expect.objectContaining({ runId: 'second', status: 'completed' }) }),
+  )
 })
 
 test('a reader that leaves early ends it quietly', async () => {

@@ -14,11 +14,15 @@ import { inputOf, nameOf } from '../progress.ts'
 import { answersTo, tellQuestion } from '../questions.ts'
 import type { Pen, Screen } from '../screen.ts'
 import type { Settings } from '../settings.ts'
+import { highlighted } from '../highlight.ts'
+import { slicesOf, tellTimeline, totalsOf } from '../timeline.ts'
+import { tellVariables, variablesOf } from '../variables.ts'
 import { counted, cut, indented, jsonText, oneLine, safe, shown } from '../text.ts'
 
 export interface ShowOptions {
   readonly step?: string
   readonly events?: boolean
+  readonly vars?: boolean
 }
 
 export async function show(
@@ -30,6 +34,8 @@ export async function show(
   const step = stepNumber(options.step)
   if (step !== undefined && options.events === true)
     throw new UsageError('--step and --events do not go together.')
+  if (options.vars === true && options.events === true)
+    throw new UsageError('--vars and --events do not go together.')
   const place = await storePlace(settings)
   await using store = openStore(place, 'read')
   const { runId } = await findRun(store, given)
@@ -43,16 +49,35 @@ export async function show(
     (it) => step === undefined || (it.kind === 'action' && it.number === step),
   )
   const questions = step === undefined ? await openQuestions(store, runId) : []
+  const upTo = step === undefined ? entries : entries.slice(0, endOf(entries, step))
+  const variables = options.vars === true ? variablesOf(upTo) : undefined
+  const isOpen = (run.status === 'running' || run.status === 'paused') && step === undefined
+  const slices = slicesOf(upTo, isOpen ? store.now() : undefined)
   if (screen.json) {
     const { memory, ...rest } = run
     const wanted = new Set<unknown>(steps)
     const plainSteps = memory.toJSON().steps.filter((_, at) => wanted.has(memory.steps[at]))
-    screen.data({ v: 1, ...rest, steps: plainSteps })
+    screen.data({
+      v: 1,
+      ...rest,
+      steps: plainSteps,
+      time: totalsOf(slices),
+      ...(variables === undefined ? {} : variables),
+    })
     return 0
   }
   tellRun(screen.out, run, { steps, calls: callsOf(entries), whole: step === undefined })
+  if (variables !== undefined) tellVariables(screen.out, variables)
+  if (step === undefined) tellTimeline(screen.out, slices)
   tellWayOn(screen.out, run, questions, place)
   return 0
+}
+
+/** How many entries there are when a step has ended. */
+function endOf(entries: readonly Entry[], step: number): number {
+  return (
+    1 + entries.findIndex((it) => (it.kind === 'step-ended' || it.kind === 'step-killed') && it.step === step)
+  )
 }
 
 function stepNumber(typed: string | undefined): number | undefined {
@@ -137,7 +162,9 @@ function tellAction(pen: Pen, step: ActionStep, calls: Calls): void {
     `${pen.paint('bold', `Step ${step.number}`)}${step.durationMs > 0 ? pen.paint('dim', `  ${showDuration(step.durationMs)}`) : ''}`,
   )
   if (step.thought !== '') pen.line(indented(safe(step.thought)))
-  pen.line(pen.paint('dim', indented(safe(step.code.trimEnd()), '    ')))
+  const width = pen.isTerminal ? pen.columns - 4 : Infinity
+  for (const line of highlighted(step.code.trimEnd(), width, (paint, text) => pen.paint(paint, text)))
+    pen.line(line === '' ? '' : `    ${line}`)
   for (const { id, what, how } of calls)
     pen.line(pen.paint('cyan', cut(`  ${id} ${what} ${how}`, Math.max(pen.columns, 40))))
   if (step.output !== '') pen.line(indented(safe(step.output.trimEnd()), '  | '))
