@@ -20,14 +20,16 @@ export class Doing {
   #step = 0
   /** Characters of the reply so far. */
   #written = 0
-  #usage: Usage
+  #usage: Usage = { inputTokens: 0, outputTokens: 0 }
   readonly #tools = new Map<string, string>()
   /** Calls in flight, and since when. */
   readonly #flying = new Map<string, number>()
 
-  /** `used`: before this process drove the run. */
-  constructor(used: Usage = { inputTokens: 0, outputTokens: 0 }) {
-    this.#usage = used
+  /** What happened before: what was used, and the names of calls. */
+  learn(event: RunEvent): void {
+    this.hear(event)
+    this.#what = undefined
+    this.#flying.clear()
   }
 
   hear(event: RunEvent): void {

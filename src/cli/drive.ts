@@ -4,9 +4,9 @@
  */
 import { isPersistentAgentError } from '../base/errors.ts'
 import type { TaskOptions } from '../code-agent.ts'
-import type { Usage } from '../journal/entry.ts'
 import type { RunRow, Store } from '../journal/store.ts'
 import type { PersistentCodeAgent } from '../persistent-code-agent.ts'
+import type { RunEvent } from '../run/event.ts'
 import { recover } from '../run/recover.ts'
 import { resultOf, type Question, type RunResult } from '../run/result.ts'
 import type { Run } from '../run/run.ts'
@@ -35,18 +35,16 @@ export interface Drive {
 export async function driveRun(drive: Drive, task: string, options: TaskOptions): Promise<number> {
   const { screen, place, agent, module, wait } = drive
   const abortSignal = interruption(screen, 'Pausing at the next safe point. Once more leaves at once.')
-  const before = options.reset === false ? agent.result?.usage : undefined
+  const view = new View(screen)
+  if (options.reset === false) for await (const event of agent.events()) view.learn(event)
   let run = await agent.start(task, { ...options, abortSignal, wait })
   screen.err.line(screen.err.paint('dim', `run ${run.id}`))
-  const [first, known] = await Promise.all([
-    watch(run, screen, before),
-    rememberModule(place.file, run.id, module),
-  ])
+  const [first, known] = await Promise.all([view.watch(run), rememberModule(place.file, run.id, module)])
   const flags = { store: place.flag, agent: known ? '' : ` --agent ${quoted(near(module))}` }
   let result = first
   while (result.status === 'paused' && (await askAll(drive, result.questions, abortSignal))) {
     run = await agent.start(agent.task, { reset: false, abortSignal, wait })
-    result = await watch(run, screen, result.usage)
+    result = await view.watch(run)
   }
   tellResult(screen, result, flags)
   return exitOf(result)
@@ -64,16 +62,30 @@ export async function tellStored(
   return exitOf(result)
 }
 
-/** Tells the run's events as they come, and at a terminal what it is doing meanwhile. */
-async function watch(run: Run, screen: Screen, before?: Usage): Promise<RunResult> {
-  const progress = new Progress(screen.err)
-  const doing = new Doing(before)
-  using _status = statusLine(screen.err, () => doing.told(Date.now()))
-  for await (const event of run.events()) {
-    doing.hear(event)
-    progress.hear(event)
+/** Tells a run's events as they come, and at a terminal what it is doing meanwhile. */
+class View {
+  readonly #screen: Screen
+  readonly #progress: Progress
+  readonly #doing = new Doing()
+
+  constructor(screen: Screen) {
+    this.#screen = screen
+    this.#progress = new Progress(screen.err)
   }
-  return await run.result()
+
+  learn(event: RunEvent): void {
+    this.#progress.learn(event)
+    this.#doing.learn(event)
+  }
+
+  async watch(run: Run): Promise<RunResult> {
+    using _status = statusLine(this.#screen.err, () => this.#doing.told(Date.now()))
+    for await (const event of run.events()) {
+      this.#doing.hear(event)
+      this.#progress.hear(event)
+    }
+    return await run.result()
+  }
 }
 
 /** Asks the person at the terminal, if there is one. True if a decision was recorded. */

@@ -19,6 +19,8 @@ const FOR = { step: '', plan: ' for a plan', summary: ' for a summary', answer: 
 export class Progress {
   readonly #pen: Pen
   readonly #calls = new Map<string, { readonly name: string; readonly input: Stored; readonly at: number }>()
+  /** The call that a question is about. */
+  readonly #asking = new Map<string, string>()
   /** When the model was asked, and what is known of its reply. */
   #asked = 0
   #reply = ''
@@ -27,9 +29,18 @@ export class Progress {
     this.#pen = pen
   }
 
+  /** What happened before, and is not told again: the calls that are still open are known by their names. */
+  learn(event: RunEvent): void {
+    if (event.type !== 'entry') return
+    this.#know(event.entry)
+    if (event.entry.kind === 'call-returned') this.#calls.delete(event.entry.call)
+  }
+
   hear(event: RunEvent): void {
-    if (event.type === 'entry') this.#entry(event.entry)
-    else if (event.type === 'printed') this.#block('  | ', event.text)
+    if (event.type === 'entry') {
+      this.#know(event.entry)
+      this.#entry(event.entry)
+    } else if (event.type === 'printed') this.#block('  | ', event.text)
     else if (event.type === 'log') this.#line('dim', `  log ${event.call}: ${oneLine(event.text)}`)
     else if (event.type === 'progress')
       this.#line('dim', `  ${event.call} … ${oneLine(shown(event.value, 0))}`)
@@ -66,9 +77,6 @@ export class Progress {
         break
       case 'step-started':
         this.#code(entry.step, entry.source)
-        break
-      case 'call-requested':
-        this.#calls.set(entry.call, { name: entry.tool, input: entry.input, at: entry.at })
         break
       case 'call-started':
         this.#callStarted(entry)
@@ -119,6 +127,19 @@ export class Progress {
       pen.line(`  ${line}`)
     if (lines.length > CODE_LINES)
       this.#line('dim', `  … ${lines.length - CODE_LINES + 1} more lines: pca show`)
+  }
+
+  /** What the calls are, and are made by a person. */
+  #know(entry: Entry): void {
+    if (entry.kind === 'call-requested')
+      this.#calls.set(entry.call, { name: entry.tool, input: entry.input, at: entry.at })
+    else if (entry.kind === 'question-asked' && entry.call !== undefined)
+      this.#asking.set(entry.question, entry.call)
+    else if (entry.kind === 'question-answered' && entry.edited !== undefined) {
+      const id = this.#asking.get(entry.question) ?? ''
+      const call = this.#calls.get(id)
+      if (call !== undefined) this.#calls.set(id, { ...call, input: entry.edited.input })
+    }
   }
 
   #callStarted(entry: Entry<'call-started'>): void {

@@ -52,7 +52,10 @@ function entry(kind: string, at: number, body: object): RunEvent {
 }
 
 test('the status line: the model, the code, the calls; tokens and cost so far', () => {
-  const doing = new Doing({ inputTokens: 1, outputTokens: 0 })
+  const doing = new Doing()
+  doing.learn(entry('model-called', 0, { step: 2, attempt: 1, purpose: 'step' }))
+  doing.learn(entry('plan-made', 0, { step: 2, usage: { inputTokens: 1, outputTokens: 0 } }))
+  doing.learn(entry('call-started', 0, { call: '2.1' }))
   expect(doing.told(0)).toBe('')
   doing.hear(entry('model-called', 1_000, { step: 3, attempt: 2, purpose: 'step' }))
   doing.hear({ type: 'code', run: 'r', after: 1, delta: 'print(' })

@@ -48,8 +48,10 @@ export async function approve(
     throw new UsageError('What was edited is approved once: it cannot be remembered.')
   return decideAll(screen, settings, given, options, async (question) => {
     if (options.edit === undefined) return { type: 'approve', ...remember }
-    if (typeof options.edit === 'string') return { type: 'edit', args: mustBeJson(options.edit, '--edit') }
-    return edited(screen, question)
+    if (typeof options.edit !== 'string') return edited(screen, question)
+    const args = mustBeJson(options.edit, '--edit')
+    if (question?.call !== undefined && !screen.json) tellEdit(screen.err, question.call.args, args)
+    return { type: 'edit', args }
   })
 }
 

@@ -90,6 +90,7 @@ function stepNumber(typed: string | undefined): number | undefined {
 interface CallLine {
   readonly step: number
   readonly id: string
+  readonly tool: string
   readonly what: string
   readonly startedAt?: number
   readonly how: string
@@ -99,6 +100,7 @@ type Calls = readonly CallLine[]
 
 function callsOf(entries: readonly Entry[]): Calls {
   const calls = new Map<string, CallLine>()
+  const asking = new Map<string, string>()
   const change = (id: string, change: (call: CallLine) => Partial<CallLine>): void => {
     const call = calls.get(id)
     if (call !== undefined) calls.set(id, { ...call, ...change(call) })
@@ -108,10 +110,18 @@ function callsOf(entries: readonly Entry[]): Calls {
       calls.set(entry.call, {
         step: stepOf(entry.call),
         id: entry.call,
+        tool: nameOf(entry.tool),
         what: `${nameOf(entry.tool)}(${inputOf(entry.input)})`,
         how: 'open',
       })
-    else if (entry.kind === 'call-started')
+    else if (entry.kind === 'question-asked' && entry.call !== undefined)
+      asking.set(entry.question, entry.call)
+    else if (entry.kind === 'question-answered' && entry.edited !== undefined) {
+      const { input } = entry.edited
+      change(asking.get(entry.question) ?? '', ({ tool }) => ({
+        what: `${tool}(${inputOf(input)}) (edited)`,
+      }))
+    } else if (entry.kind === 'call-started')
       change(entry.call, () => ({ startedAt: entry.at, how: 'in flight' }))
     else if (entry.kind === 'call-withdrawn') change(entry.call, () => ({ how: `withdrawn (${entry.why})` }))
     else if (entry.kind === 'call-returned')
