@@ -1,5 +1,7 @@
 /** Approvals under attack: H27 to H29, H38 and H44 of the threat model, and a state file that brings permissions along. */
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { memoryStore, PersistentCodeAgent, sqliteStore, tool, type Decision } from '../../src/index.ts'
@@ -261,6 +263,38 @@ test('H44: a flood of approvals is held back, and then the run rests', async () 
     (await entriesOf(store, must(agent.runId), 'run-paused')).some(({ cause }) => cause === 'limit'),
   ).toBe(true)
   expect(paid).toEqual([])
+})
+
+test('under a state key a remembered decision cannot be read, moved or brought back by who has only the file', async () => {
+  using place = scratch()
+  const { pay } = payTool()
+  const script = ['finalAnswer(await pay({ amount: 1 }))']
+  const stateKey = 'correct horse battery staple'
+  const given: Given = { storagePath: place.file, stateKey, tools: [pay], script }
+  {
+    await using agent = agentOf(given)
+    for (const runId of ['one', 'two']) {
+      const question = onlyQuestion(await agent.run('Pay', { runId }))
+      await agent.answer(question.id, { type: 'approve', remember: { scope: 'run' } }, { by: 'ann' })
+      await goOn(agent)
+    }
+    await agent.withdraw(must((await agent.decisions())[0]).question)
+    expect(await agent.decisions()).toEqual([])
+  }
+  expect(readFileSync(place.file, 'latin1')).not.toMatch(/ann|"approve"|declaration/)
+  {
+    await using stranger = sqliteStore(place.file, { stateKey: 'another one' })
+    expect(await stranger.rules({})).toEqual([])
+  }
+  const edited = (sql: string): void => {
+    const db = new DatabaseSync(place.file)
+    db.exec(sql)
+    db.close()
+  }
+  // Its row says that it stands again: it is sealed with its place.
+  edited(`UPDATE inbox SET consumed = 1 WHERE kind = 'rule'`)
+  await using store = sqliteStore(place.file, { stateKey })
+  await expect(store.rules({})).rejects.toMatchObject({ code: 'STATE_CORRUPT' })
 })
 
 test('a state file that is taken in brings no permissions along', async () => {
