@@ -76,7 +76,7 @@ function normal(text: string): string {
 test('the same by a script of ten lines: docs/cli.md', async () => {
   using place = new Place()
   const page = readFileSync(join(ROOT, 'docs', 'cli.md'), 'utf8')
-  const script = /```sh\n(set -u\n[\s\S]*?)```/.exec(page)?.[1] ?? ''
+  const script = /```sh script\n(set -u\n[\s\S]*?)```/.exec(page)?.[1] ?? ''
   expect(script.trim().split('\n').length).toBeLessThanOrEqual(11)
   writeFileSync(join(place.path, 'refunds.sh'), script)
   const env = { ...process.env, ...prepared(place), TEST_FAST: '1' }

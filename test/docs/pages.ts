@@ -5,6 +5,7 @@
  *   ```ts fragment  type-checked, with the names of `globals.d.ts` around it
  *   ```ts guest     what a model would write: run in the sandbox
  *   ```sh           commands that exist, with options that exist
+ *   ```sh script    a whole script: run by test/cli/session.test.ts
  */
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
