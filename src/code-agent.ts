@@ -7,6 +7,7 @@
 import type { Definition } from './agent/definition.ts'
 import type { ImageGiven } from './agent/images.ts'
 import { Memory } from './agent/memory.ts'
+import { onlyOfNewRun, withLimits, type TaskLimits } from './agent/task-limits.ts'
 import { dataOptions, define, type AgentOptions } from './agent/options.ts'
 import { closeSources, opened } from './agent/sources.ts'
 import { optionsOf, savedOf, type SavedAgent, type SavedParts } from './agent/saved.ts'
@@ -30,7 +31,7 @@ import { warmWorker } from './sandbox/sandbox-thread.ts'
 import { outsideTrace } from './telemetry/trace.ts'
 
 /** Options of one task. */
-export interface TaskOptions {
+export interface TaskOptions extends TaskLimits {
   /** Names the run; starting the same task under the same id again is harmless. Default: a new id. */
   readonly runId?: string
   /** `false`: go on with the bound run instead of starting a new one. Default `true`. */
@@ -54,7 +55,10 @@ export interface TaskOptions {
 }
 
 /** Options of `agent.continue`. */
-export interface ContinueOptions extends Omit<TaskOptions, 'runId' | 'reset' | 'grants'> {
+export interface ContinueOptions extends Omit<
+  TaskOptions,
+  'runId' | 'reset' | 'grants' | 'maxCost' | 'timeout'
+> {
   /** A follow-up task for a completed or failed run, even where it reads like the one before. */
   readonly task?: string
 }
@@ -125,7 +129,9 @@ export class CodeAgent<Output = unknown> implements AsyncDisposable {
 
   /** Starts a task; resolves when the run is durable, with a handle on it. */
   async start(asked: string, options: TaskOptions = {}): Promise<Run<Output>> {
-    const { store, definition: given, ...more } = await this.#ready(options)
+    const { store, definition: whole, ...more } = await this.#ready(options)
+    if (options.reset === false) onlyOfNewRun(options)
+    const given = withLimits(whole, this.#given, options)
     await given.secrets.known(given.context)
     const task = this.#clean(asked)
     // A run that goes on is looked at first: there may be nothing to do.

@@ -341,7 +341,7 @@ function timeout(given: Duration): number {
 }
 
 /** @throws {UsageError} the run is to be limited by its cost, and nobody knows what it costs. */
-function priceOf({ price, maxCost }: AgentOptions, model: Definition['model']): Price {
+export function priceOf({ price, maxCost }: AgentOptions, model: Definition['model']): Price {
   if (price !== undefined) {
     if (typeof price !== 'function') throw new UsageError('price is no function.')
     return price

@@ -6,10 +6,10 @@
  */
 import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
-import { pathToFileURL } from 'node:url'
 import { isPersistentAgentError, UsageError } from '../base/errors.ts'
 import type { Store } from '../journal/store.ts'
 import type { PersistentCodeAgent } from '../persistent-code-agent.ts'
+import { defaultOf } from './load.ts'
 import { near } from './place.ts'
 
 /** @throws {UsageError} naming the module and what it must export. */
@@ -21,11 +21,7 @@ export async function loadAgent(path: string): Promise<PersistentCodeAgent> {
       hint: 'The path is relative to the current directory.',
     })
   }
-  const given = await attempt(name, async () => {
-    const module: unknown = await import(pathToFileURL(file).href)
-    const exported: unknown = Reflect.get(Object(module), 'default')
-    return typeof exported === 'function' ? await (exported as () => unknown)() : exported
-  })
+  const given = await attempt(name, async () => defaultOf(file, true))
   if (isAgent(given)) return given
   throw new UsageError(`${name} does not export an agent: its default export ${describe(given)}.`, {
     hint: 'Write: export default new PersistentCodeAgent({ … }), or a function that returns one.',

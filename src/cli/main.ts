@@ -43,6 +43,8 @@ command('run [agent.ts] [task]', `start a task; '-' reads it from stdin`)
   .option('--id <run>', 'name the run; the same task under the same id is started once')
   .option('--input <k=v>', 'a variable for the code, JSON or text (repeatable)', gathered)
   .option('--max-steps <n>', 'turns of the model')
+  .option('--max-cost <usd>', 'what it may cost, with all agents that it calls')
+  .option('--timeout <duration>', "how long it may be driven: '10m', '2h'")
   .option('--wait', 'stay through timers instead of resting')
   .action((module: string | undefined, task: string | undefined, options: RunOptions) =>
     act(async (...here) => (await import('./commands/run.ts')).run(...here, { module, task }, options)),

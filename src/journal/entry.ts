@@ -45,6 +45,8 @@ export interface RunOptions {
   readonly maxSteps: number
   readonly maxCost?: number
   readonly timeout?: number
+  /** Which of these the task brought along: they stay, whatever the agent says later. Absent: none. */
+  readonly ofTask?: readonly ('maxCost' | 'timeout')[]
   readonly onLimit: 'finish' | 'pause' | 'fail'
   readonly onUnknownOutcome: 'ask' | 'tell'
   readonly pauseGrace: number

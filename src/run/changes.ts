@@ -41,8 +41,10 @@ export function changesOf(
     })
   }
   const facts: Fact[] = []
+  const ofTask: ReadonlySet<string> = new Set(state.run.options.ofTask)
   const options = Object.entries(given).filter(
-    ([name, value]) => !isSame(Reflect.get(state.run.options, name), value) && !FIXED.has(name),
+    ([name, value]) =>
+      !isSame(Reflect.get(state.run.options, name), value) && !FIXED.has(name) && !ofTask.has(name),
   )
   const changed = { ...state.run.options, ...Object.fromEntries(options) }
   const prompt = (): Stored =>

@@ -2,6 +2,7 @@
 import { chmodSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import { exampleOf } from '../../src/cli/example.ts'
 import { Place } from './fixtures/pca.ts'
 
 /** A run that waits, and the id of its first question. */
@@ -124,4 +125,34 @@ test('hostile text in task, arguments and output reaches no terminal raw, and no
     questions: [{ call: { args: { order: 'A\u001b]0;x\u0007\u202eB\u009b', amount: 500 } } }],
   })
   expect(asJson[1]?.last).toMatchObject({ runs: [{ task: `${task}!` }] })
+})
+
+test('an answer of the wrong shape is told with the schema and an example, and nothing is recorded', async () => {
+  using place = new Place()
+  await place.run('r', 'two')
+  const { last } = await place.pca('inbox', '--json')
+  const asked = last['questions'] as { id: string; schema?: object }[]
+  const id = asked.find(({ schema }) => schema !== undefined)?.id ?? ''
+  const { code, err } = await place.pca('answer', id, 'many')
+  expect(code).toBe(2)
+  expect(err).toMatch(
+    new RegExp(
+      `^error: The answer does not fit .+\\nThe schema is \\{"type":"integer"\\}\\nFor example: pca answer ${id} 1\\n$`,
+    ),
+  )
+  expect(await place.questions()).toHaveLength(2)
+})
+
+test.for([
+  [
+    { type: 'object', properties: { a: { type: 'string' }, b: { type: 'number' } }, required: ['b'] },
+    { b: 1 },
+  ],
+  [{ type: 'object', properties: { a: { enum: ['x'] } } }, { a: 'x' }],
+  [{ type: 'array', items: { type: 'boolean' } }, [true]],
+  [{ anyOf: [{ const: 4 }, { type: 'null' }] }, 4],
+  [{ type: ['integer', 'null'], minimum: 7 }, 7],
+  [{}, null],
+] as const)('an example of %j is %j', ([schema, example]) => {
+  expect(exampleOf(schema)).toEqual(example)
 })

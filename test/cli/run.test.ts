@@ -114,6 +114,8 @@ test.for([
   [AGENT, '-'],
   [AGENT, '  '],
   [AGENT, 'x', '--max-steps', 'many'],
+  [AGENT, 'x', '--max-cost', '-1'],
+  [AGENT, 'x', '--timeout', 'soon'],
   [AGENT, 'x', '--input', 'y'],
 ])('pca run %s is exit 2 and makes no file', async (args) => {
   using place = new Place()
@@ -157,4 +159,20 @@ test('a run that somebody else started is not resumed with a module that nobody 
   expect(place.bytes()).toBe(before)
   expect((await place.start(['resume', 'r', '--agent', AGENT], elsewhere).ended).code).toBe(3)
   expect((await place.start(['resume', 'r'], elsewhere).ended).code).toBe(3)
+})
+
+test('a module that hangs is given up with exit 2', async () => {
+  using place = new Place()
+  const env = { PCA_LOAD_TIMEOUT: '50ms' }
+  const { code, err } = await place.start(['run', fixture('hangs.ts'), 'x'], { env }).ended
+  expect(code).toBe(2)
+  expect(err).toMatch(/^error: .*hangs\.ts does not finish loading: 50 ms have passed\.\nLook for an await/)
+  expect(place.bytes()).toBeUndefined()
+})
+
+test('--timeout is a limit of the run', async () => {
+  using place = new Place()
+  await place.run('r', 'hello', '--timeout', '2h')
+  const { lines } = await place.pca('show', 'r', '--events', '--json')
+  expect(lines[0]).toMatchObject({ options: { timeout: 7_200_000, ofTask: ['timeout'] } })
 })

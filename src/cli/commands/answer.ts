@@ -6,13 +6,14 @@ import type { QuestionRow, Store } from '../../journal/store.ts'
 import { questionOf, type Question } from '../../run/result.ts'
 import { answerQuestion } from '../../run/signal.ts'
 import { editText, mustBeJson, valueOf } from '../decide.ts'
+import { exampleOf } from '../example.ts'
 import { allRuns, findQuestion, findRun } from '../find.ts'
-import { openStore, storePlace } from '../place.ts'
+import { openStore, quoted, storePlace } from '../place.ts'
 import { argumentsOf } from '../questions.ts'
 import { tellEdit, terminalOf } from '../prompt.ts'
 import type { Screen } from '../screen.ts'
 import type { Settings } from '../settings.ts'
-import { indented, jsonText, safe } from '../text.ts'
+import { indented, jsonText, oneLine, safe } from '../text.ts'
 
 interface By {
   readonly by?: string
@@ -145,7 +146,8 @@ async function decide(
   const question = row === undefined ? undefined : questionOf(row)
   const decision = await choose(question)
   const runId = row?.runId ?? (await answerClosed(store, given, decision, by))
-  if (row !== undefined) await answerQuestion(store, runId, row.id, decision, by)
+  if (row !== undefined && question !== undefined)
+    await fitting(question, decision, () => answerQuestion(store, runId, row.id, decision, by))
   const id = row?.id ?? given
   if (screen.json) screen.data({ v: 1, question: id, runId, decision })
   else {
@@ -156,6 +158,21 @@ async function decide(
     out.line(`Go on:\n  pca resume ${runId}${place.flag}`)
   }
   return 0
+}
+
+/** An answer that does not fit is told with one that would. */
+async function fitting(question: Question, decision: Decision, send: () => Promise<unknown>): Promise<void> {
+  try {
+    await send()
+  } catch (error) {
+    const { schema } = question
+    if (!(error instanceof UsageError) || decision.type !== 'respond' || schema === undefined) throw error
+    const example = quoted(jsonText(exampleOf(schema)))
+    throw new UsageError(`${oneLine(error.message)}\nThe schema is ${jsonText(schema)}`, {
+      cause: error,
+      hint: `For example: pca answer ${question.id} ${example}`,
+    })
+  }
 }
 
 const DONE: Readonly<Record<Decision['type'], string>> = {

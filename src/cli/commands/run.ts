@@ -1,7 +1,9 @@
 /** `pca run`: a new run, until it rests. */
 import { resolve } from 'node:path'
 import { text } from 'node:stream/consumers'
+import { milliseconds } from '../../base/duration.ts'
 import { UsageError } from '../../base/errors.ts'
+import type { TaskOptions } from '../../code-agent.ts'
 import { loadAgent, settle } from '../agent-module.ts'
 import { warmWorker } from '../../sandbox/sandbox-thread.ts'
 import { jsonOf } from '../decide.ts'
@@ -15,6 +17,8 @@ export interface RunOptions {
   readonly id?: string
   readonly input?: readonly string[]
   readonly maxSteps?: string
+  readonly maxCost?: string
+  readonly timeout?: string
   readonly wait?: boolean
 }
 
@@ -25,7 +29,8 @@ export async function run(
   options: RunOptions,
 ): Promise<number> {
   const { module, task: typed } = argumentsOf(given, settings)
-  const [inputs, steps] = [inputsOf(options.input ?? []), stepsOf(options.maxSteps)]
+  const inputs = inputsOf(options.input ?? [])
+  const limits = limitsOf(options)
   const task = typed === '-' ? (await text(process.stdin)).trim() : typed
   if (task === undefined || task.trim() === '') {
     throw new UsageError('There is no task.', {
@@ -49,7 +54,7 @@ export async function run(
   return await driveRun(drive, task, {
     ...(options.id === undefined ? {} : { runId: options.id }),
     ...(inputs === undefined ? {} : { additionalArgs: inputs }),
-    ...(steps === undefined ? {} : { maxSteps: steps }),
+    ...limits,
   })
 }
 
@@ -84,8 +89,18 @@ function inputsOf(pairs: readonly string[]): Readonly<Record<string, unknown>> |
   )
 }
 
-function stepsOf(typed: string | undefined): number | undefined {
-  if (typed === undefined) return undefined
-  if (/^[1-9]\d{0,8}$/.test(typed)) return Number(typed)
-  throw new UsageError(`--max-steps ${typed}: a whole number above 0.`)
+function limitsOf({
+  maxSteps,
+  maxCost,
+  timeout,
+}: RunOptions): Pick<TaskOptions, 'maxSteps' | 'maxCost' | 'timeout'> {
+  if (maxSteps !== undefined && !/^[1-9]\d{0,8}$/.test(maxSteps))
+    throw new UsageError(`--max-steps ${maxSteps}: a whole number above 0.`)
+  if (maxCost !== undefined && !(/^\d+(\.\d+)?$/.test(maxCost) && Number(maxCost) > 0))
+    throw new UsageError(`--max-cost ${maxCost}: US dollars above 0, for example 0.50.`)
+  return {
+    ...(maxSteps === undefined ? {} : { maxSteps: Number(maxSteps) }),
+    ...(maxCost === undefined ? {} : { maxCost: Number(maxCost) }),
+    ...(timeout === undefined ? {} : { timeout: milliseconds(timeout, '--timeout') }),
+  }
 }
