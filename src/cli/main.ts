@@ -14,6 +14,7 @@ import type { ListOptions } from './commands/list.ts'
 import type { ResumeOptions } from './commands/resume.ts'
 import type { RunOptions } from './commands/run.ts'
 import type { ShowOptions } from './commands/show.ts'
+import { readConfig } from './config.ts'
 import { EXIT, tellFailure } from './failure.ts'
 import { leave, screenOf, type Screen } from './screen.ts'
 import { settingsOf, type GlobalOptions, type Settings } from './settings.ts'
@@ -95,6 +96,13 @@ command('logs <run>', 'what happened, a line for each event')
 
 command('doctor', 'whether this machine, the state file and the agent are fit').action(() =>
   act(async (...here) => (await import('./commands/doctor.ts')).doctor(...here)),
+)
+
+command('config', 'what counts here, and where each setting comes from').action(() =>
+  act(async (...here) => (await import('./commands/config.ts')).config(...here)),
+)
+command('init [folder]', 'a starter that runs offline').action((folder: string | undefined) =>
+  act(async (screen) => (await import('./commands/init.ts')).init(screen, folder ?? '.', versionOf())),
 )
 
 pca.commandsGroup('Decide:')
@@ -211,11 +219,11 @@ function deciding(usage: string, description: string): Command {
 
 /** Runs a command's function and leaves with its exit code. */
 async function act(action: Action): Promise<void> {
-  const settings = settingsOf(pca.opts<GlobalOptions>(), process.env)
-  const screen = screenOf(settings)
+  const options = pca.opts<GlobalOptions>()
+  const screen = screenOf(settingsOf(options, process.env))
   let code: number
   try {
-    code = await action(screen, settings)
+    code = await action(screen, settingsOf(options, process.env, await readConfig()))
   } catch (error) {
     code = tellFailure(screen, error)
   }

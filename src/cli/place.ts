@@ -16,15 +16,16 @@ export interface Place {
 /** The state file: the one named, else the agent's own, else the default one. */
 export function placeOf(settings: Settings, ofAgent?: string): Place {
   const file = resolve(settings.store ?? ofAgent ?? DEFAULT)
-  const implied = resolve(process.env['PCA_STORE'] || DEFAULT)
+  const implied = resolve(settings.impliedStore ?? DEFAULT)
   return { file, flag: file === implied ? '' : ` --store ${quoted(near(file))}` }
 }
 
 /** The state file of a command that loads no agent, unless one was named and no file was. */
 export async function storePlace(settings: Settings): Promise<Place> {
-  if (settings.store !== undefined || settings.agent === undefined) return placeOf(settings)
+  const module = settings.agent ?? settings.usualAgent
+  if (settings.store !== undefined || module === undefined) return placeOf(settings)
   const { loadAgent } = await import('./agent-module.ts')
-  return placeOf(settings, (await loadAgent(settings.agent)).storagePath)
+  return placeOf(settings, (await loadAgent(module)).storagePath)
 }
 
 /** `read`: change nothing. `write`: the file exists. `create`: make it if there is none. */

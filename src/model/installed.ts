@@ -28,6 +28,11 @@ const KEYS: Readonly<Record<string, string>> = {
 }
 const GATEWAY_KEY = 'AI_GATEWAY_API_KEY'
 
+/** The names of the keys that are set in the environment. */
+export function keysPresent(): readonly string[] {
+  return [...Object.values(KEYS), GATEWAY_KEY].filter(isSet)
+}
+
 /** @throws {UsageError} naming the command that installs what is missing, or the variable that is not set. */
 export function modelOfText(text: string, resolve: (given: unknown) => LanguageModelV4): LanguageModelV4 {
   const [, provider, id] = /^([a-z0-9][a-z0-9-]*)\/(\S+)$/.exec(text) ?? []

@@ -41,3 +41,10 @@ test('what is ill is said with its reason, and the exit code is 1', async () => 
   expect(out).toMatch(/✗ State file.*agent_state\.db/)
   expect(out).toContain('✗ Agent       There is no module nowhere.ts')
 })
+
+test('the keys of models are named and never shown; no key is a note', async () => {
+  using place = new Place()
+  const { out } = await place.start(['doctor'], { env: { MISTRAL_API_KEY: 'sk-canary' } }).ended
+  expect(out).toMatch(/✓ Model keys .*MISTRAL_API_KEY.*not shown/)
+  expect(out).not.toContain('sk-canary')
+})

@@ -21,11 +21,17 @@ test('-V prints the version; --help lists the commands in groups, and only those
     'fork',
     'list',
     'show',
+    'logs',
     'doctor',
+    'config',
+    'init',
     'inbox',
     'approve',
     'reject',
     'answer',
+    'decisions',
+    'withdraw',
+    'audit',
     'pause',
     'stop',
     'say',
@@ -47,7 +53,7 @@ test.for([[], ['fly'], ['list', '--fast'], ['show'], ['list', 'extra'], ['approv
     using place = new Place()
     const { code, out, err } = await place.pca(...args)
     expect({ code, out }).toEqual({ code: 2, out: '' })
-    expect(err).toMatch(args.length === 0 ? /^Usage: pca/ : /^error: .+\n(.*\n)*.*pca --help/)
+    expect(err).toMatch(args.length === 0 ? /^Usage: pca/ : /^error: .+\n(.*\n)*.*pca (--help|inbox)/)
   },
 )
 

@@ -5,6 +5,8 @@ import { engineDigest } from '../../sandbox/parts.ts'
 import { sharedChecker } from '../../sandbox/check/checker.ts'
 import { compile } from '../../sandbox/compile.ts'
 import { threadGuests } from '../../sandbox/guests.ts'
+import type { RunRow } from '../../journal/store.ts'
+import { keysPresent } from '../../model/installed.ts'
 import { loadAgent } from '../agent-module.ts'
 import { allRuns } from '../find.ts'
 import { near, openStore, placeOf, type Place } from '../place.ts'
@@ -37,6 +39,7 @@ export async function doctor(screen: Screen, settings: Settings): Promise<number
           hint: 'Set PCA_STATE_KEY.',
         }
       : well('State key', 'PCA_STATE_KEY is set: new runs are sealed'),
+    modelKeys(),
     await looked('Agent', async () => agentModule(settings)),
   ]
   if (screen.json) screen.data({ v: 1, findings })
@@ -58,12 +61,24 @@ async function stateFile(place: Place): Promise<Omit<Finding, 'what'>> {
     return { is: 'note', said: `${near(place.file)} does not exist yet: the first run makes it` }
   await using store = openStore(place, 'read')
   const runs = await allRuns(store)
-  const size = (statSync(place.file).size / 1024 ** 2).toFixed(1)
+  const bytes = statSync(place.file).size
+  // What was written and not yet put in its place.
+  const log = statSync(`${place.file}-wal`, { throwIfNoEntry: false })?.size ?? 0
   const open = runs.filter(isOpen).length
   return {
     is: 'well',
-    said: `${near(place.file)}, ${size} MB, ${counted(runs.length, 'run')}, ${open} unfinished`,
+    said: `${near(place.file)}, ${megabytes(bytes)}${log === 0 ? '' : ` and ${megabytes(log)} of its log`}, ${counted(runs.length, 'run')}, ${open} unfinished${growthOf(bytes, runs, store.now())}`,
   }
+}
+
+/** How much it has grown, from day to day; of less than a day nobody can tell. */
+function growthOf(bytes: number, runs: readonly RunRow[], now: number): string {
+  const days = (now - Math.min(...runs.map(({ createdAt }) => createdAt))) / 86_400_000
+  return days < 1 || runs.length === 0 ? '' : `, ${megabytes(bytes / days)} a day`
+}
+
+function megabytes(bytes: number): string {
+  return `${(bytes / 1024 ** 2).toFixed(1)} MB`
 }
 
 /** A program is stopped at an `await`, its heap is stored, and another guest goes on from it. */
@@ -98,7 +113,15 @@ function typeCheck(): Finding {
   return { what, is: 'note', said, hint: 'npm install typescript@7' }
 }
 
-async function agentModule({ agent: path }: Settings): Promise<Omit<Finding, 'what'>> {
+/** Their names only. */
+function modelKeys(): Finding {
+  const names = keysPresent()
+  if (names.length > 0) return well('Model keys', `${names.join(', ')} (set, not shown)`)
+  return { what: 'Model keys', is: 'note', said: 'none is set: models by their names cannot be asked' }
+}
+
+async function agentModule(settings: Settings): Promise<Omit<Finding, 'what'>> {
+  const path = settings.agent ?? settings.usualAgent
   if (path === undefined)
     return { is: 'note', said: 'none was named', hint: 'Look at yours: pca doctor --agent agent.ts' }
   const agent = await loadAgent(path)

@@ -8,7 +8,7 @@ import { warmWorker } from '../../sandbox/sandbox-thread.ts'
 import { valueOf } from '../decide.ts'
 import { driveRun, tellStored } from '../drive.ts'
 import { findOnlyRun, findRun } from '../find.ts'
-import { near, openStore, placeOf, type Place } from '../place.ts'
+import { near, openStore, placeOf, storePlace, type Place } from '../place.ts'
 import { moduleOf } from '../remembered.ts'
 import type { Screen } from '../screen.ts'
 import type { Settings } from '../settings.ts'
@@ -28,24 +28,30 @@ export async function resume(
   // The sandbox's thread starts while the agent's module is loaded.
   if (settings.agent !== undefined) warmWorker()
   const named = settings.agent === undefined ? undefined : await loadAgent(settings.agent)
-  const place = placeOf(settings, named?.storagePath)
+  const place = named === undefined ? await storePlace(settings) : placeOf(settings, named.storagePath)
   await using store = openStore(place, 'write')
   const row = given === undefined ? await findOnlyRun(store, near(place.file)) : await findRun(store, given)
   const stored = await tellStored({ screen, place, store }, row)
   if (stored !== undefined) return stored
-  const module = settings.agent ?? mustKnowModule(row, place)
+  const module = settings.agent ?? mustKnowModule(row, place, settings)
   warmWorker()
   const agent = named ?? (await loadAgent(module))
   settle(agent, store)
   await agent.resume({ runId: row.runId })
   if (options.answer !== undefined) await answerOnly(agent, row, options.answer)
-  const drive = { screen, place, agent, module: resolve(module), wait: options.wait === true }
+  const drive = {
+    screen,
+    place,
+    agent,
+    module: resolve(module),
+    wait: options.wait ?? settings.defaults.wait === true,
+  }
   return await driveRun(drive, agent.task, { reset: false })
 }
 
 /** M1: the module that this user started the run with here, never one that the state file names. */
-function mustKnowModule({ runId, agent }: RunRow, place: Place): string {
-  const module = moduleOf(place.file, runId)
+function mustKnowModule({ runId, agent }: RunRow, place: Place, settings: Settings): string {
+  const module = moduleOf(place.file, runId) ?? settings.usualAgent
   if (module !== undefined) return module
   throw new UsageError(
     `Run ${runId} of the agent '${agent}' was not started by you on this machine: its code is not known.`,

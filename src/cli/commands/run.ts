@@ -30,7 +30,8 @@ export async function run(
 ): Promise<number> {
   const { module, task: typed } = argumentsOf(given, settings)
   const inputs = inputsOf(options.input ?? [])
-  const limits = limitsOf(options)
+  const { defaults } = settings
+  const limits = { ...limitsOf(textOf(defaults)), ...limitsOf(options) }
   const task = typed === '-' ? (await text(process.stdin)).trim() : typed
   if (task === undefined || task.trim() === '') {
     throw new UsageError('There is no task.', {
@@ -50,7 +51,13 @@ export async function run(
   }
   const undeclared = undeclaredTools(agent)
   if (undeclared !== undefined) screen.err.line(screen.err.paint('dim', undeclared))
-  const drive = { screen, place, agent, module: resolve(module), wait: options.wait === true }
+  const drive = {
+    screen,
+    place,
+    agent,
+    module: resolve(module),
+    wait: options.wait ?? defaults.wait === true,
+  }
   return await driveRun(drive, task, {
     ...(options.id === undefined ? {} : { runId: options.id }),
     ...(inputs === undefined ? {} : { additionalArgs: inputs }),
@@ -61,8 +68,9 @@ export async function run(
 /** With `--agent` or PCA_AGENT, the first word may be the task already. */
 function argumentsOf(
   { module, task }: { readonly module: string | undefined; readonly task: string | undefined },
-  { agent }: Settings,
+  { agent: named, usualAgent }: Settings,
 ): { readonly module: string; readonly task: string | undefined } {
+  const agent = named ?? usualAgent
   if (agent !== undefined && task === undefined) return { module: agent, task: module }
   if (module !== undefined) return { module, task }
   throw new UsageError('There is no agent.', { hint: `Name its module: pca run agent.ts '<task>'` })
@@ -87,6 +95,15 @@ function inputsOf(pairs: readonly string[]): Readonly<Record<string, unknown>> |
       return [pair.slice(0, at), [...jsonOf(typed), typed][0]]
     }),
   )
+}
+
+/** As if they had been typed. */
+function textOf({ maxSteps, maxCost, timeout }: Settings['defaults']): RunOptions {
+  return {
+    ...(maxSteps === undefined ? {} : { maxSteps: String(maxSteps) }),
+    ...(maxCost === undefined ? {} : { maxCost: String(maxCost) }),
+    ...(timeout === undefined ? {} : { timeout: typeof timeout === 'number' ? `${timeout}ms` : timeout }),
+  }
 }
 
 function limitsOf({

@@ -12,7 +12,7 @@ import { resultToJson, type RunResult } from '../../run/result.ts'
 import { loadAgent, settle } from '../agent-module.ts'
 import { failureOf } from '../failure.ts'
 import { interruption } from '../interrupt.ts'
-import { openStore, placeOf, type Place } from '../place.ts'
+import { openStore, placeOf, storePlace, type Place } from '../place.ts'
 import { moduleOf } from '../remembered.ts'
 import type { Screen } from '../screen.ts'
 import type { Settings } from '../settings.ts'
@@ -24,7 +24,7 @@ const SWEEP_MS = 1_000
 
 export async function work(screen: Screen, settings: Settings, once: boolean): Promise<number> {
   const named = settings.agent === undefined ? undefined : await loadAgent(settings.agent)
-  const place = placeOf(settings, named?.storagePath)
+  const place = named === undefined ? await storePlace(settings) : placeOf(settings, named.storagePath)
   await using store = openStore(place, 'write')
   const abortSignal = interruption(
     screen,
@@ -135,7 +135,7 @@ class Worker {
 
   #moduleOf(row: RunRow): string | undefined {
     const { settings, place } = this.#shop
-    const module = settings.agent ?? moduleOf(place.file, row.runId)
+    const module = settings.agent ?? moduleOf(place.file, row.runId) ?? settings.usualAgent
     if (module === undefined)
       this.#refuse(
         row,
