@@ -55,7 +55,8 @@ export function shell(options: ShellOptions): ToolDefinition {
       },
       required: ['exitCode', 'signal', 'stdout', 'stderr'],
     },
-    touches: ['private', 'untrusted', 'outbound'],
+    // What leads out is approved as a command, or vouched for by whoever lets it through.
+    touches: ['private', 'untrusted'],
     needsApproval: (command) => ({
       required: typeof needsApproval === 'function' ? needsApproval(command) : needsApproval,
       message: `Run this in ${folder}?\n$ ${command}`,
