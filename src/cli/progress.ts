@@ -121,7 +121,8 @@ export class Progress {
   #code(step: number, source: string): void {
     const pen = this.#pen
     if (!pen.isTerminal) return this.#line('bold', `step ${step}: ${oneLine(source)}`)
-    const lines = highlighted(source.trimEnd(), pen.columns - 2, (paint, text) => pen.paint(paint, text))
+    // Long lines wrap; very long ones are cut.
+    const lines = highlighted(source.trimEnd(), pen.columns * 4, (paint, text) => pen.paint(paint, text))
     pen.line(`${pen.paint('bold', `step ${step}`)}${pen.paint('dim', this.#reply)}`)
     for (const line of lines.length > CODE_LINES ? lines.slice(0, CODE_LINES - 1) : lines)
       pen.line(`  ${line}`)

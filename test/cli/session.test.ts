@@ -68,10 +68,40 @@ function normal(text: string): string {
   return `${text
     .replaceAll(/\d+(\.\d+)? (ms|s|min)\b/g, '0.4 s')
     .replaceAll(/\d+ tokens/g, '600 tokens')
+    // Whether there was time for a snapshot.
+    .replaceAll('(from a replay)', '(from its snapshot)')
     .replaceAll(/ \d+[sm] ( *)(?=Refund)/g, ' 9s $1')
     .trim()
     .replace(/\n\$ exit$/, '')}\n`
 }
+
+test.skipIf(!hasTerminal)(
+  'a narrow terminal without colours, and data that would like to act on it',
+  async () => {
+    using place = new Place()
+    const terminal = new Terminal(place.path, { ...prepared(place), NO_COLOR: '1' }, 30)
+    await terminal.until('$ ')
+    terminal.type(`pca run ${fixture('agent.ts')} script:hostile --id r\n`)
+    await terminal.until('step 1: asks the model')
+    await terminal.until('[l]ater: ')
+    terminal.type('l\r')
+    await terminal.until('pca resume r')
+    await terminal.until('$ ')
+    terminal.type('exit\n')
+    await terminal.ended
+    const codes = terminal.raw.replaceAll('\u001b', '␛').match(/␛(\[[^A-Za-z]*[A-Za-z]|.)/g) ?? []
+    // It moves and erases within its line, and nothing else.
+    expect([...new Set(codes.map((code) => code.replace(/\d+/, 'n')))].toSorted()).toEqual([
+      '␛[K',
+      '␛[nG',
+      '␛[nJ',
+    ])
+    expect(terminal.raw).not.toMatch(/[\u009b\u202e]/)
+    const shown = [...terminal.raw.matchAll(/\[K([⠋-⠿][^\r\n]*?)\s*\r/gu)].map(([, status = '']) => status)
+    expect(shown.length).toBeGreaterThan(0)
+    for (const status of shown) expect(status.length).toBeLessThan(30)
+  },
+)
 
 test('the same by a script of ten lines: docs/cli.md', async () => {
   using place = new Place()

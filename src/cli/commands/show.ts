@@ -172,8 +172,7 @@ function tellAction(pen: Pen, step: ActionStep, calls: Calls): void {
     `${pen.paint('bold', `Step ${step.number}`)}${step.durationMs > 0 ? pen.paint('dim', `  ${showDuration(step.durationMs)}`) : ''}`,
   )
   if (step.thought !== '') pen.line(indented(safe(step.thought)))
-  const width = pen.isTerminal ? pen.columns - 4 : Infinity
-  for (const line of highlighted(step.code.trimEnd(), width, (paint, text) => pen.paint(paint, text)))
+  for (const line of highlighted(step.code.trimEnd(), Infinity, (paint, text) => pen.paint(paint, text)))
     pen.line(line === '' ? '' : `    ${line}`)
   for (const { id, what, how } of calls)
     pen.line(pen.paint('cyan', cut(`  ${id} ${what} ${how}`, Math.max(pen.columns, 40))))
