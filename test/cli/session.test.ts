@@ -70,7 +70,7 @@ function normal(text: string): string {
     .replaceAll(/\d+ tokens/g, '600 tokens')
     // Whether there was time for a snapshot.
     .replaceAll('(from a replay)', '(from its snapshot)')
-    .replaceAll(/ \d+[sm] ( *)(?=Refund)/g, ' 9s $1')
+    .replaceAll(/ \d+[sm] +(?=Refund)/g, ' 9s   ')
     .trim()
     .replace(/\n\$ exit$/, '')}\n`
 }
