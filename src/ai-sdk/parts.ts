@@ -4,6 +4,7 @@
  */
 import type { CallId } from '../base/halt.ts'
 import { parseJson } from '../base/json.ts'
+import { RUN_CODE } from '../base/run-code.ts'
 import type { Decision, Entry, QuestionId, QuestionKind, RunId } from '../journal/entry.ts'
 import { plain } from '../agent/memory.ts'
 import { isWithin } from '../agent/lineage.ts'
@@ -11,7 +12,6 @@ import type { EntryEvent } from '../run/event.ts'
 
 /** The name under which a question for a value is shown. */
 export const ASK = 'ask'
-export const RUN_CODE = 'run_code'
 
 export interface Part {
   /** The `toolCallId` in the chat: the call's id, with those of the calls above it; `step_n`; a question's id. */

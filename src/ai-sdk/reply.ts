@@ -1,7 +1,7 @@
 /** What the model is saying, as it says it, and once more where the fact says otherwise (U1). */
 import type { Entry, Stored } from '../journal/entry.ts'
 import type { UIChunk } from './chunks.ts'
-import { RUN_CODE } from './parts.ts'
+import { RUN_CODE } from '../base/run-code.ts'
 
 type Kind = 'text' | 'reasoning' | 'code'
 type Ended = Entry<'model-replied'> | Entry<'plan-made'> | Entry<'context-compacted'> | Entry<'model-failed'>

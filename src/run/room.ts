@@ -60,6 +60,7 @@ export async function openRoom(around: Surroundings): Promise<Room> {
   const { recovered, definition, store, log } = around
   const large = new LargeValues(recovered.state.run.options.memory, async (stored) => log.text(stored))
   const teller = new Teller(store, log)
+  const mark = markOf(recovered.state)
   // Its thread outlives the run.
   const opened = await outsideTrace(async () =>
     openGuest({
@@ -73,7 +74,7 @@ export async function openRoom(around: Surroundings): Promise<Room> {
         prepare: async (call, sent) =>
           prepareCall(call, sent, {
             ...definition,
-            mark: markOf(recovered.state),
+            mark,
             large,
             isRuled: async (tool) => (await rulesFor(around)).some(({ rule }) => rule.tool === tool),
             chapters: async () => teller.chapters(),
@@ -85,7 +86,7 @@ export async function openRoom(around: Surroundings): Promise<Room> {
       },
     }),
   )
-  return new Room(around, opened, teller)
+  return new Room(around, opened, { teller, mark })
 }
 
 export class Room implements AsyncDisposable {
@@ -94,15 +95,22 @@ export class Room implements AsyncDisposable {
   readonly #around: Surroundings
   readonly #spans: RunSpans
   readonly #teller: Teller
+  /** Of the run's references to secrets: it never changes. */
+  readonly #mark: string
   readonly #check: StepCheck | undefined
   /** The carrier of what the author gave with a pause. */
   readonly #carrierOf: CarrierOf
 
-  constructor(around: Surroundings, opened: OpenGuest, teller: Teller) {
+  constructor(
+    around: Surroundings,
+    opened: OpenGuest,
+    { teller, mark }: { readonly teller: Teller; readonly mark: string },
+  ) {
     this.guest = opened.guest
     this.heap = opened.heap
     this.#around = around
     this.#teller = teller
+    this.#mark = mark
     this.#check = stepCheck(around.definition, (stored) => around.log.textNow(stored))
     const { definition, recovered, clock, drive, store } = around
     this.#carrierOf = (given) =>
@@ -300,7 +308,7 @@ export class Room implements AsyncDisposable {
       context: definition.context,
       tools: definition.tools,
       secrets: definition.secrets,
-      mark: markOf(log.state),
+      mark: this.#mark,
       resultSize: log.state.run.options.resultSize ?? RESULT_SIZE,
       key: (sent) => idempotencyKey(log.state, sent),
       carrier: this.#carrierOf,

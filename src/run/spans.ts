@@ -7,6 +7,7 @@
 import { decode } from '../base/codec.ts'
 import type { Clock } from '../base/clock.ts'
 import type { Encoded } from '../base/halt.ts'
+import { RUN_CODE } from '../base/run-code.ts'
 import type { Definition } from '../agent/definition.ts'
 import type { Happening } from '../agent/happening.ts'
 import type { Effect } from '../agent/next.ts'
@@ -56,9 +57,6 @@ import { Chronicle } from './chronicle.ts'
 import { segmentStart, type SegmentGiven } from './segment-start.ts'
 import { attributesOf, endingOf, replied, resultOf } from './span-ending.ts'
 import { instructionsTold, messagesTold, replyTold } from './transcript.ts'
-
-/** The program of a step, as a tool that the model called. */
-const RUN_CODE = 'run_code'
 
 export class RunSpans {
   readonly #segment: Segment
