@@ -141,8 +141,7 @@ export class Room implements AsyncDisposable {
     this.#run(effect, abortSignal).then(
       (happening) => {
         faultPoint('effect-settled', subjectOf(effect))
-        // What comes from an author's function, or from a model.
-        this.#around.post(this.#around.definition.secrets.clean(happening))
+        this.#around.post(happening)
       },
       (error: unknown) => {
         this.#around.post(abortSignal.aborted ? { kind: 'gone', key: effect.key } : { kind: 'broke', error })
@@ -174,30 +173,30 @@ export class Room implements AsyncDisposable {
         const { log } = this.#around
         const combination = combinationOf(log.state, call.tool)
         const input = await log.text(call.input)
-        return this.#spans.beside(stepOf(call.id), async () =>
+        return this.#beside(stepOf(call.id), async () =>
           judgeCall(call, input, key, combination, this.#judgeRoom()),
         )
       }
       case 'judge-code':
-        return this.#spans.beside(effect.phase.step, async () =>
+        return this.#beside(effect.phase.step, async () =>
           judgeCode(effect.phase, effect.key, this.#judgeRoom()),
         )
       case 'probe': {
         const { call } = effect
         const input = await this.#around.log.text(call.input)
         const room = this.#callRoom(call)
-        return this.#spans.beside(stepOf(call.id), async () =>
+        return this.#beside(stepOf(call.id), async () =>
           probeCall(call, input, effect.key, abortSignal, room),
         )
       }
       case 'callback':
-        return this.#spans.beside(effect.step, async () =>
+        return this.#beside(effect.step, async () =>
           runCallback(effect, this.#isBegunAgain(effect) ? 2 : 1, this.#reviewRoom()),
         )
       case 'check': {
         const answer = await this.#around.log.text(effect.answer.value)
         const { stepCount } = this.#around.log.state
-        return this.#spans.beside(stepCount, async () => runCheck(effect, answer, this.#reviewRoom()))
+        return this.#beside(stepCount, async () => runCheck(effect, answer, this.#reviewRoom()))
       }
       default:
         return effect satisfies never
@@ -254,6 +253,12 @@ export class Room implements AsyncDisposable {
           : sendCall(call, input, state, key, abortSignal, this.#callRoom(call)),
       ),
     )
+  }
+
+  /** What an author's function says beside the calls of a step. */
+  async #beside(step: number, work: () => Promise<Happening>): Promise<Happening> {
+    const { secrets } = this.#around.definition
+    return this.#spans.beside(step, async () => secrets.clean(await work()))
   }
 
   /** What the effect needs has been read: it begins only where the lease still holds. */
