@@ -1,8 +1,8 @@
 /**
  * Whether a person must approve, a call or a program: the author's policy first, then what people have said before.
  *
- * K4  It fails closed: a policy that throws lets nothing through, and tells the code why.
- * K5  A rule speaks only where a person would be asked: it cannot overrule a policy's refusal.
+ * K5  It fails closed: a policy that throws lets nothing through, and tells the code why.
+ * K6  A rule speaks only where a person would be asked: it cannot overrule a policy's refusal.
  */
 import { decode } from '../base/codec.ts'
 import { ruleFor } from '../journal/rule.ts'

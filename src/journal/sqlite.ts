@@ -219,7 +219,7 @@ function storeOn(db: Database, path: string, { readOnly, keyring, instant, isHel
       return read(() => inbox.unread(seal))
     },
     async rules(filter) {
-      const rows = await read(() => inbox.rules())
+      const rows = await read(() => inbox.rules(filter.agent))
       const known = await Promise.all(rows.map(async (row) => opened(row, ruleOf)))
       return known.filter((row) => row !== undefined).filter(({ rule }) => isOf(rule, filter))
     },

@@ -8,6 +8,7 @@ import { StateNotFoundError } from '../base/errors.ts'
 import type { Decision, Effect, Entry, QuestionId, QuestionKind, RunId, Stored } from '../journal/entry.ts'
 import { GENESIS } from '../journal/envelope.ts'
 import type { Store } from '../journal/store.ts'
+import { stepOf } from '../journal/view.ts'
 import { RUN_CODE } from '../base/run-code.ts'
 import { readBlob } from './blob.ts'
 import { familyOf } from './family.ts'
@@ -91,8 +92,7 @@ function draftsOf(runId: RunId, entries: readonly Entry[]): readonly Draft[] {
     const at = new Date(entry.at)
     if (entry.kind === 'call-requested' && !entry.tool.startsWith('$')) {
       const { call, tool, effect, input, sent, digest = sent } = entry
-      const step = Number(call.slice(0, call.indexOf('.')))
-      const base = { runId, call, step, tool, effect, proposedAt: at }
+      const base = { runId, call, step: stepOf(call), tool, effect, proposedAt: at }
       const draft: Draft = { base, input, digest, policy: [], questions: [], sent: [] }
       calls.set(call, draft)
       drafts.push(draft)

@@ -1,6 +1,5 @@
 /** Approvals as data: what people decide once for many calls, programs that wait for a word, grants, and what must not meet. */
 import { describe, expect, test } from 'vitest'
-import { z } from 'zod'
 import { memoryStore, PersistentCodeAgent, tool, type Store } from '../../src/index.ts'
 import { auditRun } from '../../src/run/audit.ts'
 import {
@@ -15,27 +14,11 @@ import {
   must,
   onlyQuestion,
   output,
+  payTool,
   rested,
   type Given,
 } from './fixtures/bench.ts'
 import { violations } from '../../src/journal/check.ts'
-
-/** A tool that a person must approve; keeps what it was sent. */
-function payTool(more: object = {}) {
-  const paid: number[] = []
-  const pay = tool({
-    name: 'pay',
-    description: 'Pays',
-    inputSchema: z.object({ amount: z.number() }),
-    needsApproval: true,
-    execute: async ({ amount }) => {
-      paid.push(amount)
-      return `paid ${amount}`
-    },
-    ...more,
-  })
-  return { pay, paid }
-}
 
 const tried = (call: string): string =>
   `try { r.push(await ${call}) } catch (e) { r.push(e.name + ': ' + e.message) }`

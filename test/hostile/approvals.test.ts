@@ -3,8 +3,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { describe, expect, test } from 'vitest'
-import { z } from 'zod'
-import { memoryStore, PersistentCodeAgent, sqliteStore, tool, type Decision } from '../../src/index.ts'
+import { memoryStore, PersistentCodeAgent, sqliteStore, type Decision } from '../../src/index.ts'
 import { scriptedModel } from '../../src/testing.ts'
 import { exportRun, importRuns } from '../../src/run/keep.ts'
 import { scratch } from '../journal/fixtures/files.ts'
@@ -17,26 +16,10 @@ import {
   must,
   onlyQuestion,
   output,
+  payTool,
   rested,
   type Given,
 } from '../e2e/fixtures/bench.ts'
-
-/** A tool that a person must approve; keeps what it was sent. */
-function payTool(more: object = {}) {
-  const paid: number[] = []
-  const pay = tool({
-    name: 'pay',
-    description: 'Pays',
-    inputSchema: z.object({ amount: z.number() }),
-    needsApproval: true,
-    execute: async ({ amount }) => {
-      paid.push(amount)
-      return `paid ${amount}`
-    },
-    ...more,
-  })
-  return { pay, paid }
-}
 
 describe('H27: an approval is of one call, with its arguments, in its run', () => {
   test('other arguments, and the same arguments again, are asked about again', async () => {

@@ -17,8 +17,8 @@ export interface Inbox {
   /** Inside a transaction: T4 rests on it. */
   accept(seal: Seal, key: string, signal: Signal, now: number): Receipt
   unread(seal: Seal): readonly SignalRow[]
-  /** The rules that stand, for `ruleOf`. */
-  rules(): readonly Row[]
+  /** The rules that stand, of this agent's runs or of all, for `ruleOf`. */
+  rules(agent: string | undefined): readonly Row[]
   /** False: no answer to this question made one. Inside a transaction. */
   withdraw(seal: Seal, question: QuestionId): boolean
   /** For `questionOf`. */
@@ -70,7 +70,7 @@ export function inboxOf(db: Database): Inbox {
     ORDER BY q.created_at, q.question`)
   const standing = db.prepare(`SELECT r.run_id, i.key, i.at, i.kind, i.body, i.consumed, ${SEAL}
     FROM inbox i INDEXED BY inbox_rules JOIN runs r ON r.run = i.run ${WITH_WRAPS}
-    WHERE i.kind = 'rule' AND i.consumed = 1 AND r.tenant = '' ORDER BY i.letter`)
+    WHERE i.kind = 'rule' AND i.consumed = 1 AND r.tenant = '' AND (?1 IS NULL OR r.agent = ?1) ORDER BY i.letter`)
   const ask = db.prepare(`INSERT INTO questions (run, id, kind, body, created_at, expires_at, state)
     VALUES (?, ?, ?, ?, ?, ?, 'open')`)
   const consume = db.prepare('UPDATE inbox SET consumed = ?4, body = ?3 WHERE run = ?1 AND key = ?2')
@@ -155,7 +155,7 @@ export function inboxOf(db: Database): Inbox {
       const place = placeOfLetter({ ...row, consumed: 1 })
       consume.run(run, key, sealRow(seal, 'signal', place, signalOf(seal, row)), 1)
     },
-    rules: () => standing.all(),
+    rules: (agent) => standing.all(agent ?? null),
     withdraw(seal, question) {
       const row = runOf.get(seal.runId)
       const run = row === undefined ? 0 : numberOf(row, 'run')
