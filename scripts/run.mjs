@@ -37,6 +37,7 @@ const tasks = {
   bench: (node, args) => run(node, ['bench/main.ts', ...args]),
   'bench:model': (node, args) => run(node, ['bench/model-main.ts', ...args], { cwd: process.cwd() }),
   states: (node) => run(node, ['test/run/states/make.ts'], { env: { PCA_TYPE_CHECK: 'off' } }),
+  docs: (node, args) => run(node, ['scripts/docs.mjs', ...args]),
   base: (node) => run(node, ['scripts/make-base.mjs']),
   pca: (node, args) => run(node, [join(root, 'src', 'cli', 'main.ts'), ...args], { cwd: process.cwd() }),
 }

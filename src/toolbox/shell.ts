@@ -5,7 +5,7 @@
  */
 import { spawn } from 'node:child_process'
 import { milliseconds, type Duration } from '../base/duration.ts'
-import { ToolError } from '../base/errors.ts'
+import { ToolError, UsageError } from '../base/errors.ts'
 import { resolved } from '../tool/secret.ts'
 import { tool, type ToolDefinition } from '../tool/tool.ts'
 import { Root } from './root.ts'
@@ -36,9 +36,13 @@ interface Ran {
   readonly stderr: string
 }
 
-/** `shell(command)`: `{ exitCode, signal, stdout, stderr }`. @throws {UsageError} `cwd` is no folder. */
+/** `shell(command)`: `{ exitCode, signal, stdout, stderr }`. @throws {UsageError} `cwd` is no folder, or this is Windows. */
 export function shell(options: ShellOptions): ToolDefinition {
   const { cwd, timeout = '2m', maxOutput = 100_000, env = safeEnvironment(), needsApproval = true } = options
+  if (process.platform === 'win32')
+    throw new UsageError('shell() runs commands with /bin/sh, which is not there on Windows.', {
+      hint: 'Write a tool of your own, or run the agent in WSL.',
+    })
   const folder = new Root(cwd).path
   const most = milliseconds(timeout, 'timeout of the shell')
   return tool<string, Ran>({

@@ -13,6 +13,7 @@ const SCRIPTS: Readonly<Record<string, readonly string[]>> = {
 for (const [order, amount] of [['A-17', 40], ['A-31', 250]]) done.push(await refund({ order, amount }))
 finalAnswer(done)`,
   ],
+  'docs/langgraph.md': [`finalAnswer(await refund({ order: 'A-31', amount: 250 }))`],
   'docs/pausing.md': [`finalAnswer(await order({ item: 'nails', count: 5 }))`],
 }
 
@@ -29,18 +30,27 @@ export function writePrograms(folder: string): readonly Program[] {
   writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify(tsconfig(folder)))
   writeFileSync(join(folder, 'globals.d.ts'), globals(source))
   return pages.flatMap((page) => {
-    const programs = page.snippets.filter(({ kind }) => kind === 'ts' || kind === 'ts fragment')
+    const programs = page.snippets.filter(({ kind }) => isProgram(kind) || kind === 'ts fragment')
     const home = join(folder, page.path.replaceAll('/', '-').replace('.md', ''))
     mkdirSync(home)
     writeFileSync(join(home, 'models.ts'), models(`../${source}`, SCRIPTS[page.path] ?? []))
     return programs.map((snippet, index) => {
-      const file = join(home, `${index + 1}.ts`)
+      const file = join(home, nameOf(snippet.kind) ?? `${index + 1}.ts`)
       // A model by its name is looked up where the script answers to every name.
       const names = /model: '[\w-]+\//.test(snippet.text) ? `import './models.ts'\n` : ''
       writeFileSync(file, `${names}${withImports(snippet.text, `../${source}`)}\nexport {}\n`)
       return { ...snippet, page: page.path, file }
     })
   })
+}
+
+/** True for what runs: `ts`, and `ts agent.ts`, which the programs after it can import. */
+export function isProgram(kind: string): boolean {
+  return kind === 'ts' || nameOf(kind) !== undefined
+}
+
+function nameOf(kind: string): string | undefined {
+  return /^ts ([a-z-]+\.ts)$/.exec(kind)?.[1]
 }
 
 function withImports(text: string, source: string): string {

@@ -3,6 +3,9 @@ import { execFileSync, spawnSync } from 'node:child_process'
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
+import { checkPackage, createPackageFromTarballData } from '@arethetypeswrong/core'
+import { publint } from 'publint'
+import { formatMessage } from 'publint/utils'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { pages } from '../docs/pages.ts'
 
@@ -21,9 +24,13 @@ interface Packed {
 const BUDGET = { packed: 2_500_000, unpacked: 9_000_000 }
 
 let packed: Packed
+const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { readonly version: string }
 
+/** The npm of this Node; `NPM_CLI` names another one (its npm-cli.js). */
 function npm(cwd: string, ...args: readonly string[]): string {
-  const cli = join(dirname(process.execPath), '..', 'lib', 'node_modules', 'npm', 'bin', 'npm-cli.js')
+  const given = process.env['NPM_CLI']
+  const cli =
+    given ?? join(dirname(process.execPath), '..', 'lib', 'node_modules', 'npm', 'bin', 'npm-cli.js')
   const own = spawnSync(process.execPath, [cli, '--version']).status === 0
   return own
     ? execFileSync(process.execPath, [cli, ...args], {
@@ -42,7 +49,7 @@ function node(...args: readonly string[]): { readonly code: number | null; reado
 beforeAll(() => {
   const from = join(place, 'package')
   mkdirSync(from)
-  for (const name of ['package.json', 'README.md', 'CHANGELOG.md', 'LICENSE', 'docs', 'src'])
+  for (const name of ['package.json', 'README.md', 'CHANGELOG.md', 'LICENSE', 'llms.txt', 'docs', 'src'])
     cpSync(join(root, name), join(from, name), { recursive: true })
   const tsc = join(root, 'node_modules/typescript/bin/tsc')
   execFileSync(
@@ -71,11 +78,14 @@ test('it holds what users need, and nothing of ours', () => {
     'CHANGELOG.md',
     'dist/index.js',
     'dist/index.d.ts',
+    'llms.txt',
     'docs/pausing.md',
+    'docs/pictures/loop.svg',
   ])
     expect(paths).toContain(path)
   const strange = paths.filter(
-    (path) => !/^(?:dist|src|docs)\/|^(?:package\.json|README\.md|CHANGELOG\.md|LICENSE)$/.test(path),
+    (path) =>
+      !/^(?:dist|src|docs)\/|^(?:package\.json|README\.md|CHANGELOG\.md|LICENSE|llms\.txt)$/.test(path),
   )
   expect(strange).toEqual([])
   expect(paths.filter((path) => /\.test\.|node_modules|\.db$|\.env/.test(path))).toEqual([])
@@ -84,6 +94,24 @@ test('it holds what users need, and nothing of ours', () => {
 test('it is as small as it is said to be', () => {
   expect(packed.size).toBeLessThan(BUDGET.packed)
   expect(packed.unpackedSize).toBeLessThan(BUDGET.unpacked)
+})
+
+test('publint finds nothing', async () => {
+  const { messages } = await publint({ pkgDir: join(place, 'package'), strict: true })
+  expect(messages.map((message) => formatMessage(message, manifest))).toEqual([])
+})
+
+test('its types are found by every way to resolve them but that of CommonJS before Node 20', async () => {
+  const tarball = readFileSync(join(place, 'package', packed.filename))
+  const analysis = await checkPackage(createPackageFromTarballData(new Uint8Array(tarball)))
+  if (!analysis.types) throw new Error('There are no types in it.')
+  // `require` gets ES modules (require(esm)), and resolvers that know no exports see the main entry alone.
+  const known = new Set(['CJSResolvesToESM'])
+  const found = analysis.problems.filter(
+    (problem) =>
+      !known.has(problem.kind) && !(problem.kind === 'NoResolution' && problem.resolutionKind === 'node10'),
+  )
+  expect(found).toEqual([])
 })
 
 test("the README's first example runs in an empty folder", () => {
@@ -130,9 +158,7 @@ test('every entry point can be imported, and required', () => {
 
 test('the command line is there, and its doctor is content', () => {
   const pca = join(app, 'node_modules', 'persistent-code-agent', 'dist', 'cli', 'main.js')
-  expect(node(pca, '--version').out.trim()).toBe(
-    (JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { readonly version: string }).version,
-  )
+  expect(node(pca, '--version').out.trim()).toBe(manifest.version)
   const { code, out } = node(pca, 'doctor')
   expect(out).toMatch(/Sandbox\s+goes on from a stored heap/)
   expect(code).toBe(0)

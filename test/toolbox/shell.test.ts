@@ -1,6 +1,6 @@
 /** Commands: what they say, how they end, and what they leave behind. */
 import { readFileSync } from 'node:fs'
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { shell } from '../../src/toolbox.ts'
 import { scratch } from '../journal/fixtures/files.ts'
 import { call } from './call.ts'
@@ -76,4 +76,13 @@ test('a person approves, and sees the command', () => {
   expect(judge('rm -rf x')).toEqual({ required: true, message: `Run this in ${dir.path}?\n$ rm -rf x` })
   const some = shell({ cwd: dir.path, needsApproval: (command) => !command.startsWith('git status') })
   expect((some.needsApproval as typeof judge)('git status')).toMatchObject({ required: false })
+})
+
+test('is refused on Windows, where there is no /bin/sh', () => {
+  const platform = vi.spyOn(process, 'platform', 'get').mockReturnValue('win32')
+  try {
+    expect(() => shell({ cwd: '.' })).toThrow(/not there on Windows/)
+  } finally {
+    platform.mockRestore()
+  }
 })
