@@ -1,12 +1,13 @@
 /**
  * A tool pauses the agent; a second process goes on in the same line and in the same trace; a tool stops a run.
  *
- *   node examples/01-pause-and-resume.ts
+ *   node examples/01-pause-and-resume.ts [--model anthropic/claude-sonnet-5]
  */
 import { spawnSync } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { parseArgs } from 'node:util'
 import { context, ROOT_CONTEXT, trace, TraceFlags } from '@opentelemetry/api'
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks'
 // In a project of your own: 'persistent-code-agent' and 'persistent-code-agent/testing'. This checkout runs from source.
@@ -30,17 +31,20 @@ const stopAgent = tool({
   },
 })
 
-const model = scriptedModel([
-  `let count = 0
+const { values, positionals } = parseArgs({ options: { model: { type: 'string' } }, allowPositionals: true })
+const model =
+  values.model ??
+  scriptedModel([
+    `let count = 0
 for (const word of ['before', 'after']) {
   print(++count, word)
   if (word === 'before') await pauseAgent()
 }`,
-  'finalAnswer({ count })',
-])
+    'finalAnswer({ count })',
+  ])
 const tools = [pauseAgent, stopAgent]
 
-const [, , part, path = join(mkdtempSync(join(tmpdir(), 'pca-')), 'agent_state.db')] = process.argv
+const [part, path = join(mkdtempSync(join(tmpdir(), 'pca-')), 'agent_state.db')] = positionals
 context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable())
 if (part === undefined) await firstProcess()
 else await secondProcess()
@@ -54,12 +58,18 @@ async function firstProcess(): Promise<void> {
     traceFlags: TraceFlags.SAMPLED,
   }
   const active = trace.setSpanContext(ROOT_CONTEXT, caller)
-  const result = await context.with(active, () => agent.run('Count the words'))
+  const result = await context.with(active, () =>
+    agent.run(`In one program: print 'before', call pauseAgent, then print 'after'. Answer { count: 2 }`),
+  )
   console.log(`process 1: ${result.status}: ${result.status === 'paused' ? result.message : ''}`)
   console.log(`process 1: trace ${caller.traceId}`)
   await agent.close()
 
-  const { status } = spawnSync(process.execPath, [import.meta.filename, 'second', path], { stdio: 'inherit' })
+  const { status } = spawnSync(
+    process.execPath,
+    [import.meta.filename, 'second', path, ...process.argv.slice(2)],
+    { stdio: 'inherit' },
+  )
   rmSync(join(path, '..'), { recursive: true })
   process.exitCode = status ?? 1
 }
@@ -89,9 +99,9 @@ async function secondProcess(): Promise<void> {
 
   await using stopper = new PersistentCodeAgent({
     tools,
-    model: scriptedModel(['await stopAgent()']),
+    model: values.model ?? scriptedModel(['await stopAgent()']),
     storagePath: path,
   })
-  const stopped = await stopper.run('Stop')
+  const stopped = await stopper.run('Call stopAgent')
   console.log(`another run: ${stopped.status}: ${stopped.status === 'stopped' ? stopped.message : ''}`)
 }

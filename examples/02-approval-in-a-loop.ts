@@ -2,11 +2,12 @@
  * Approvals in the middle of a loop: one is given, one is given with other arguments, one is refused. The loop, its
  * variables and its `catch` go on each time where they stood.
  *
- *   node examples/02-approval-in-a-loop.ts
+ *   node examples/02-approval-in-a-loop.ts [--model anthropic/claude-sonnet-5]
  */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { parseArgs } from 'node:util'
 import { z } from 'zod'
 // In a project of your own: 'persistent-code-agent' and 'persistent-code-agent/testing'. This checkout runs from source.
 import { PersistentCodeAgent, tool, type Decision } from '../src/index.ts'
@@ -23,8 +24,11 @@ const refund = tool({
   },
 })
 
-const model = scriptedModel([
-  `let total = 0
+const { values } = parseArgs({ options: { model: { type: 'string' } } })
+const model =
+  values.model ??
+  scriptedModel([
+    `let total = 0
 const refused = []
 for (const [order, amount] of [['A', 40], ['B', 250], ['C', 900], ['D', 5000], ['E', 10]]) {
   try {
@@ -34,7 +38,7 @@ for (const [order, amount] of [['A', 40], ['B', 250], ['C', 900], ['D', 5000], [
   }
 }
 finalAnswer({ total, refused })`,
-])
+  ])
 
 const decisions: Readonly<Record<string, Decision>> = {
   B: { type: 'approve' },
@@ -48,7 +52,9 @@ await using agent = new PersistentCodeAgent({
   model,
   storagePath: join(folder, 'agent_state.db'),
 })
-let result = await agent.run('Refund the damaged orders')
+let result = await agent.run(
+  'Refund these orders, one after the other: A 40, B 250, C 900, D 5000, E 10. If one is refused, go on with the next. Answer { total, refused }',
+)
 while (result.status === 'paused') {
   for (const { id, call } of result.questions) {
     const { order } = z.object({ order: z.string() }).parse(call?.args)

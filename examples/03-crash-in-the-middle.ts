@@ -1,17 +1,19 @@
 /**
  * What happens to a call when its process dies in the middle of it: the tool's `effect` says so, or its `probe`.
  *
- *   node examples/03-crash-in-the-middle.ts
+ *   node examples/03-crash-in-the-middle.ts [--model anthropic/claude-sonnet-5]
  */
 import { spawnSync } from 'node:child_process'
 import { appendFileSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { parseArgs } from 'node:util'
 // In a project of your own: 'persistent-code-agent' and 'persistent-code-agent/testing'. This checkout runs from source.
 import { PersistentCodeAgent, tool, type Effect, type ToolDefinition } from '../src/index.ts'
 import { scriptedModel } from '../src/testing.ts'
 
-const [, , caseOf, folder = mkdtempSync(join(tmpdir(), 'pca-'))] = process.argv
+const { values, positionals } = parseArgs({ options: { model: { type: 'string' } }, allowPositionals: true })
+const [caseOf, folder = mkdtempSync(join(tmpdir(), 'pca-'))] = positionals
 
 /** What the world has seen: a line for each time that the tool ran. */
 const world = (name: string): string => join(folder, `${name}.log`)
@@ -39,7 +41,7 @@ const cases: Readonly<Record<string, ToolDefinition>> = {
 }
 
 function agentOf(name: string): PersistentCodeAgent {
-  const model = scriptedModel([`finalAnswer(await pay())`])
+  const model = values.model ?? scriptedModel([`finalAnswer(await pay())`])
   const tools = [cases[name]].filter((it) => it !== undefined)
   return new PersistentCodeAgent({ tools, model, storagePath: join(folder, `${name}.db`) })
 }
@@ -52,7 +54,12 @@ if (caseOf === undefined) {
 }
 
 async function crashAndGoOn(name: string): Promise<void> {
-  const { signal } = spawnSync(process.execPath, [import.meta.filename, name, folder])
+  const { signal } = spawnSync(process.execPath, [
+    import.meta.filename,
+    name,
+    folder,
+    ...process.argv.slice(2),
+  ])
   console.log(`${name}: the process died by ${signal}`)
 
   await using agent = await agentOf(name).resume()

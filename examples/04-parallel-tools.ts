@@ -1,19 +1,21 @@
 /**
  * Calls that do not depend on each other run at the same time, and a crash in the middle loses none that had returned.
  *
- *   node examples/04-parallel-tools.ts
+ *   node examples/04-parallel-tools.ts [--model anthropic/claude-sonnet-5]
  */
 import { spawnSync } from 'node:child_process'
 import { appendFileSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { parseArgs } from 'node:util'
 import { setTimeout as delay } from 'node:timers/promises'
 import { z } from 'zod'
 // In a project of your own: 'persistent-code-agent' and 'persistent-code-agent/testing'. This checkout runs from source.
 import { PersistentCodeAgent, tool } from '../src/index.ts'
 import { scriptedModel } from '../src/testing.ts'
 
-const [, , part, folder = mkdtempSync(join(tmpdir(), 'pca-'))] = process.argv
+const { values, positionals } = parseArgs({ options: { model: { type: 'string' } }, allowPositionals: true })
+const [part, folder = mkdtempSync(join(tmpdir(), 'pca-'))] = positionals
 const log = join(folder, 'started.log')
 const isFirst = part === 'first'
 
@@ -31,10 +33,12 @@ const measure = tool({
   },
 })
 
-const model = scriptedModel([
-  `const places = ['Accra', 'Lima', 'Oslo', 'Quito', 'Rome']
+const model =
+  values.model ??
+  scriptedModel([
+    `const places = ['Accra', 'Lima', 'Oslo', 'Quito', 'Rome']
 finalAnswer(await Promise.all(places.map((place) => measure({ place }))))`,
-])
+  ])
 const agentOptions = { tools: [measure], model, storagePath: join(folder, 'agent_state.db') }
 
 if (isFirst) await dieHalfway()
@@ -45,7 +49,7 @@ async function dieHalfway(): Promise<void> {
   const agent = new PersistentCodeAgent(agentOptions)
   let returned = 0
   const began = performance.now()
-  for await (const event of agent.stream('Measure five places')) {
+  for await (const event of agent.stream('Measure Accra, Lima, Oslo, Quito and Rome, all at once')) {
     if (event.type !== 'entry' || event.entry.kind !== 'call-returned') continue
     returned++
     console.log(`process 1: result ${returned} after ${Math.round(performance.now() - began)} ms`)
@@ -54,9 +58,13 @@ async function dieHalfway(): Promise<void> {
 }
 
 async function watchAndGoOn(): Promise<void> {
-  const { signal } = spawnSync(process.execPath, [import.meta.filename, 'first', folder], {
-    stdio: 'inherit',
-  })
+  const { signal } = spawnSync(
+    process.execPath,
+    [import.meta.filename, 'first', folder, ...process.argv.slice(2)],
+    {
+      stdio: 'inherit',
+    },
+  )
   const before = started()
   console.log(`process 1: started ${before.length} calls, died by ${signal}`)
 

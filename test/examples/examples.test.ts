@@ -1,8 +1,9 @@
 /** Every example is a program that runs alone, says what happens, and ends well. */
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test, vi } from 'vitest'
+import { WireServer } from '../model/fixtures/wire-server.ts'
 import { runExample } from './run-example.ts'
 
 // Each is a few processes; a machine may be busy.
@@ -67,7 +68,79 @@ test('05: a follow-up task in another process sees the variables and functions o
   expect(out).toContain('process 2: 3 steps in the whole run')
 })
 
-test('every numbered example is tested here', () => {
-  const files = readdirSync(join(import.meta.dirname, '../../examples')).filter((name) => /^\d/.test(name))
-  expect(files.map((name) => name.slice(0, 2))).toEqual(['01', '02', '03', '04', '05'])
+test('06: a callback pauses after a step, and changes what the model is told of it', async () => {
+  const out = await outputOf('06-review-between-steps.ts')
+  expect(out.match(/^paused: Please look at step 1$/gm)).toHaveLength(1)
+  expect(out).toContain("{ from: '<an address>', text: 'The parcel is damaged.' }")
+  expect(out).not.toContain('tim@example.com')
+  expect(out).toContain("completed [ 'complaint', 'question' ]")
+})
+
+test('07: an agent below asks, and its question is the question of the one above', async () => {
+  const out = await outputOf('07-a-team.ts')
+  expect(out.match(/^editor > researcher asks: In which year was the Tay Bridge opened\?$/gm)).toHaveLength(1)
+  expect(out).toContain("completed { forth: 1890, tay: 1887, later: 'Forth Bridge' }")
+  expect(out.match(/^researcher: completed: /gm)).toHaveLength(2)
+})
+
+test('08: a tool of an MCP server that was approved and has changed is asked about again', async () => {
+  const out = await outputOf('08-an-mcp-server.ts')
+  expect(out.match(/^asked: wiki_delete_page\(\{"page":"draft"\}\)$/gm)).toHaveLength(1)
+  expect(out.match(/^asked again: wiki_delete_page\(\{"page":"draft"\}\)$/gm)).toHaveLength(1)
+  expect(out).toContain("completed [ 'deleted draft' ]")
+})
+
+test('09: forks with another answer and another result, and the run that they come from', async () => {
+  const out = await outputOf('09-another-past.ts')
+  expect(out).toBe(`as it was: booked Krone
+if a person had said no: rejected by a person: ask the boss first
+if a night had cost 300: too dear: 300
+the run itself: completed 0
+`)
+})
+
+test('10: a chat gets an approval as a part, and goes on after a restart of its server', async () => {
+  const out = await outputOf('10-a-chat.ts')
+  expect(out).toBe(`the client sees: refund({"order":"A-17","amount":250}): approval-requested
+the server was restarted
+the client sees: refunded 250 for A-17
+`)
+})
+
+const files = readdirSync(join(import.meta.dirname, '../../examples')).filter((name) => /^\d/.test(name))
+
+test('every numbered example is tested here, and named in the README', () => {
+  expect(files.map((name) => Number(name.slice(0, 2)))).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10])
+  const readme = readFileSync(join(import.meta.dirname, '../../README.md'), 'utf8')
+  for (const name of files) expect(readme).toContain(`(examples/${name})`)
+})
+
+test.for(files)('%s asks the model that it is given', async (file) => {
+  const place = mkdtempSync(join(tmpdir(), 'examples-test-'))
+  try {
+    const { out, err } = await runExample(file, { TMPDIR: place, TEMP: place, TMP: place }, undefined, [
+      '--model',
+      'nobody/model-1',
+    ])
+    expect(out + err).toContain('npm i @ai-sdk/nobody')
+  } finally {
+    rmSync(place, { recursive: true, force: true })
+  }
+})
+
+test('with a model of a provider, over the wire', async () => {
+  await using server = await WireServer.open([
+    {
+      code: [
+        `let total = 0
+for (const [order, amount] of [['A', 40], ['B', 250]]) total += await refund({ order, amount })
+finalAnswer({ total })`,
+      ],
+    },
+  ])
+  const env = { OPENAI_BASE_URL: `${server.url}/v1`, OPENAI_API_KEY: 'a-key-for-tests' }
+  const ended = await runExample('02-approval-in-a-loop.ts', env, undefined, ['--model', 'openai/gpt-5'])
+  expect(ended).toMatchObject({ code: 0, err: '', out: expect.stringContaining('completed { total: 290 }') })
+  expect(server.sent).toHaveLength(1)
+  expect(server.sent[0]?.text).toContain('Refund these orders')
 })

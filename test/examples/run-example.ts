@@ -15,11 +15,12 @@ export async function runExample(
   file: string,
   env: Readonly<Record<string, string>> = {},
   onOutput: (out: string, kill: (signal: NodeJS.Signals) => void) => void = () => {},
+  args: readonly string[] = [],
 ): Promise<Ended> {
   const inherited = { ...process.env }
   for (const name of ['FORCE_COLOR', 'PCA_STORE', 'PCA_AGENT', 'NODE_OPTIONS', 'VITEST'])
     delete inherited[name]
-  const child = spawn(process.execPath, [join('examples', file)], {
+  const child = spawn(process.execPath, [join('examples', file), ...args], {
     cwd: root,
     env: { ...inherited, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
