@@ -4,7 +4,7 @@
  *
  *   node examples/10-a-chat.ts [--model anthropic/claude-sonnet-5]
  */
-import { createServer, type Server } from 'node:http'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
 import type { AddressInfo } from 'node:net'
@@ -83,7 +83,11 @@ async function serve(): Promise<AsyncDisposable & { readonly url: string }> {
     storagePath: join(folder, 'chats.db'),
   })
   const handler = createChatHandler({ agent })
-  const http: Server = createServer(async (incoming, outgoing) => {
+  const http: Server = createServer((incoming, outgoing) => void respond(incoming, outgoing)).listen(
+    0,
+    '127.0.0.1',
+  )
+  async function respond(incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
     const body = new Response(ReadableStream.from(incoming))
     const { method = 'GET', headers, url } = incoming
     const request = new Request(`http://localhost${url}`, {
@@ -95,7 +99,7 @@ async function serve(): Promise<AsyncDisposable & { readonly url: string }> {
     outgoing.writeHead(response.status, Object.fromEntries(response.headers))
     for await (const chunk of response.body ?? []) outgoing.write(chunk)
     outgoing.end()
-  }).listen(0, '127.0.0.1')
+  }
   await once(http, 'listening')
   return {
     url: `http://127.0.0.1:${(http.address() as AddressInfo).port}`,

@@ -15,7 +15,7 @@ import type { RunEvent } from './run/event.ts'
 import { storedEvents, type StoredEventOptions } from './run/events.ts'
 import { auditRun, type AuditedCall } from './run/audit.ts'
 import { forkRun, type ForkOptions } from './run/fork.ts'
-import { inspectRun, listRuns, type Inspection, type RunSummary } from './run/inspect.ts'
+import { inspectRun, listRuns, type Inspection, type InspectOptions, type RunSummary } from './run/inspect.ts'
 import { recover } from './run/recover.ts'
 import { warmWorker } from './sandbox/sandbox-thread.ts'
 import { outsideTrace } from './telemetry/trace.ts'
@@ -119,17 +119,21 @@ export class PersistentCodeAgent<Output = unknown> extends CodeAgent<Output> {
     return await listRuns(store, filter)
   }
 
-  /** A run as it stands, or as it stood after a past step. No tools, no model, no guest code runs. */
+  /**
+   * A run as it stands, or as it stood after a past step. No tools, no model, no guest code runs. With `values`, what the
+   * variables hold now is read from the stored heap.
+   * @throws {StateNotFoundError} @throws {StateCorruptError} @throws {UsageError} no such step, or values of a past one.
+   */
   static async inspect(
     path: string,
     {
       runId,
-      step,
       stateKey,
-    }: { readonly runId: string; readonly step?: number; readonly stateKey?: StateKey },
+      ...options
+    }: InspectOptions & { readonly runId: string; readonly stateKey?: StateKey },
   ): Promise<Inspection> {
     await using store = sqliteStore(path, { readOnly: true, ...keyOf(stateKey) })
-    return await inspectRun(store, runId, step)
+    return await inspectRun(store, runId, options)
   }
 
   /**

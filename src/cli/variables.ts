@@ -1,47 +1,42 @@
-/** The variables of a run's code, from what its steps told when they ended: no code runs, and no heap is opened. */
-import type { ToldVariable } from '../base/halt.ts'
-import type { Entry } from '../journal/entry.ts'
+/** The variables of a run's code at a terminal. */
+import type { Variable, Variables } from '../run/variables.ts'
 import type { Pen } from './screen.ts'
-import { counted, cut, oneLine, padded, widthOf } from './text.ts'
+import { counted, cut, oneLine, padded, safe, widthOf } from './text.ts'
 
-export interface Variables {
-  readonly variables: readonly {
-    readonly name: string
-    /** Type and size in a few words. */
-    readonly type: string
-    /** The step that set it last. */
-    readonly step: number
-  }[]
-  /** How many changes of others no step had room to tell. */
-  readonly untold: number
-}
+/** Of a long value, so many lines; `--json` has more of it. */
+const LINES = 12
 
-/** As they stood after the last of `entries`. */
-export function variablesOf(entries: readonly Entry[]): Variables {
-  const found = new Map<string, Variables['variables'][number]>()
-  let untold = 0
-  for (const entry of entries) {
-    if (entry.kind !== 'step-ended') continue
-    for (const { name, type } of entry.variables ?? ([] as readonly ToldVariable[]))
-      found.set(name, { name, type, step: entry.step })
-    untold += entry.moreVariables ?? 0
-  }
-  return { variables: [...found.values()].toSorted((a, b) => (a.name < b.name ? -1 : 1)), untold }
-}
-
-export function tellVariables(pen: Pen, { variables, untold }: Variables): void {
-  pen.line(`\n${pen.paint('bold', 'Variables')}`)
+/** `isPast`: they are those of a step that is over, of which no heap is kept. */
+export function tellVariables(pen: Pen, { variables, untold, heapAt }: Variables, isPast: boolean): void {
+  const where = heapAt === undefined ? '' : pen.paint('dim', `  in the heap as it was after entry ${heapAt}`)
+  pen.line(`\n${pen.paint('bold', 'Variables')}${where}`)
   if (variables.length === 0) pen.line('  none')
   const names = variables.map(({ name }) => oneLine(name))
   const width = Math.min(30, Math.max(0, ...names.map(widthOf)))
-  for (const [at, { type, step }] of variables.entries())
-    pen.line(
-      cut(`  ${padded(names[at] ?? '', width)}  ${oneLine(type)}  (step ${step})`, Math.max(40, pen.columns)),
-    )
+  for (const [at, variable] of variables.entries()) tellOne(pen, padded(names[at] ?? '', width), variable)
   if (untold > 0)
     pen.line(pen.paint('dim', `  and ${counted(untold, 'change')} of others that no step had room to tell`))
-  if (variables.length > 0)
+  if (variables.length > 0 && heapAt === undefined)
     pen.line(
-      pen.paint('dim', '  Values are not shown: they lie in the stored heap, which only a sandbox reads.'),
+      pen.paint(
+        'dim',
+        isPast
+          ? '  Values are kept of now, not of past steps: without --step they are shown.'
+          : '  Values are not shown: no heap is stored that this version can open. Going on rebuilds it.',
+      ),
     )
+}
+
+function tellOne(pen: Pen, name: string, { type, step, value }: Variable): void {
+  const columns = Math.max(40, pen.columns)
+  const set = step === undefined ? '' : ` (step ${step})`
+  const lines = value === undefined ? [] : safe(value).split('\n')
+  const [only = ''] = lines
+  if (lines.length === 1 && widthOf(only) + widthOf(name) + widthOf(type) + 20 <= columns) {
+    pen.line(`  ${name}  ${only}  ${pen.paint('dim', `${oneLine(type)}${set}`)}`)
+    return
+  }
+  pen.line(cut(`  ${name}  ${oneLine(type)} ${set}`, columns))
+  for (const line of lines.slice(0, LINES)) pen.line(cut(`    ${line}`, columns))
+  if (lines.length > LINES) pen.line(pen.paint('dim', `    … ${counted(lines.length - LINES, 'more line')}`))
 }

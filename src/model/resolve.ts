@@ -5,7 +5,11 @@ import { modelOfText } from './installed.ts'
 import { asV4, type OlderModel } from './older.ts'
 
 /** A language model: an AI SDK model of specification V4, V3 or V2, or `'provider/model'`. */
-export type ModelGiven = LanguageModelV4 | LanguageModelV3 | LanguageModelV2 | `${string}/${string}`
+export type ModelGiven =
+  | LanguageModelV4
+  | LanguageModelV3
+  | LanguageModelV2
+  | (`${string}/${string}` | (string & {}))
 
 const HINT =
   "Pass 'provider/model', for example 'anthropic/claude-sonnet-5', or an AI SDK language model, for example anthropic('claude-sonnet-5') of @ai-sdk/anthropic."

@@ -67,7 +67,7 @@ export function withReason(around: Surroundings, engine: string): Surroundings {
 }
 
 /** The heap; undefined where replay has to rebuild it (another engine, damage). */
-async function openStored(stored: StoredHeap, guests: Guests): Promise<Heap | undefined> {
+export async function openStored(stored: StoredHeap, guests: Guests): Promise<Heap | undefined> {
   try {
     return await guests.open(stored.open())
   } catch (error) {

@@ -2,7 +2,7 @@
 import { memoryOf, type Memory, type MemoryDesk } from '../agent/memory.ts'
 import { StateNotFoundError, UsageError } from '../base/errors.ts'
 import type { HeapSize } from '../base/halt.ts'
-import type { RunId, Stored } from '../journal/entry.ts'
+import type { Entry, RunId, Stored } from '../journal/entry.ts'
 import { GENESIS } from '../journal/envelope.ts'
 import type { State } from '../journal/shape.ts'
 import { fold } from '../journal/state.ts'
@@ -13,6 +13,7 @@ import { CallBook } from './call-book.ts'
 import { readBlob } from './blob.ts'
 import { checkAsked, checkWhole, readEntries, readStory, recover } from './recover.ts'
 import { openQuestions, type Question } from './result.ts'
+import { readVariables, variablesOf, type Variable } from './variables.ts'
 
 /** A run as lists show it. */
 export interface RunSummary {
@@ -129,6 +130,10 @@ export interface Inspection {
   readonly memory: Memory
   /** The guest's memory at the end of the last step: all of it (which never shrinks), and what was in use, in bytes. */
   readonly heap?: HeapSize
+  /** The variables of the code: what the steps told of them; with `values`, what they hold. */
+  readonly variables: readonly Variable[]
+  /** Where values are told: the last entry that the heap knows of. */
+  readonly heapAt?: number
   /** The calls that were open. */
   readonly calls: readonly {
     readonly id: string
@@ -141,8 +146,26 @@ export interface Inspection {
     | readonly { readonly id: string; readonly kind: string; readonly message: string }[]
 }
 
-/** @throws {StateNotFoundError} no such run. @throws {UsageError} the run has no such step. */
-export async function inspectRun(store: Store, runId: RunId, step?: number): Promise<Inspection> {
+export interface InspectOptions {
+  /** As it stood when this step had ended; absent: now. */
+  readonly step?: number
+  /** What the variables hold now, read from the stored heap. */
+  readonly values?: boolean
+}
+
+/**
+ * @throws {StateNotFoundError} no such run. @throws {UsageError} the run has no such step, or values of a past step were
+ * asked for.
+ */
+export async function inspectRun(
+  store: Store,
+  runId: RunId,
+  { step, values = false }: InspectOptions = {},
+): Promise<Inspection> {
+  if (values && step !== undefined)
+    throw new UsageError('Only the newest heap is kept: there are no values of a past step.', {
+      hint: 'Leave out `step`, or `values`.',
+    })
   if ((await store.run(runId)) === undefined) throw new StateNotFoundError(`There is no run ${runId}.`)
   const { entries } = await readEntries(store, runId, 0, GENESIS)
   const end =
@@ -179,9 +202,20 @@ export async function inspectRun(store: Store, runId: RunId, step?: number): Pro
     calls,
     memory: await memoryAt(store, runId, story),
     ...(heap === undefined ? {} : { heap }),
+    ...(await variablesAt(store, runId, { entries, end, values })),
     questions:
       step === undefined
         ? await openQuestions(store, runId)
         : Object.values(state.questions).map(({ id, kind, message }) => ({ id, kind, message })),
   }
+}
+
+async function variablesAt(
+  store: Store,
+  runId: RunId,
+  { entries, end, values }: { entries: readonly Entry[]; end: Entry | undefined; values: boolean },
+): Promise<Pick<Inspection, 'variables' | 'heapAt'>> {
+  const upTo = end === undefined ? entries : entries.filter(({ seq }) => seq <= end.seq)
+  const { variables, heapAt } = values ? await readVariables(store, runId, upTo) : variablesOf(upTo)
+  return { variables, ...(heapAt === undefined ? {} : { heapAt }) }
 }

@@ -47,7 +47,7 @@ const PRELUDE = [
 /** Takes the functions of the files in the order of `PRELUDE`, `look` and `pure`. Gives `api`. */
 const TOGETHER = `(function (${PRELUDE.join(', ')}, look, pure) {
 const kit = intrinsics()
-const coder = codec(kit)
+const coder = codec(kit, look)
 const { tagOf, newError } = coder
 const texts = strings(kit)
 const show = inspect(kit, tagOf, look, texts, layout(kit, texts))
@@ -74,7 +74,7 @@ const makeTimers = (sleep) => timers(kit, { sleep, ...asks })
 return boot(kit, coder, shows, {
   makeRandom: random, makeConsole: console, makeLarge: large, makeHistory: history, makeTimers, makeGlobals,
   references: secret(kit),
-  absent: absent(), session: session(kit), variables: variables(kit, tagOf, look), stack: stack(kit),
+  absent: absent(), session: session(kit), variables: variables(kit, tagOf, look, show), stack: stack(kit),
   decorate: decorate(kit), answered: look,
 })
 })`

@@ -66,6 +66,8 @@ export type Request =
   | { readonly op: 'grant'; readonly tools: readonly string[] }
   | { readonly op: 'interrupt'; readonly clock: number; readonly seed?: string }
   | { readonly op: 'image' }
+  /** The last request to this guest. */
+  | { readonly op: 'held' }
   /** Has no answer. */
   | { readonly op: 'drop' }
 
@@ -75,5 +77,7 @@ export type Reply =
   | { readonly kind: 'halt'; readonly halt: string; readonly heap?: HeapSize }
   /** What has changed since the last one, or since the base. */
   | { readonly kind: 'image'; readonly delta: Uint8Array<ArrayBuffer> }
+  /** The JSON of what the variables hold. */
+  | { readonly kind: 'held'; readonly variables: string }
   /** The request could not be carried out at all; the guest is as it was, or absent. */
   | { readonly kind: 'failed'; readonly message: string }

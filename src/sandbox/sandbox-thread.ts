@@ -16,7 +16,16 @@ import { openDelta } from './delta.ts'
 import { engineDigest } from './parts.ts'
 import { positionsOf } from './positions.ts'
 import type { Request, Settled } from './protocol.ts'
-import type { Moment, Opening, Program, Sandbox, SandboxLimits, Snapshot } from './sandbox.ts'
+import type {
+  Heap,
+  HeldVariable,
+  Moment,
+  Opening,
+  Program,
+  Sandbox,
+  SandboxLimits,
+  Snapshot,
+} from './sandbox.ts'
 import { seats, type Seats, type Sitter } from './seats.ts'
 import type { Answer, Thread } from './thread.ts'
 
@@ -31,6 +40,20 @@ const DROWSY = 5_000
 export function createSandbox(limits: SandboxLimits, room: Seats = seats): Sandbox {
   room.warm()
   return new ThreadSandbox(limits, room)
+}
+
+/**
+ * What the variables of a stored heap hold. Nothing of its code runs: getters and proxies are named, not asked.
+ * @throws {UsageError} it could not be opened, or took longer than `limits.stepTimeout`.
+ */
+export async function readHeap(
+  heap: Heap,
+  limits: SandboxLimits,
+  room: Seats = seats,
+): Promise<readonly HeldVariable[]> {
+  await using sandbox = new ThreadSandbox(limits, room)
+  await sandbox.open({ from: 'heap', heap })
+  return await sandbox.held()
 }
 
 /** Starts a worker that the next sandbox takes: it warms while something else is read. It holds nothing up. */
@@ -134,6 +157,18 @@ class ThreadSandbox implements Sandbox, Sitter {
       this.#mustLive()
       await this.#look()
       return this.#chain.link(position, marked)
+    })
+  }
+
+  /** What the variables hold. The guest is gone then: to look is to change the heap. */
+  held(): Promise<readonly HeldVariable[]> {
+    return this.#next(async () => {
+      this.#mustLive()
+      const thread = await this.#awake()
+      this.#alive = false
+      const answer = await this.#ask(thread, { op: 'held' }, this.#limits.stepTimeout + GRACE)
+      if (answer.kind !== 'held') throw new UsageError(`The variables could not be read: ${told(answer)}.`)
+      return parseJson(answer.variables, 'What the guest holds') as unknown as readonly HeldVariable[]
     })
   }
 

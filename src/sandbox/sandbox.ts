@@ -72,6 +72,15 @@ export interface Heap {
   readonly delta: Uint8Array
 }
 
+/** A variable of the code, as a person sees it. */
+export interface HeldVariable {
+  readonly name: string
+  /** Type and size in a few words. */
+  readonly type: string
+  /** As `print` shows it; the first 4 000 characters. */
+  readonly value: string
+}
+
 export type Opening =
   /** A fresh heap for a new run, or the start of a replay. */
   | { readonly from: 'seed'; readonly seed: string; readonly clock: number }

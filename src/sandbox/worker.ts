@@ -71,6 +71,8 @@ async function carryOut(request: Request): Promise<Reply | undefined> {
       return halted(there().interrupt(request))
     case 'image':
       return { kind: 'image', delta: there().image() }
+    case 'held':
+      return { kind: 'held', variables: there().held() }
     case 'drop':
       guest?.dispose()
       guest = undefined

@@ -11,7 +11,6 @@ test('list, show and inbox load neither sandbox nor front end, validator, models
     ['list'],
     ['show', 'r'],
     ['show', 'r', '--events'],
-    ['show', 'r', '--vars'],
     ['logs', 'r'],
     ['inbox', '--json'],
     ['--version'],
@@ -36,7 +35,14 @@ test('they change no byte', async () => {
   using place = new Place()
   await place.run('r', 'refund')
   const before = place.bytes()
-  for (const args of [['list'], ['show', 'r'], ['show', 'r', '--events'], ['logs', 'r'], ['inbox']])
+  for (const args of [
+    ['list'],
+    ['show', 'r'],
+    ['show', 'r', '--vars'],
+    ['show', 'r', '--events'],
+    ['logs', 'r'],
+    ['inbox'],
+  ])
     expect((await place.pca(...args)).code).toBe(0)
   expect(place.bytes()).toBe(before)
 })
@@ -136,6 +142,7 @@ test('--json: the last line of each is one object of version 1', async () => {
         waiting: expect.any(Number),
       },
       calls: [{ id: '1.1', tool: 'refund', waits: 'asking', attempts: 0 }],
+      variables: [],
       questions: [expect.objectContaining({ kind: 'approval' })],
       steps: [
         { kind: 'task', number: 1, task: 'script:refund' },
@@ -152,8 +159,13 @@ test('show --vars: the variables as a step left them, read without running code'
   using place = new Place()
   await place.run('r', 'variables')
   const { out } = await place.pca('show', 'r', '--vars')
+  expect(out).toMatch(/\nVariables {2}in the heap as it was after entry \d+\n/)
   expect(out).toMatch(
-    /\nVariables\n {2}count {3}number +\(step 2\)\n {2}orders {2}\S.* \(step 1\)\n {2}Values are/,
+    /\n {2}count {3}2 {2}number \(step 2\)\n {2}orders {2}\[ 1, 2, 3 \] {2}array of 3 \(step 1\)\n/,
+  )
+  const past = await place.pca('show', 'r', '--vars', '--step', '1')
+  expect(past.out).toMatch(
+    /\n {2}count {3}number +\(step 1\)\n {2}orders {2}\S.* \(step 1\)\n {2}Values are kept of now/,
   )
   expect((await place.pca('show', 'r', '--vars', '--step', '1', '--json')).last).toMatchObject({
     variables: [

@@ -8,6 +8,7 @@ import { stepOf } from '../../journal/view.ts'
 import { inspectRun, type Inspection } from '../../run/inspect.ts'
 import { readEntries } from '../../run/recover.ts'
 import { openQuestions, type Question } from '../../run/result.ts'
+import { readVariables, variablesOf } from '../../run/variables.ts'
 import { findRun } from '../find.ts'
 import { openStore, storePlace, type Place } from '../place.ts'
 import { inputOf, nameOf } from '../progress.ts'
@@ -16,7 +17,7 @@ import type { Pen, Screen } from '../screen.ts'
 import type { Settings } from '../settings.ts'
 import { highlighted } from '../highlight.ts'
 import { slicesOf, tellTimeline, totalsOf } from '../timeline.ts'
-import { tellVariables, variablesOf } from '../variables.ts'
+import { tellVariables } from '../variables.ts'
 import { counted, cut, indented, jsonText, oneLine, safe, shown } from '../text.ts'
 
 export interface ShowOptions {
@@ -44,13 +45,18 @@ export async function show(
     tellEntries(screen, runId, entries)
     return 0
   }
-  const run = await inspectRun(store, runId, step)
+  const run = await inspectRun(store, runId, step === undefined ? {} : { step })
   const steps = run.memory.steps.filter(
     (it) => step === undefined || (it.kind === 'action' && it.number === step),
   )
   const questions = step === undefined ? await openQuestions(store, runId) : []
   const upTo = step === undefined ? entries : entries.slice(0, endOf(entries, step))
-  const variables = options.vars === true ? variablesOf(upTo) : undefined
+  const variables =
+    options.vars !== true
+      ? undefined
+      : step === undefined
+        ? await readVariables(store, runId, entries)
+        : variablesOf(upTo)
   const isOpen = (run.status === 'running' || run.status === 'paused') && step === undefined
   const slices = slicesOf(upTo, isOpen ? store.now() : undefined)
   if (screen.json) {
@@ -67,7 +73,7 @@ export async function show(
     return 0
   }
   tellRun(screen.out, run, { steps, calls: callsOf(entries), whole: step === undefined })
-  if (variables !== undefined) tellVariables(screen.out, variables)
+  if (variables !== undefined) tellVariables(screen.out, variables, step !== undefined)
   if (step === undefined) tellTimeline(screen.out, slices)
   tellWayOn(screen.out, run, questions, place)
   return 0

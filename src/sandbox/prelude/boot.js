@@ -565,7 +565,7 @@
     })
     if (answer !== null) dropCalls()
     const all = textOf(output)
-    const said = variablesSaid(variables()) + past.pinned(quote)
+    const said = variablesSaid(variables.told()) + past.pinned(quote)
     output = buffer()
     running = null
     answer = null
@@ -593,6 +593,17 @@
       text += (isNew ? ',"isNew":true' : '') + '}'
     }
     return ',"variables":[' + text + ']' + (more > 0 ? ',"moreVariables":' + more : '')
+  }
+  /** What the variables hold, for a person who looks: nothing of the code runs. */
+  function held() {
+    const all = variables.held()
+    let text = ''
+    for (let i = 0; i < all.length; i++) {
+      const { name, type, value } = all[i]
+      text += (i > 0 ? ',' : '') + '{"name":' + quote(name) + ',"type":' + quote(type)
+      text += ',"value":' + quote(value) + '}'
+    }
+    return '[' + text + ']'
   }
   function killed(end) {
     const words = {
@@ -659,6 +670,8 @@
         return (handled(a), '')
       case 'halt':
         return halt()
+      case 'held':
+        return held()
       case 'doom':
         doom = a
         return halt()

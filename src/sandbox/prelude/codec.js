@@ -7,11 +7,12 @@
  * E3  Uses nothing that foreign code can replace (N1).
  * E4  What foreign code gave becomes text only as what it is known to be: a number, or a quoted string.
  */
-;(function codec(kit) {
+;(function codec(kit, look) {
   'use strict'
   const { list, push, put, hide, isArray, hasOwn, stringify, slice, charCode, indexOf } = kit
   const { mapGet, mapSet, getPrototypeOf, TypeError, RangeError } = kit
 
+  const PROXY = 9
   const MAX_VALUES = 200_000
   const MAX_EXPANDED = 2_000_000
   const MAX_CHARS = 2 ** 21
@@ -108,7 +109,8 @@
       const tag = mapGet(known, proto)
       if (tag === 'Typed') return kit.typedName(value) ?? 'Object'
       if (tag !== undefined) return confirmed(tag, value) ? tag : UNTAGGED[tag] ? 'Object' : 'false ' + tag
-      if (++depth > 1000) break
+      // A proxy would be asked for what is above it.
+      if (++depth > 1000 || (proto !== kit.Object.prototype && look(proto) === PROXY)) break
     }
     return 'Object'
   }

@@ -515,6 +515,7 @@
     for (let at = getPrototypeOf(value), steps = 0; at !== null && steps < HIGH; steps++) {
       const found = mapGet(taught, at)
       if (found !== undefined) return found
+      if (look(at) === PROXY) return undefined
       at = getPrototypeOf(at)
     }
     return undefined

@@ -5,8 +5,9 @@
  * C2  Changed is another value, or another size. What happens deep inside of an object is not looked for.
  * C3  Tells what a value is and how large, not what is in it: what was not printed is not told.
  * C4  Keeps nothing of the code alive: of an object there is a number, of a long text its length and its ends.
+ * C5  What is in them is shown to a person who looks (`held`), not to the model. C1 holds there as well.
  */
-;(function variables(kit, tagOf, look) {
+;(function variables(kit, tagOf, look, show) {
   'use strict'
   const { list, push, slice, keys, getOwnPropertyDescriptor, getPrototypeOf, mapGet, mapSet } = kit
   const global = globalThis
@@ -20,6 +21,9 @@
   const HIGH = 100
   const KEYS = 6
   const LONGEST = 120
+  /** So many are shown to who looks, and so much of each. */
+  const MOST_HELD = 500
+  const LONGEST_VALUE = 4_000
   const STATES = ['', 'pending', 'fulfilled', 'rejected']
 
   const known = new kit.Map() // name → what it was: type and mark, when a step last ended
@@ -113,24 +117,46 @@
     return typeof name === 'string' && name !== '' ? name + ' ' : ''
   }
 
-  /** A step has ended: what is new or has changed since the last time, `{ name, type, isNew }`, and how many more. */
-  return function told() {
+  /** Calls `act` with the name and the value of each variable. */
+  function each(act) {
     const names = keys(global)
+    for (let i = 0; i < names.length; i++) {
+      const own = getOwnPropertyDescriptor(global, names[i])
+      if (names[i] === OWN_ANSWER || own === undefined || own.get !== undefined || own.set !== undefined)
+        continue
+      act(names[i], own.value)
+    }
+  }
+  function short(text, most) {
+    return text.length > most ? slice(text, 0, most) + '…' : text
+  }
+
+  /** A step has ended: what is new or has changed since the last time, `{ name, type, isNew }`, and how many more. */
+  function told() {
     const changed = list()
     let more = 0
-    for (let i = 0; i < names.length; i++) {
-      const name = names[i]
-      const own = getOwnPropertyDescriptor(global, name)
-      if (name === OWN_ANSWER || own === undefined || own.get !== undefined || own.set !== undefined) continue
-      const full = typeOf(own.value)
-      const type = full.length > LONGEST ? slice(full, 0, LONGEST) + '…' : full
-      const mark = markOf(own.value)
+    each((name, value) => {
+      const type = short(typeOf(value), LONGEST)
+      const mark = markOf(value)
       const had = mapGet(known, name)
-      if (had !== undefined && had.type === type && kit.is(had.mark, mark)) continue
+      if (had !== undefined && had.type === type && kit.is(had.mark, mark)) return
       mapSet(known, name, { __proto__: null, type, mark })
       if (changed.length < MOST) push(changed, { __proto__: null, name, type, isNew: had === undefined })
       else more++
-    }
+    })
     return { __proto__: null, changed, more }
   }
+
+  /** What they hold, `{ name, type, value }`, each as `print` shows it (C5); of very many the first. */
+  function held() {
+    const all = list()
+    each((name, value) => {
+      if (all.length >= MOST_HELD) return
+      const type = short(typeOf(value), LONGEST)
+      push(all, { __proto__: null, name, type, value: short(show(value), LONGEST_VALUE) })
+    })
+    return all
+  }
+
+  return { __proto__: null, told, held }
 })
