@@ -6,13 +6,12 @@ import { isWithin } from '../agent/lineage.ts'
 import { decode } from '../base/codec.ts'
 import { StateNotFoundError } from '../base/errors.ts'
 import type { Decision, Effect, Entry, QuestionId, QuestionKind, RunId, Stored } from '../journal/entry.ts'
-import { GENESIS } from '../journal/envelope.ts'
 import type { Store } from '../journal/store.ts'
 import { stepOf } from '../journal/view.ts'
 import { RUN_CODE } from '../base/run-code.ts'
 import { readBlob } from './blob.ts'
 import { familyOf } from './family.ts'
-import { readEntries } from './recover.ts'
+import { readJournal } from './recover.ts'
 
 /** A question about the call, and what became of it. */
 export interface AuditedQuestion {
@@ -66,8 +65,7 @@ export async function auditRun(store: Store, runId: RunId): Promise<readonly Aud
   const below = family.filter((id) => id !== runId && isWithin(id, runId))
   const audited: AuditedCall[] = []
   for (const id of [runId, ...below]) {
-    const { entries } = await readEntries(store, id, 0, GENESIS)
-    for (const draft of draftsOf(id, entries)) audited.push(await finished(store, draft))
+    for (const draft of draftsOf(id, await readJournal(store, id))) audited.push(await finished(store, draft))
   }
   return audited.toSorted((one, other) => one.proposedAt.getTime() - other.proposedAt.getTime())
 }

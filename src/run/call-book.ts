@@ -34,14 +34,10 @@ export class CallBook {
       wanted.map((action) => [action.number, new Map()]),
     )
     const base = await chainAt(this.#store, this.#runId, first.firstSeq)
-    const { entries } = await readEntries(
-      this.#store,
-      this.#runId,
-      first.firstSeq,
-      base,
-      undefined,
-      last.lastSeq,
-    )
+    const { entries } = await readEntries(this.#store, this.#runId, first.firstSeq, base, {
+      upTo: last.lastSeq,
+      least: last.lastSeq,
+    })
     for (const entry of entries) {
       if (!('call' in entry) || entry.call === undefined) continue
       const step = stepOf(entry.call)
@@ -62,7 +58,10 @@ export class CallBook {
     let chain = await chainAt(this.#store, this.#runId, seq)
     // Calls may come home after their step has ended.
     for (let upTo = action.lastSeq; ; upTo += PAGE) {
-      const read = await readEntries(this.#store, this.#runId, seq, chain, undefined, upTo)
+      const read = await readEntries(this.#store, this.#runId, seq, chain, {
+        upTo,
+        least: action.lastSeq,
+      })
       for (const entry of read.entries) note(calls, entry, action.number)
       chain = read.chain
       seq += read.entries.length

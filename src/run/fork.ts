@@ -10,7 +10,7 @@ import type { Definition } from '../agent/definition.ts'
 import type { CheckedAnswer, Desk } from '../agent/desk.ts'
 import { forkFacts, restFacts, type ForkBegun } from '../agent/fork-facts.ts'
 import { encode } from '../base/codec.ts'
-import { StateNotFoundError, UsageError } from '../base/errors.ts'
+import { UsageError } from '../base/errors.ts'
 import { faultPoint } from '../base/fault-point.ts'
 import { checkRunId, digestOf, newRunId, randomText } from '../base/id.ts'
 import { placed, rowOf } from '../journal/decode.ts'
@@ -29,7 +29,7 @@ import { again } from './again.ts'
 import { blobNamed, blobOf, readBlob } from './blob.ts'
 import { programOf } from './program.ts'
 import { questionRow, schemasOf } from './question-row.ts'
-import { readEntries } from './recover.ts'
+import { readJournal } from './recover.ts'
 import { newSeal, sealOf } from './seal.ts'
 import { checkAnswer, checkDecision } from './signal.ts'
 
@@ -63,10 +63,9 @@ export async function forkRun(
   given: ForkOptions,
   definition?: Definition,
 ): Promise<RunId> {
-  if ((await store.run(runId)) === undefined) throw new StateNotFoundError(`There is no run ${runId}.`)
   const now = store.now()
   const forkId = given.runId === undefined ? newRunId(now) : checkRunId(given.runId)
-  const { entries } = await readEntries(store, runId, 0, GENESIS)
+  const entries = await readJournal(store, runId)
   const past = entries.slice(0, wholeCut(entries, cutOf(entries, given)))
   const made = await newSeal(store, forkId)
   if (made.wrap === undefined && (await sealOf(store, runId)).cipher !== undefined)

@@ -42,7 +42,10 @@ export async function openGuest(given: {
       log.holds(heap.links)
       return { guest, heap: 'snapshot' }
     }
-    const past = state.stepCount === 0 ? [] : (await readEntries(store, state.runId, 0, GENESIS)).entries
+    const past =
+      state.stepCount === 0
+        ? []
+        : (await readEntries(store, state.runId, 0, GENESIS, { least: state.seq })).entries
     const [begun] = past
     // A fork begins with the stream of the run that it came from.
     const seed = begun?.kind === 'run-started' ? begun.seed : state.run.seed

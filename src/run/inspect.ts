@@ -3,7 +3,6 @@ import { memoryOf, type Memory, type MemoryDesk } from '../agent/memory.ts'
 import { StateNotFoundError, UsageError } from '../base/errors.ts'
 import type { HeapSize } from '../base/halt.ts'
 import type { Entry, RunId, Stored } from '../journal/entry.ts'
-import { GENESIS } from '../journal/envelope.ts'
 import type { State } from '../journal/shape.ts'
 import { fold } from '../journal/state.ts'
 import { viewOf } from '../journal/view.ts'
@@ -11,7 +10,7 @@ import type { RunFilter, RunRow, Store } from '../journal/store.ts'
 import { storedIn, tell, newStory, type ActionChapter, type Chapter, type Story } from '../journal/story.ts'
 import { CallBook } from './call-book.ts'
 import { readBlob } from './blob.ts'
-import { checkAsked, checkWhole, readEntries, readStory, recover } from './recover.ts'
+import { checkAsked, checkWhole, readJournal, readStory, recover } from './recover.ts'
 import { openQuestions, type Question } from './result.ts'
 import { readVariables, variablesOf, type Variable } from './variables.ts'
 
@@ -166,8 +165,7 @@ export async function inspectRun(
     throw new UsageError('Only the newest heap is kept: there are no values of a past step.', {
       hint: 'Leave out `step`, or `values`.',
     })
-  if ((await store.run(runId)) === undefined) throw new StateNotFoundError(`There is no run ${runId}.`)
-  const { entries } = await readEntries(store, runId, 0, GENESIS)
+  const entries = await readJournal(store, runId)
   const end =
     step === undefined
       ? undefined

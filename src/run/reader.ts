@@ -168,7 +168,7 @@ export class Reader implements Listener, Disposable {
     const { run, position, durable } = cursor
     const upTo = Math.min(durable, position + PAGE)
     const base = cursor.chain ?? (await chainAt(store, run, position))
-    const { entries, chain } = await readEntries(store, run, position, base, undefined, upTo)
+    const { entries, chain } = await readEntries(store, run, position, base, { upTo, least: upTo })
     cursor.chain = chain
     cursor.page = entries
     return entries[0]

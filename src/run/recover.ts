@@ -58,9 +58,7 @@ export async function recover(store: Store, runId: RunId): Promise<Recovered> {
     await checkAsked(store, recovered.state)
     return recovered
   }
-  throw new StateCorruptError(
-    `The journal of run ${runId} ends at entry ${recovered.state.seq}, but ${row.lastSeq} were written.`,
-  )
+  throw endsEarly(runId, recovered.state.seq, row.lastSeq)
 }
 
 /** What the run asks can be answered: its questions are in the store, or their answers wait there. */
@@ -95,7 +93,7 @@ async function fromCheckpoint(store: Store, seal: Seal, checkpoint: CheckpointRo
   const { place } = kept
   const from = Math.min(place.position, checkpoint.seq)
   const base = from === checkpoint.seq ? checkpoint.chain : await chainAt(store, runId, from)
-  const { entries, chain } = await readEntries(store, runId, from, base, checkpoint)
+  const { entries, chain } = await readEntries(store, runId, from, base, { mark: checkpoint })
   const state = foldAll(
     kept.state,
     entries.filter((entry) => entry.seq > checkpoint.seq),
@@ -131,14 +129,32 @@ function openLinks(
   }))
 }
 
-/** Every entry after `after` (up to `upTo`), verified against `base`, the chain at `after`. */
+/**
+ * All of a run's journal, verified from its first entry on.
+ * @throws {StateNotFoundError} no such run. @throws {StateCorruptError} an entry is damaged, or the last ones are gone.
+ */
+export async function readJournal(store: Store, runId: RunId): Promise<readonly Entry[]> {
+  const row = await store.run(runId)
+  if (row === undefined) throw new StateNotFoundError(`There is no run ${runId}.`)
+  return (await readEntries(store, runId, 0, GENESIS, { least: row.lastSeq })).entries
+}
+
+interface Range {
+  /** An entry whose chain is known. */
+  readonly mark?: { readonly seq: number; readonly chain: Uint8Array }
+  /** The last one that is wanted. Default: all. */
+  readonly upTo?: number
+  /** So far they must go: a journal that ends before is not whole. Default: nobody knows. */
+  readonly least?: number
+}
+
+/** Every entry after `after`, verified against `base`, the chain at `after`. @throws {StateCorruptError} */
 export async function readEntries(
   store: Store,
   runId: RunId,
   after: number,
   base: Uint8Array,
-  mark?: { readonly seq: number; readonly chain: Uint8Array },
-  upTo: number = Infinity,
+  { mark, upTo = Infinity, least = 0 }: Range = {},
 ): Promise<{ readonly entries: readonly Entry[]; readonly chain: Uint8Array }> {
   const seal = await sealOf(store, runId)
   const entries: Entry[] = []
@@ -158,8 +174,16 @@ export async function readEntries(
         )
       }
     }
-    if (rows.length < wanted) return { entries, chain }
+    if (rows.length >= wanted) continue
+    if (last < least) throw endsEarly(runId, last, least)
+    return { entries, chain }
   }
+}
+
+function endsEarly(runId: RunId, last: number, least: number): StateCorruptError {
+  return new StateCorruptError(
+    `The journal of run ${runId} ends at entry ${last}, but ${least} were written.`,
+  )
 }
 
 /** The story of a run: its narrative entries, each checked against the chain of the row before it. */

@@ -153,6 +153,8 @@ export class Wire {
         send('due', async () =>
           store.due({ holder: process.name, isDead: (holder) => this.#isDead(holder) }, limit),
         ),
+      rules: (filter) => send('rules', async () => store.rules(filter)),
+      withdraw: (runId, question) => send('withdraw', async () => store.withdraw(runId, question)),
       run: (runId) => send('run', async () => store.run(runId)),
       runs: (filter, limit, cursor) => send('runs', async () => store.runs(filter, limit, cursor)),
       questions: (filter) => send('questions', async () => store.questions(filter)),

@@ -3,10 +3,9 @@ import { UsageError } from '../../base/errors.ts'
 import { showDuration } from '../../base/duration.ts'
 import type { ActionStep, MemoryStep } from '../../agent/memory.ts'
 import type { Entry } from '../../journal/entry.ts'
-import { GENESIS } from '../../journal/envelope.ts'
 import { stepOf } from '../../journal/view.ts'
 import { inspectRun, type Inspection } from '../../run/inspect.ts'
-import { readEntries } from '../../run/recover.ts'
+import { readJournal } from '../../run/recover.ts'
 import { openQuestions, type Question } from '../../run/result.ts'
 import { readVariables, variablesOf } from '../../run/variables.ts'
 import { findRun } from '../find.ts'
@@ -40,7 +39,7 @@ export async function show(
   const place = await storePlace(settings)
   await using store = openStore(place, 'read')
   const { runId } = await findRun(store, given)
-  const { entries } = await readEntries(store, runId, 0, GENESIS)
+  const entries = await readJournal(store, runId)
   if (options.events === true) {
     tellEntries(screen, runId, entries)
     return 0

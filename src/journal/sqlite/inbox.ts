@@ -10,7 +10,7 @@ import { keyIdOf, type Seal } from '../cipher.ts'
 import type { QuestionId, QuestionKind } from '../entry.ts'
 import type { QuestionFilter, QuestionRow, Receipt, Rule, RuleRow, Signal, SignalRow } from '../store.ts'
 import { bytesOf, numberOf, optionalNumber, optionalText, textOf } from './database.ts'
-import type { Database, Row } from './database.ts'
+import type { Database, Row, Statement } from './database.ts'
 import { openRow, SEAL, sealRow, WITH_WRAPS } from './seals.ts'
 
 export interface Inbox {
@@ -62,12 +62,17 @@ export function inboxOf(db: Database): Inbox {
   )
   const unread = db.prepare(`SELECT ${LETTER} FROM inbox WHERE consumed = 0
     AND run = (SELECT run FROM runs WHERE tenant = '' AND run_id = ?) ORDER BY letter`)
-  // By the very index whose count the run's view is sealed with: a question that it does not lead to is missed.
-  const open = db.prepare(`SELECT r.run_id, ${QUESTION}, ${SEAL}
-    FROM questions q INDEXED BY questions_standing JOIN runs r ON r.run = q.run ${WITH_WRAPS}
+  // By the very index whose count the run's view is sealed with: a question that it does not lead to is missed. From there
+  // to the run by its number, and by no other index: one that has lost a run would lose its questions silently.
+  const openOf = (whose: string): Statement =>
+    db.prepare(`SELECT r.run_id, ${QUESTION}, ${SEAL}
+    FROM questions q INDEXED BY questions_standing CROSS JOIN runs r ON r.run = q.run ${WITH_WRAPS}
     WHERE q.state <> 'closed' AND q.state = 'open' AND r.tenant = ''
-    AND (?1 IS NULL OR r.run_id = ?1) AND (?2 IS NULL OR q.id = ?2) AND (?3 IS NULL OR r.root_run_id = ?3)
+    AND (?1 IS NULL OR r.run_id = ?1) AND (?2 IS NULL OR q.id = ?2) AND (?3 IS NULL OR r.root_run_id = ?3) ${whose}
     ORDER BY q.created_at, q.question`)
+  const openOfAll = openOf('')
+  const openOfRun = openOf(`AND q.run = (SELECT run FROM runs WHERE tenant = '' AND run_id = ?1)`)
+  const openOfFamily = openOf(`AND q.run IN (SELECT run FROM runs WHERE tenant = '' AND root_run_id = ?3)`)
   const standing = db.prepare(`SELECT r.run_id, i.key, i.at, i.kind, i.body, i.consumed, ${SEAL}
     FROM inbox i INDEXED BY inbox_rules JOIN runs r ON r.run = i.run ${WITH_WRAPS}
     WHERE i.kind = 'rule' AND i.consumed = 1 AND r.tenant = '' AND (?1 IS NULL OR r.agent = ?1) ORDER BY i.letter`)
@@ -138,7 +143,10 @@ export function inboxOf(db: Database): Inbox {
         at: numberOf(row, 'at'),
         signal: signalOf(seal, row),
       })),
-    questions: ({ runId, id, rootRunId }) => open.all(runId ?? null, id ?? null, rootRunId ?? null),
+    questions: ({ runId, id, rootRunId }) => {
+      const query = runId === undefined ? (rootRunId === undefined ? openOfAll : openOfFamily) : openOfRun
+      return query.all(runId ?? null, id ?? null, rootRunId ?? null)
+    },
     ask(run, seal, { id, kind, createdAt, expiresAt = null, message, call, schema, argsSchema }) {
       const columns = { id, kind, created_at: createdAt, expires_at: expiresAt, state: 'open', winner: null }
       const body = sealRow(seal, 'question', placeOfQuestion(columns), { message, call, schema, argsSchema })

@@ -61,7 +61,7 @@ const MADE =
   'r.run_id, r.root_run_id, r.parent_call_id, r.agent, r.definition_digest, r.min_reader, r.created_at'
 /** What the head of the journal is, and how many questions are not closed: they stand in rows of their own. */
 const HEAD = `(SELECT e.chain FROM entries e WHERE e.place = (r.run << 32) + r.last_seq) AS chain,
-  (SELECT COUNT(*) FROM questions q WHERE q.run = r.run AND q.state <> 'closed') AS standing`
+  (SELECT COUNT(*) FROM questions q INDEXED BY questions_standing WHERE q.run = r.run AND q.state <> 'closed') AS standing`
 const COLUMNS = `${MADE}, r.status, r.view, r.step_count, r.wake_at, r.cause, r.updated_at, r.last_seq, r.nonce,
   ${HEAD}, ${SEAL}`
 
