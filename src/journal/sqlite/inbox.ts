@@ -50,6 +50,13 @@ const QUESTION_KINDS: ReadonlySet<unknown> = new Set<QuestionKind>([
 const QUESTION = 'q.id, q.kind, q.body, q.created_at, q.expires_at, q.state, q.winner'
 const LETTER = 'key, at, kind, body, consumed'
 
+/**
+ * The questions `q` that are not closed, as their index `i` leads to them. The row itself is asked what it is: an index
+ * whose page is another one's leads to other rows.
+ */
+export const STANDING =
+  'questions i INDEXED BY questions_standing CROSS JOIN questions q ON q.question = i.question'
+
 export function inboxOf(db: Database): Inbox {
   const runOf = db.prepare(`SELECT run, key_id FROM runs WHERE tenant = '' AND run_id = ?`)
   const letter = db.prepare(`SELECT ${LETTER} FROM inbox WHERE run = ? AND key = ?`)
@@ -62,17 +69,17 @@ export function inboxOf(db: Database): Inbox {
   )
   const unread = db.prepare(`SELECT ${LETTER} FROM inbox WHERE consumed = 0
     AND run = (SELECT run FROM runs WHERE tenant = '' AND run_id = ?) ORDER BY letter`)
-  // By the very index whose count the run's view is sealed with: a question that it does not lead to is missed. From there
-  // to the run by its number, and by no other index: one that has lost a run would lose its questions silently.
+  // Over STANDING, whose count the run's view is sealed with: a question that it does not lead to is missed. From there to
+  // the run by its number, and by no other index: one that has lost a run would lose its questions silently.
   const openOf = (whose: string): Statement =>
     db.prepare(`SELECT r.run_id, ${QUESTION}, ${SEAL}
-    FROM questions q INDEXED BY questions_standing CROSS JOIN runs r ON r.run = q.run ${WITH_WRAPS}
-    WHERE q.state <> 'closed' AND q.state = 'open' AND r.tenant = ''
+    FROM ${STANDING} CROSS JOIN runs r ON r.run = q.run ${WITH_WRAPS}
+    WHERE i.state <> 'closed' AND i.run = q.run AND q.state = 'open' AND r.tenant = ''
     AND (?1 IS NULL OR r.run_id = ?1) AND (?2 IS NULL OR q.id = ?2) AND (?3 IS NULL OR r.root_run_id = ?3) ${whose}
     ORDER BY q.created_at, q.question`)
   const openOfAll = openOf('')
-  const openOfRun = openOf(`AND q.run = (SELECT run FROM runs WHERE tenant = '' AND run_id = ?1)`)
-  const openOfFamily = openOf(`AND q.run IN (SELECT run FROM runs WHERE tenant = '' AND root_run_id = ?3)`)
+  const openOfRun = openOf(`AND i.run = (SELECT run FROM runs WHERE tenant = '' AND run_id = ?1)`)
+  const openOfFamily = openOf(`AND i.run IN (SELECT run FROM runs WHERE tenant = '' AND root_run_id = ?3)`)
   const standing = db.prepare(`SELECT r.run_id, i.key, i.at, i.kind, i.body, i.consumed, ${SEAL}
     FROM inbox i INDEXED BY inbox_rules JOIN runs r ON r.run = i.run ${WITH_WRAPS}
     WHERE i.kind = 'rule' AND i.consumed = 1 AND r.tenant = '' AND (?1 IS NULL OR r.agent = ?1) ORDER BY i.letter`)

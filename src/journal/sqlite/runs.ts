@@ -25,6 +25,7 @@ import { bytesOf, limitOf, numberOf, optionalNumber, optionalText, textOf } from
 import type { Database, Row } from './database.ts'
 import { leaseIn, type Standing } from './leases.ts'
 import { checkRunNumber, placeOf } from './place.ts'
+import { STANDING } from './inbox.ts'
 import { openRow, SEAL, sealRow, WITH_WRAPS } from './seals.ts'
 
 /** What a run begins with. */
@@ -61,7 +62,7 @@ const MADE =
   'r.run_id, r.root_run_id, r.parent_call_id, r.agent, r.definition_digest, r.min_reader, r.created_at'
 /** What the head of the journal is, and how many questions are not closed: they stand in rows of their own. */
 const HEAD = `(SELECT e.chain FROM entries e WHERE e.place = (r.run << 32) + r.last_seq) AS chain,
-  (SELECT COUNT(*) FROM questions q INDEXED BY questions_standing WHERE q.run = r.run AND q.state <> 'closed') AS standing`
+  (SELECT COUNT(*) FROM ${STANDING} WHERE i.run = r.run AND i.state <> 'closed' AND q.run = r.run AND q.state <> 'closed') AS standing`
 const COLUMNS = `${MADE}, r.status, r.view, r.step_count, r.wake_at, r.cause, r.updated_at, r.last_seq, r.nonce,
   ${HEAD}, ${SEAL}`
 
