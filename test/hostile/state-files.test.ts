@@ -5,12 +5,12 @@
  * A sample by default, everything with HOSTILE=all; HOSTILE_SEED=n runs one mutation and tells all of it.
  */
 import { randomBytes } from 'node:crypto'
-import { copyFileSync, rmSync } from 'node:fs'
+import { copyFileSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { isDeepStrictEqual } from 'node:util'
 import { expect, test } from 'vitest'
 import { isPersistentAgentError, UsageError } from '../../src/index.ts'
 import { contents, scratch } from '../journal/fixtures/files.ts'
-import { draw } from './fixtures/mutations.ts'
+import { draw, drawer } from './fixtures/mutations.ts'
 import { drive, makeFile, observe, OUTPUT, RUNS } from './fixtures/observed.ts'
 
 const ALL = process.env['HOSTILE'] === 'all'
@@ -78,6 +78,47 @@ for (const [name, stateKey] of [
     },
   )
 }
+
+/** A page is what SQLite cannot tell from another of its kind: an index that has the page of another leads elsewhere. */
+const PAGE = 4_096
+
+test(
+  'each page in the place of each other: refused, or changes nothing',
+  { timeout: ALL ? 3_600_000 : 300_000 },
+  async () => {
+    using place = scratch()
+    await makeFile(place.file)
+    const right = await observe(place.file)
+    const original = readFileSync(place.file)
+    const pages = original.length / PAGE
+    const drawn = drawer(1)
+    const pairs = ALL
+      ? Array.from(
+          { length: pages * pages },
+          (_, index) => [Math.floor(index / pages), index % pages] as const,
+        )
+      : Array.from({ length: 100 }, () => [drawn(pages), drawn(pages)] as const)
+    const counts = new Map<string, number>()
+    const bad: string[] = []
+    for (const [one, other] of pairs) {
+      if (one === other) continue
+      // Half of them are swapped, the others lie there twice.
+      const bytes = Buffer.from(original)
+      original.copy(bytes, one * PAGE, other * PAGE, (other + 1) * PAGE)
+      if (one < other) original.copy(bytes, other * PAGE, one * PAGE, (one + 1) * PAGE)
+      writeFileSync(place.file, bytes)
+      const outcome = judge(right, await observe(place.file))
+      counts.set(outcome, (counts.get(outcome) ?? 0) + 1)
+      if (outcome === 'wrong' || outcome === 'untyped')
+        bad.push(`pages ${one + 1} and ${other + 1}: ${outcome}`)
+      for (const left of ['-wal', '-shm', '-journal']) rm(place.file + left)
+    }
+    console.log(
+      `${pages} pages, each for another: ${[...counts].map(([outcome, count]) => `${count} ${outcome}`).join(', ')}`,
+    )
+    expect(bad).toEqual([])
+  },
+)
 
 /** What was seen against what is right, look by look. */
 function judge(right: ReadonlyMap<string, unknown>, seen: ReadonlyMap<string, unknown>): Outcome {
