@@ -89,7 +89,9 @@ test('the tarball holds sources and docs, and neither tests nor tools', () => {
       shell: process.platform === 'win32',
     },
   )
-  const [tarball]: { files: { path: string }[] }[] = JSON.parse(output)
+  // A list up to npm 11, a record from npm 12 on.
+  const packed: Readonly<Record<string, { files: { path: string }[] }>> = JSON.parse(output)
+  const [tarball] = Object.values(packed)
   const paths = tarball?.files.map((file) => file.path) ?? []
   expect(paths).toContain('src/base/errors.ts')
   const folders = new Set(paths.filter((path) => path.includes('/')).map((path) => path.split('/')[0]))

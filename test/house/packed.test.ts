@@ -59,7 +59,9 @@ beforeAll(() => {
       cwd: root,
     },
   )
-  const [only] = JSON.parse(npm(from, 'pack', '--ignore-scripts', '--json')) as readonly Packed[]
+  // A list up to npm 11, a record from npm 12 on.
+  const made = JSON.parse(npm(from, 'pack', '--ignore-scripts', '--json')) as Readonly<Record<string, Packed>>
+  const [only] = Object.values(made)
   if (only === undefined) throw new Error('Nothing was packed')
   packed = only
   mkdirSync(app)
