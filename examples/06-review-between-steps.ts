@@ -1,6 +1,6 @@
 /**
- * Post-processing between steps: a callback looks at each finished step, pauses the run where a person must look, changes
- * what the model is told, and stops what goes too far.
+ * Post-processing between steps: a callback looks at each finished step, pauses the run where a person must look, and
+ * changes what the model is told.
  *
  *   node examples/06-review-between-steps.ts [--model anthropic/claude-sonnet-5]
  */
@@ -24,10 +24,16 @@ const readMails = tool({
   ],
 })
 
-/** Nobody's address reaches the model: what a step printed is changed before it is told. */
+/** No address reaches the model: what a step printed and showed is changed before it is told. */
 const hideAddresses: StepCallback = async (step, { memory }) => {
-  const output = step.output.replaceAll(/\w+@example\.com/g, '<an address>')
-  if (output !== step.output) await memory.edit(step, { output }, { by: 'hideAddresses' })
+  const hidden = (text: string): string => text.replaceAll(/\w+@example\.com/g, '<an address>')
+  const { output, value } = step
+  if (hidden(output) !== output || hidden(value ?? '') !== (value ?? ''))
+    await memory.edit(
+      step,
+      { output: hidden(output), ...(value === undefined ? {} : { value: hidden(value) }) },
+      { by: 'hideAddresses' },
+    )
 }
 
 const isReviewed = new Set<number>()

@@ -132,7 +132,7 @@ function loop() {
       height: 330,
       title: 'State in, facts out',
       about:
-        'The journal is folded to a state. From the state, next names the effects: think, act, call, wait, finish. What they come to are facts, which one mailbox takes; the driver commits them to the journal, as its only writer.',
+        'The journal is folded to a state. From the state, next names what has to be under way: the model is asked, code and results go to the sandbox, calls to their tools, questions to people. What they come to are facts, which one mailbox takes; the driver commits them to the journal, as its only writer.',
     },
     card(28, 122, 120, 56, ['journal', 'entries'], { kind: 'bold' }),
     arrow([

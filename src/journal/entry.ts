@@ -60,7 +60,7 @@ export interface RunOptions {
   readonly entries: number
   /** Questions to people after which the run rests, until somebody grants it as many more. */
   readonly questions: number
-  /** Approvals and questions of the code that are open at the same time; further ones wait their turn. Absent: 20. */
+  /** Approvals and questions of the code that are open at the same time; further approvals wait their turn. Absent: 20. */
   readonly openQuestions?: number
   /** What touches the outside once private data and strangers' content have come in: asks a person (absent), or not. */
   readonly lethalCombination?: 'ask' | 'allow'

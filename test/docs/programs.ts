@@ -82,6 +82,7 @@ declare global {
   const drainDue: typeof pca.drainDue
   const agent: pca.PersistentCodeAgent
   const model: ReturnType<typeof scriptedModel>
+  const damagedOrders: pca.ToolDefinition
   const refund: pca.ToolDefinition
   const order: pca.ToolDefinition
   const weather: pca.ToolDefinition

@@ -3,6 +3,7 @@ import { closeSync, existsSync, fsyncSync, linkSync, openSync, renameSync, rmSyn
 import { basename, dirname, join } from 'node:path'
 import { UsageError } from '../../base/errors.ts'
 import { randomText } from '../../base/id.ts'
+import { syncFolder } from './file-system.ts'
 
 /**
  * `make` writes the file at the path that it is given. What is at `path` already is replaced only if that is asked for.
@@ -17,11 +18,11 @@ export async function atomically(
   const made = join(dirname(path), `.${basename(path)}.${randomText(8)}.tmp`)
   try {
     await make(made)
-    sync(made, 'r+')
+    sync(made)
     checkFree(path, overwrite)
     if (overwrite) renameSync(made, path)
     else linkSync(made, path)
-    sync(dirname(path), 'r')
+    syncFolder(dirname(path))
   } catch (error) {
     if (isCode(error, 'EEXIST')) throw taken(path, error)
     if (isCode(error, 'ENOENT')) throw new UsageError(`${path} cannot be written.`, { cause: error })
@@ -44,8 +45,8 @@ function taken(path: string, cause?: unknown): UsageError {
   })
 }
 
-function sync(path: string, flags: string): void {
-  const file = openSync(path, flags)
+function sync(path: string): void {
+  const file = openSync(path, 'r+')
   try {
     fsyncSync(file)
   } finally {

@@ -2,7 +2,7 @@
  * Where a state file may be written. SQLite keeps the index of its log in memory that all writers share, so all of them
  * must run under one kernel; and the identity of a lease's holder says something about one machine only.
  */
-import { statfsSync } from 'node:fs'
+import { closeSync, fsyncSync, openSync, statfsSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { UsageError } from '../../base/errors.ts'
 
@@ -42,6 +42,17 @@ export function checkFileSystem(
     `${path} is on a network file system (${name}), where writers on two machines would damage it.`,
     { hint: 'Name a path on a local disk (storagePath, --store). The file can still be looked at there.' },
   )
+}
+
+/** What a folder holds is durable. On Windows a folder cannot be synced; its file systems log what happens to names. */
+export function syncFolder(path: string): void {
+  if (process.platform === 'win32') return
+  const folder = openSync(path, 'r')
+  try {
+    fsyncSync(folder)
+  } finally {
+    closeSync(folder)
+  }
 }
 
 /** `undefined` where there is nothing at `path`, or where the numbers mean something else than on Linux. */

@@ -7,14 +7,14 @@
  * O3  The file is readable by its owner only, and so are its log and index, which take their mode from it.
  * O4  SQL that a file brings along never runs: its schema is compared with ours first, and is not trusted after.
  */
-import { closeSync, fsyncSync, openSync } from 'node:fs'
+import { closeSync, openSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { systemClock } from '../../base/clock.ts'
 import { StateCorruptError, StateNotFoundError, UsageError } from '../../base/errors.ts'
 import { migrate, VERSION } from '../migrations.ts'
 import { isBusy, typed } from './database.ts'
 import type { Connect, Database } from './database.ts'
-import { checkFileSystem } from './file-system.ts'
+import { checkFileSystem, syncFolder } from './file-system.ts'
 import { checkSchema, inspect, versionOf } from './inspect.ts'
 
 export interface OpenRequest {
@@ -150,12 +150,7 @@ function createFile(path: string): void {
       { cause: error },
     )
   }
-  const directory = openSync(dirname(path), 'r')
-  try {
-    fsyncSync(directory)
-  } finally {
-    closeSync(directory)
-  }
+  syncFolder(dirname(path))
 }
 
 function isWritable(path: string): boolean {
