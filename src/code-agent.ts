@@ -8,7 +8,7 @@ import type { Definition } from './agent/definition.ts'
 import type { ImageGiven } from './agent/images.ts'
 import { Memory } from './agent/memory.ts'
 import { onlyOfNewRun, withLimits, type TaskLimits } from './agent/task-limits.ts'
-import { dataOptions, define, type AgentOptions } from './agent/options.ts'
+import { checkOptionNames, dataOptions, define, type AgentOptions } from './agent/options.ts'
 import { closeSources, opened } from './agent/sources.ts'
 import { optionsOf, savedOf, type SavedAgent, type SavedParts } from './agent/saved.ts'
 import { UsageError } from './base/errors.ts'
@@ -86,6 +86,7 @@ export class CodeAgent<Output = unknown> implements AsyncDisposable {
 
   /** @throws {UsageError} naming the option that is wrong. */
   constructor(options: AgentOptions<Output>) {
+    checkOptionNames(options)
     this.#given = options
     this.#definition = this.isComplete(options) ? define(options, this) : undefined
   }
@@ -366,8 +367,8 @@ export class CodeAgent<Output = unknown> implements AsyncDisposable {
   #complete(options: TaskOptions): Definition {
     const definition = this.#definition
     if (definition === undefined) {
-      throw new UsageError('This agent was bound without a model, so it can be read but not driven.', {
-        hint: 'Give resumeExecution the tools and the model of the run.',
+      throw new UsageError('This agent has no model, so it can be read but not driven.', {
+        hint: `Give it one: model: 'provider/model', and the tools of the run; resumeExecution takes them too.`,
       })
     }
     return options.context === undefined ? definition : { ...definition, context: options.context }

@@ -235,10 +235,17 @@ export const OPTIONS: readonly OptionName[] = [
   'stateKey',
 ]
 
-/** @throws {UsageError} naming the option that is wrong. */
-export function define(given: AgentOptions, agent: unknown): Definition {
+/** @throws {UsageError} naming the one that there is not. */
+export function checkOptionNames(given: object): void {
+  if (typeof given !== 'object' || given === null)
+    throw new UsageError('An agent is made of options: new PersistentCodeAgent({ model, tools }).')
   const unknown = Object.keys(given).find((option) => !OPTIONS.some((known) => known === option))
   if (unknown !== undefined) throw new UsageError(`There is no option '${unknown}'.`)
+}
+
+/** @throws {UsageError} naming the option that is wrong. */
+export function define(given: AgentOptions, agent: unknown): Definition {
+  checkOptionNames(given)
   const name = given.name ?? 'agent'
   if (!/^[\w.-]{1,64}$/.test(name))
     throw new UsageError(

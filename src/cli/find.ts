@@ -69,5 +69,7 @@ function onlyOne(found: readonly RunRow[], none: string, many: string): RunRow {
 function several(many: string, candidates: readonly string[]): UsageError {
   const listed = candidates.slice(0, LISTED).map((candidate) => `\n  ${cut(candidate, 100)}`)
   const more = candidates.length > LISTED ? `\n  and ${counted(candidates.length - LISTED, 'other')}` : ''
-  return new UsageError(`${many}:${listed.join('')}${more}`, { hint: 'Give more letters of the id.' })
+  return new UsageError(`${many}:${listed.join('')}${more}`, {
+    hint: 'Name one of them, by as many letters of its id as it takes.',
+  })
 }

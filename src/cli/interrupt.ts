@@ -1,5 +1,8 @@
-/** Ctrl-C and SIGTERM: the first asks, the second leaves. What was acknowledged is stored either way. */
-import type { Screen } from './screen.ts'
+/**
+ * Ctrl-C and SIGTERM: the first asks, the second leaves. What was acknowledged is stored either way. A reader of stdout that
+ * goes away asks too: a tool may be in the middle of its call.
+ */
+import { whenReaderLeaves, type Screen } from './screen.ts'
 
 const CODES = { SIGINT: 130, SIGTERM: 143 } as const
 
@@ -13,5 +16,8 @@ export function interruption(screen: Screen, notice: string): AbortSignal {
       asked.abort(`Interrupted by ${name}`)
     })
   }
+  whenReaderLeaves(() => {
+    if (!asked.signal.aborted) asked.abort('Nobody reads what it says')
+  })
   return asked.signal
 }

@@ -5,7 +5,7 @@ import { Command, CommanderError } from 'commander'
 import { UsageError } from '../base/errors.ts'
 import { parseJson } from '../base/json.ts'
 import type { SayOptions } from '../run/signal.ts'
-import type { ApproveOptions, RejectOptions } from './commands/answer.ts'
+import type { AnswerOptions, ApproveOptions, RejectOptions } from './commands/answer.ts'
 import type { PruneOptions, RemoveOptions } from './commands/clear.ts'
 import type { CopyOptions } from './commands/copy.ts'
 import type { ForkOptions } from './commands/fork.ts'
@@ -81,7 +81,7 @@ command('list', 'the runs')
   )
 command('show <run>', 'what happened, step by step')
   .option('--step <n>', 'only this step')
-  .option('--vars', `the code's variables, as they were at the end`)
+  .option('--vars', `the code's variables, and what they hold`)
   .option('--events', `the journal's entries`)
   .action((run: string, options: ShowOptions) =>
     act(async (...here) => (await import('./commands/show.ts')).show(...here, run, options)),
@@ -122,7 +122,8 @@ deciding('reject [questions...]', 'do not let them happen')
   )
 command('answer <question> <json>', 'answer a question; what is no JSON is text')
   .option('--by <who>', 'who answered')
-  .action((question: string, value: string, options: { readonly by?: string }) =>
+  .option('--as-result', 'of an approval: this is the result, the tool does not run')
+  .action((question: string, value: string, options: AnswerOptions) =>
     act(async (...here) =>
       (await import('./commands/answer.ts')).answer(...here, { question, value }, options),
     ),

@@ -3,8 +3,10 @@
  *
  * W1  With `--json`, stdout gets JSON lines only.
  * W2  Colour only on a terminal, and not where NO_COLOR or `--no-color` forbids it.
- * W3  A reader that went away (EPIPE) ends the program quietly; one of stderr, not even that.
+ * W3  A reader that went away (EPIPE) ends the program quietly, or rests the run that it drives; one of stderr, not even that.
+ * W4  With `--json`, what the user's own code prints goes to stderr: stdout is for programs (W1).
  */
+import { Console } from 'node:console'
 import { styleText } from 'node:util'
 import type { Settings } from './settings.ts'
 import { jsonText } from './text.ts'
@@ -31,11 +33,21 @@ export interface Screen {
   data(value: unknown): void
 }
 
+/** What a stream says that nobody reads any more, at first and from then on. */
+const GONE: ReadonlySet<string | undefined> = new Set(['EPIPE', 'ERR_STREAM_DESTROYED', 'EOF'])
+let onGone: () => void = () => process.exit()
+
+/** In place of ending at once (W3): whoever drives a run has calls in flight. */
+export function whenReaderLeaves(act: () => void): void {
+  onGone = act
+}
+
 export function screenOf(settings: Settings): Screen {
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code === 'EPIPE') process.exit()
-    throw error
+    if (GONE.has(error.code)) onGone()
+    else throw error
   })
+  if (settings.json) globalThis.console = new Console(process.stderr, process.stderr)
   process.stderr.on('error', () => undefined)
   return {
     json: settings.json,

@@ -22,7 +22,7 @@ export function tellVariables(pen: Pen, { variables, untold, heapAt }: Variables
         'dim',
         isPast
           ? '  Values are kept of now, not of past steps: without --step they are shown.'
-          : '  Values are not shown: no heap is stored that this version can open. Going on rebuilds it.',
+          : '  Values are not shown: no heap is stored yet, or none that this version can open. Going on rebuilds it.',
       ),
     )
 }

@@ -2,6 +2,7 @@
 import { memoryOf, type Memory, type MemoryDesk } from '../agent/memory.ts'
 import { StateNotFoundError, UsageError } from '../base/errors.ts'
 import type { HeapSize } from '../base/halt.ts'
+import { holderOf, isDead } from '../base/process-identity.ts'
 import type { Entry, RunId, Stored } from '../journal/entry.ts'
 import type { State } from '../journal/shape.ts'
 import { fold } from '../journal/state.ts'
@@ -28,6 +29,8 @@ export interface RunSummary {
   readonly wakeAt?: Date
   /** The id of the state key without which its task is not shown; absent where it is. */
   readonly lockedBy?: string
+  /** It was being driven, and nobody drives it any more: the process died, or its lease is over. */
+  readonly leftBehind?: true
 }
 
 /** Every run of a store, newest first. */
@@ -39,12 +42,20 @@ export async function listRuns(store: Store, filter: RunFilter = {}): Promise<re
   for (let cursor: RunId | undefined; ;) {
     const page = await store.runs(filter, PAGE, cursor)
     runs.push(...page.map((row) => summary(row, open.get(row.runId) ?? 0)))
-    if (page.length < PAGE) return runs
+    if (page.length < PAGE) return await withLeft(store, runs)
     cursor = page.at(-1)?.runId
   }
 }
 
 const PAGE = 200
+
+async function withLeft(store: Store, runs: readonly RunSummary[]): Promise<readonly RunSummary[]> {
+  if (!runs.some(({ status }) => status === 'running')) return runs
+  const due = new Set(await store.due({ holder: holderOf(), isDead }, Number.MAX_SAFE_INTEGER))
+  return runs.map((run) =>
+    run.status === 'running' && due.has(run.runId) ? { ...run, leftBehind: true } : run,
+  )
+}
 
 function summary(row: RunRow, questions: number): RunSummary {
   const { runId, status, agent, task, stepCount, createdAt, updatedAt, wakeAt, lockedBy } = row
@@ -126,6 +137,11 @@ export interface Inspection {
   readonly agent: string
   readonly task: string
   readonly stepCount: number
+  /** Why it rests, or how it ended, in words; absent while it is driven, and of a run that is completed. */
+  readonly reason?: string
+  /** When it can go on by itself. */
+  readonly wakeAt?: Date
+  readonly leftBehind?: true
   readonly memory: Memory
   /** The guest's memory at the end of the last step: all of it (which never shrinks), and what was in use, in bytes. */
   readonly heap?: HeapSize
@@ -140,10 +156,11 @@ export interface Inspection {
     readonly waits: string
     readonly attempts: number
   }[]
-  readonly questions:
-    | readonly Question[]
-    | readonly { readonly id: string; readonly kind: string; readonly message: string }[]
+  /** Those that are open: of now with all that a person needs to answer, of a past step with what the journal says. */
+  readonly questions: readonly InspectedQuestion[]
 }
+
+export type InspectedQuestion = Pick<Question, 'id' | 'kind' | 'message'> & Partial<Question>
 
 export interface InspectOptions {
   /** As it stood when this step had ended; absent: now. */
@@ -196,7 +213,7 @@ export async function inspectRun(
     agent: state.run.agent,
     task: state.task.text,
     stepCount: state.stepCount,
-    status: viewOf(state).status,
+    ...(await standing(store, state, step)),
     calls,
     memory: await memoryAt(store, runId, story),
     ...(heap === undefined ? {} : { heap }),
@@ -216,4 +233,32 @@ async function variablesAt(
   const upTo = end === undefined ? entries : entries.filter(({ seq }) => seq <= end.seq)
   const { variables, heapAt } = values ? await readVariables(store, runId, upTo) : variablesOf(upTo)
   return { variables, ...(heapAt === undefined ? {} : { heapAt }) }
+}
+
+/** How the run stands, in words too. */
+async function standing(
+  store: Store,
+  state: State,
+  step: number | undefined,
+): Promise<Pick<Inspection, 'status' | 'reason' | 'wakeAt' | 'leftBehind'>> {
+  const { ended, pause, runId } = state
+  const { status, wakeAt } = viewOf(state)
+  const reason =
+    ended === undefined
+      ? pause?.message
+      : ended.status === 'completed'
+        ? undefined
+        : ended.status === 'failed'
+          ? `${ended.code}: ${ended.message}`
+          : ended.message
+  const isLeft =
+    status === 'running' &&
+    step === undefined &&
+    (await store.due({ holder: holderOf(), isDead }, Number.MAX_SAFE_INTEGER)).includes(runId)
+  return {
+    status,
+    ...(reason === undefined ? {} : { reason }),
+    ...(wakeAt === undefined ? {} : { wakeAt: new Date(wakeAt) }),
+    ...(isLeft ? { leftBehind: true } : {}),
+  }
 }

@@ -126,6 +126,22 @@ interface Judge<Input, Context> {
   judge(input: Input, options: ApprovalOptions<Context>): Approval | PromiseLike<Approval>
 }
 
+/** Those of a tool that another copy of this package made are symbols: no keys. */
+const FIELDS: ReadonlySet<string> = new Set<keyof ToolSpec<never, never, never>>([
+  'name',
+  'description',
+  'inputSchema',
+  'outputSchema',
+  'effect',
+  'needsApproval',
+  'probe',
+  'retry',
+  'timeout',
+  'touches',
+  'secrets',
+  'manifest',
+  'execute',
+])
 const TOUCHES: readonly unknown[] = ['private', 'untrusted', 'outbound']
 const EFFECTS: readonly unknown[] = ['read', 'idempotent', 'keyed', 'once']
 
@@ -137,6 +153,11 @@ export function tool<Input = unknown, Output = unknown, Context = unknown>(
   spec: ToolSpec<Input, Output, Context>,
 ): ToolDefinition<Input, Output, Context> {
   checkToolName(spec.name)
+  const unknown = Object.keys(spec).find((field) => !FIELDS.has(field))
+  if (unknown !== undefined)
+    throw new UsageError(`The tool '${spec.name}' has a field '${unknown}', which there is not.`, {
+      hint: `There are ${[...FIELDS].join(', ')}.`,
+    })
   const what = `The tool '${spec.name}'`
   if (typeof spec.description !== 'string' || spec.description.trim() === '')
     throw new UsageError(`${what} has no description.`, {

@@ -95,6 +95,7 @@ test('init: a starter that runs at once; it writes over nothing', async () => {
     'agent.ts',
     'package.json',
     'pca.config.json',
+    'tsconfig.json',
   ])
   expect(JSON.parse(readFileSync(join(home, 'package.json'), 'utf8'))).toMatchObject({
     name: 'my-agent',

@@ -104,3 +104,44 @@ test('fork: another run from the same past, which a person resumes', async () =>
     err: expect.stringContaining('exists already'),
   })
 })
+
+test('a reader of stdout that goes away asks for a pause: the call in flight comes home, and is not made again', async () => {
+  using place = new Place()
+  const run = place.start(['run', AGENT, 'script:chatter', '--id', 'r'], { env: { TEST_GRACE: '20000' } })
+  run.closeOutput()
+  expect((await run.ended).code).toBe(3)
+  const { code, out } = await place.pca('resume', 'r')
+  expect({ code, out }).toEqual({ code: 0, out: 'said\n' })
+})
+
+test('with --json, what a tool prints goes to stderr', async () => {
+  using place = new Place()
+  const { code, out, err } = await place.pca('run', AGENT, 'script:chatter', '--id', 'r', '--json')
+  expect(code).toBe(0)
+  expect(
+    out
+      .trim()
+      .split('\n')
+      .map((line) => (JSON.parse(line) as { v?: number }).v),
+  ).toContain(1)
+  expect(out).not.toContain('line 1')
+  expect(err).toContain('line 8\n')
+})
+
+test('a run whose process was killed says so in list and show, and how to go on', async () => {
+  using place = new Place()
+  const run = place.start(['run', AGENT, 'script:hang', '--id', 'r'])
+  await run.until('HANGING')
+  expect((await place.pca('list')).out).toMatch(/\nr +running /)
+  run.kill('SIGKILL')
+  await run.ended
+  expect((await place.pca('list')).out).toMatch(/\nr +left behind /)
+  expect((await place.pca('list', '--json')).last).toMatchObject({
+    runs: [{ runId: 'r', status: 'running', leftBehind: true }],
+  })
+  const { out } = await place.pca('show', 'r')
+  expect(out).toContain('left behind: nobody drives it')
+  expect(out).toContain('Go on: pca resume r')
+  expect((await place.pca('stop', 'r', '--reason', 'enough')).code).toBe(0)
+  expect((await place.pca('show', 'r')).out).toMatch(/^r {2}stopped .*\n {2}enough\n/)
+})

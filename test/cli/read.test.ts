@@ -132,6 +132,7 @@ test('--json: the last line of each is one object of version 1', async () => {
       v: 1,
       runId: 'r',
       status: 'paused',
+      reason: expect.stringContaining('Approve refund?'),
       agent: 'tester',
       task: 'script:refund',
       stepCount: 1,

@@ -106,3 +106,13 @@ test('a large output stands once in the journal, and is a handle for the code', 
   const started = await entriesOf(store, runId, 'step-started')
   expect(started.at(-1)?.program?.length).toBeLessThan(2_000)
 })
+
+test('without a model: options that there are not are named, and so is what is missing', async () => {
+  const given = { modle: 'anthropic/claude-sonnet-5' } as unknown as ConstructorParameters<
+    typeof PersistentCodeAgent
+  >[0]
+  expect(() => new PersistentCodeAgent(given)).toThrow(/There is no option 'modle'/)
+  expect(() => new PersistentCodeAgent(undefined as unknown as typeof given)).toThrow(/made of options/)
+  await using agent = new PersistentCodeAgent({ store: memoryStore() } as unknown as typeof given)
+  await expect(agent.run('t')).rejects.toThrow(/This agent has no model/)
+})

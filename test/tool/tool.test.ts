@@ -186,3 +186,15 @@ describe('types', () => {
     })
   })
 })
+
+test('a field that there is not is refused: a misspelled approval would approve everything', () => {
+  const spec = { name: 'pay', description: 'Pays', execute: async () => 'paid' }
+  const [misspelled, plural] = [
+    { ...spec, needsAproval: true },
+    { ...spec, effects: 'read' },
+  ]
+  expect(() => tool(misspelled)).toThrow(/'pay' has a field 'needsAproval'/)
+  expect(() => tool(plural)).toThrow(UsageError)
+  // What a tool was made of makes a tool again.
+  expect(tool(tool({ ...spec, effect: 'read' }))).toMatchObject({ name: 'pay', effect: 'read' })
+})

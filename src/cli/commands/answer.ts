@@ -33,6 +33,8 @@ interface Several {
 }
 
 /** `edit`: JSON, or `true` where an editor is to be opened. */
+/** `asResult`: of an approval, the answer takes the place of the call. */
+export type AnswerOptions = By & { readonly asResult?: boolean }
 export type ApproveOptions = By & Remembering & Several & { readonly edit?: string | true }
 export type RejectOptions = By & Remembering & Several & { readonly reason?: string }
 
@@ -123,12 +125,18 @@ export async function answer(
   screen: Screen,
   settings: Settings,
   { question, value }: { readonly question: string; readonly value: string },
-  options: By,
+  options: AnswerOptions,
 ): Promise<number> {
-  return decide(screen, settings, question, options, async (asked) => ({
-    type: 'respond',
-    value: await valueOf(value, asked?.schema),
-  }))
+  return decide(screen, settings, question, options, async (asked) => {
+    if (asked?.kind === 'approval' && options.asResult !== true)
+      throw new UsageError(
+        `This is an approval of ${safe(asked.call?.tool ?? 'a call')}: an answer would be its result, and the tool would not run.`,
+        {
+          hint: `pca approve ${asked.id}, pca reject ${asked.id}, or, if that is what you mean: pca answer ${asked.id} ${quoted(value)} --as-result`,
+        },
+      )
+    return { type: 'respond', value: await valueOf(value, asked?.schema) }
+  })
 }
 
 type Choose = (question: Question | undefined) => Promise<Decision>

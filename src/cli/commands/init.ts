@@ -36,7 +36,13 @@ export default new PersistentCodeAgent({
   //   model: 'anthropic/claude-sonnet-5',
   model: scriptedModel([
     \`const paid = []
-for (const one of await damagedOrders()) paid.push(await refund(one))
+for (const one of await damagedOrders()) {
+  try {
+    paid.push(await refund(one))
+  } catch (error) {
+    paid.push(one.order + ': ' + error.message)
+  }
+}
 finalAnswer(paid)\`,
   ]),
   tools: [orders, refund],
@@ -71,6 +77,16 @@ export async function init(screen: Screen, folder: string, version: string): Pro
       private: true,
       type: 'module',
       dependencies: { 'persistent-code-agent': `^${version}` },
+    }),
+    'tsconfig.json': json({
+      compilerOptions: {
+        module: 'nodenext',
+        target: 'es2024',
+        strict: true,
+        noEmit: true,
+        allowImportingTsExtensions: true,
+        skipLibCheck: true,
+      },
     }),
     '.gitignore': 'node_modules\nagent_state.db*\n.env\n',
     'README.md': README,

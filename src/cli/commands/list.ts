@@ -95,7 +95,7 @@ function tellRuns(pen: Pen, runs: readonly RunSummary[], now: number): void {
   const head = ['RUN', 'STATUS', 'STEPS', 'QUESTIONS', 'AGE', 'TASK']
   const rows = runs.map((run) => [
     run.runId,
-    run.status,
+    statusOfRun(run, now),
     String(run.stepCount),
     run.questions === 0 ? '' : String(run.questions),
     ageOf(now - run.createdAt.getTime()),
@@ -115,6 +115,14 @@ function tellRuns(pen: Pen, runs: readonly RunSummary[], now: number): void {
     )
   pen.line(pen.paint('dim', lineOf(head)))
   for (const row of rows) pen.line(lineOf(row))
+}
+
+/** A run that nobody drives any more, or that wakes by itself, says so. */
+function statusOfRun({ status, leftBehind, wakeAt }: RunSummary, now: number): string {
+  if (leftBehind === true) return 'left behind'
+  if (wakeAt === undefined) return status
+  const left = wakeAt.getTime() - now
+  return left <= 0 ? `${status}, due` : `${status}, ${ageOf(left)}`
 }
 
 /** `12s`, `3m`, `4h`, `5d`. */

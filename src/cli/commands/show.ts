@@ -106,6 +106,8 @@ type Calls = readonly CallLine[]
 function callsOf(entries: readonly Entry[]): Calls {
   const calls = new Map<string, CallLine>()
   const asking = new Map<string, string>()
+  /** Whose result a person gave. */
+  const given = new Set<string>()
   const change = (id: string, change: (call: CallLine) => Partial<CallLine>): void => {
     const call = calls.get(id)
     if (call !== undefined) calls.set(id, { ...call, ...change(call) })
@@ -121,6 +123,8 @@ function callsOf(entries: readonly Entry[]): Calls {
       })
     else if (entry.kind === 'question-asked' && entry.call !== undefined)
       asking.set(entry.question, entry.call)
+    else if (entry.kind === 'question-answered' && entry.decision.type === 'respond')
+      given.add(asking.get(entry.question) ?? '')
     else if (entry.kind === 'question-answered' && entry.edited !== undefined) {
       const { input } = entry.edited
       change(asking.get(entry.question) ?? '', ({ tool }) => ({
@@ -131,7 +135,7 @@ function callsOf(entries: readonly Entry[]): Calls {
     else if (entry.kind === 'call-withdrawn') change(entry.call, () => ({ how: `withdrawn (${entry.why})` }))
     else if (entry.kind === 'call-returned')
       change(entry.call, ({ startedAt }) => ({
-        how: `${entry.outcome.ok ? 'returned' : `failed: ${oneLine(entry.outcome.error.message)}`}${startedAt === undefined ? '' : ` (${showDuration(entry.at - startedAt)})`}`,
+        how: `${entry.outcome.ok ? (given.has(entry.call) ? 'returned what a person answered' : 'returned') : `failed: ${oneLine(entry.outcome.error.message)}`}${startedAt === undefined ? '' : ` (${showDuration(entry.at - startedAt)})`}`,
       }))
   }
   return [...calls.values()]
@@ -146,9 +150,12 @@ function tellRun(
     whole,
   }: { readonly steps: readonly MemoryStep[]; readonly calls: Calls; readonly whole: boolean },
 ): void {
+  const status = run.leftBehind === true ? 'running, and left behind: nobody drives it' : run.status
   pen.line(
-    `${pen.paint('bold', run.runId)}  ${run.status}  ${safe(run.agent)}  ${counted(run.stepCount, 'step')}`,
+    `${pen.paint('bold', run.runId)}  ${status}  ${safe(run.agent)}  ${counted(run.stepCount, 'step')}`,
   )
+  if (run.reason !== undefined) pen.line(`  ${safe(run.reason)}`)
+  if (run.wakeAt !== undefined) pen.line(`  It can go on by itself at ${run.wakeAt.toISOString()}.`)
   for (const step of steps) {
     pen.line()
     if (step.kind === 'task')
@@ -168,8 +175,16 @@ function tellRun(
   for (const call of run.calls) pen.line(`  ${call.id} ${nameOf(call.tool)}: ${call.waits}`)
 }
 
+/** Lines of an answer; `--json` has all of it. */
+const MOST_LINES = 200
+
 function answerOf(output: unknown): string {
-  return typeof output === 'string' ? safe(output) : shown(output)
+  const lines = (typeof output === 'string' ? safe(output) : shown(output)).split('\n')
+  if (lines.length <= MOST_LINES) return lines.join('\n')
+  return [
+    ...lines.slice(0, MOST_LINES),
+    `… ${counted(lines.length - MOST_LINES, 'more line')}; --json has all of it`,
+  ].join('\n')
 }
 
 function tellAction(pen: Pen, step: ActionStep, calls: Calls): void {
@@ -193,8 +208,8 @@ function tellWayOn(pen: Pen, run: Inspection, questions: readonly Question[], pl
     tellQuestion(pen, question, Date.now())
     pen.line(indented(answersTo(question, place.flag).join('\n')))
   }
-  if (run.status === 'paused' || run.status === 'failed') {
-    pen.line(`\n${run.status === 'paused' ? 'Go on' : 'Try again'}: pca resume ${run.runId}${place.flag}`)
+  if (run.status === 'paused' || run.status === 'failed' || run.leftBehind === true) {
+    pen.line(`\n${run.status === 'failed' ? 'Try again' : 'Go on'}: pca resume ${run.runId}${place.flag}`)
   }
 }
 
