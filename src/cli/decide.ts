@@ -10,14 +10,24 @@ import { quoted } from './place.ts'
 
 /** The value that was typed: what it reads as in JSON, or else the text itself, whichever the question's schema allows. */
 export async function valueOf(typed: string, schema: unknown): Promise<unknown> {
-  const readings = [...jsonOf(typed), typed]
+  const readings = [...jsonOf(typed).filter((reading) => isWhole(reading, typed)), typed]
   if (schema !== undefined) {
     for (const reading of readings) {
       const checked = await checkJsonSchema(schema as Readonly<Record<string, unknown>>, reading)
       if (checked.ok) return reading
     }
   }
-  return readings[0]
+  // Text that was asked for as text, and is not as it should be, is refused as text.
+  return isText(schema) ? typed : readings[0]
+}
+
+/** False for a number that would be written otherwise: `1e5`, or more digits than a number holds, are somebody's text. */
+function isWhole(reading: unknown, typed: string): boolean {
+  return typeof reading !== 'number' || String(reading) === typed.trim()
+}
+
+function isText(schema: unknown): boolean {
+  return typeof schema === 'object' && schema !== null && Reflect.get(schema, 'type') === 'string'
 }
 
 /** @throws {UsageError} naming `what`. */

@@ -4,6 +4,25 @@ import type { Entry, RunId, Usage } from '../journal/entry.ts'
 import { inputOf, nameOf } from './progress.ts'
 import { counted, oneLine } from './text.ts'
 
+type Said = Entry<'verdict-given'>['said']
+
+/** What a policy said of a call, or of a program. */
+const POLICY: Readonly<Record<Said, string>> = {
+  required: 'a person is to approve it',
+  free: 'nobody has to approve it',
+  refused: 'refused by the policy',
+  again: 'the policy is asked once more, since time has passed',
+  happened: 'it happened',
+  not: 'it did not happen',
+  unknown: 'nobody knows',
+}
+const PROBED: Readonly<Record<Said, string>> = {
+  ...POLICY,
+  happened: 'the probe found that it happened',
+  not: 'the probe found that it did not happen',
+  unknown: 'the probe could not tell whether it happened',
+}
+
 /** Of the facts of one reading, in their order: a call's end is told with its name and its time. */
 export class Gist {
   readonly #calls = new Map<string, { readonly name: string; at: number }>()
@@ -42,6 +61,10 @@ export class Gist {
         return this.#returned(run, entry)
       case 'call-withdrawn':
         return `${this.#call(run, entry)} withdrawn: ${entry.why}`
+      case 'verdict-given':
+        return `${this.#call(run, entry)}: ${entry.about === 'probe' ? PROBED[entry.said] : POLICY[entry.said]}`
+      case 'code-judged':
+        return `step ${entry.step}: ${POLICY[entry.said]}`
       case 'sleep-started':
         return `${entry.call} sleeps until ${new Date(entry.due).toISOString()}`
       case 'question-asked':
@@ -69,7 +92,7 @@ export class Gist {
 
   #call(
     run: RunId,
-    entry: Entry<'call-started' | 'call-failed' | 'call-withdrawn' | 'call-returned'>,
+    entry: Entry<'call-started' | 'call-failed' | 'call-withdrawn' | 'call-returned' | 'verdict-given'>,
   ): string {
     const call = this.#calls.get(`${run} ${entry.call}`)
     if (call !== undefined && entry.kind === 'call-started') call.at = entry.at

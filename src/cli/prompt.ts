@@ -1,5 +1,6 @@
 /** Asking a person at the terminal, in the process that drives the run. */
 import { createInterface } from 'node:readline/promises'
+import { UsageError } from '../base/errors.ts'
 import type { Decision } from '../journal/entry.ts'
 import type { Question } from '../run/result.ts'
 import { diffOf, editText, valueOf } from './decide.ts'
@@ -66,7 +67,15 @@ async function reject(read: Terminal['read']): Promise<Decision | undefined> {
 }
 
 async function edit({ pen, read }: Terminal, { call }: Question): Promise<Decision | undefined> {
-  const args = editText(jsonText(call?.args, 2))
+  let args: unknown
+  try {
+    args = editText(jsonText(call?.args, 2))
+  } catch (error) {
+    // It is asked again: nothing is lost but what cannot be read.
+    if (!(error instanceof UsageError)) throw error
+    pen.line(pen.paint('red', error.message))
+    return undefined
+  }
   if (!tellEdit(pen, call?.args, args)) return undefined
   const sure = await read('Approve with these arguments? [y]es, [n]o: ')
   return sure?.trim().toLowerCase().startsWith('y') === true ? { type: 'edit', args } : undefined

@@ -2,6 +2,7 @@
 import { chmodSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import { valueOf } from '../../src/cli/decide.ts'
 import { exampleOf } from '../../src/cli/example.ts'
 import { Place } from './fixtures/pca.ts'
 
@@ -169,4 +170,16 @@ test('an answer to an approval would be its result: it takes a word more', async
   expect((await place.pca('answer', id, 'by hand', '--as-result')).code).toBe(0)
   expect((await place.pca('resume', 'r')).out).toBe('by hand\n')
   expect((await place.pca('show', 'r')).out).toContain('returned what a person answered')
+})
+
+test.for([
+  ['12', 12],
+  ['01234', '01234'],
+  ['1e5', '1e5'],
+  ['12345678901234567890', '12345678901234567890'],
+  ['{"a":1e5}', { a: 1e5 }],
+  ['-0.5', -0.5],
+] as const)('what is typed as %s is what the code gets', async ([typed, value]) => {
+  expect(await valueOf(typed, undefined)).toEqual(value)
+  expect(await valueOf(typed, { type: 'string', pattern: '^x$' })).toBe(typed)
 })
