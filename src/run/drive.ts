@@ -43,7 +43,7 @@ import { recover } from './recover.ts'
 import { openRoom, type Room } from './room.ts'
 import { onGround, outsideTrace } from '../telemetry/trace.ts'
 import { groundOf } from './segment-start.ts'
-import { readSignals } from './signal.ts'
+import { pauseBelow, readSignals } from './signal.ts'
 
 /** A timer due sooner than this is worth waiting for in the process, in ms; for a later one the run rests. */
 const STAY = 1_000
@@ -150,8 +150,15 @@ class Driver {
     const decided = isDiverged(recovered.state) ? await this.#readSignals() : []
     // What a person decided, and that the run is put aside, is durable before its guest is opened.
     await this.#log.flush()
-    if (isDiverged(this.#log.state) || (isDiverged(recovered.state) && this.#log.state.ended !== undefined))
+    if (isDiverged(this.#log.state) || (isDiverged(recovered.state) && this.#log.state.ended !== undefined)) {
+      await pauseBelow(
+        store,
+        lease,
+        recovered.state.runId,
+        'The run of the agent that called it is put aside',
+      )
       return { state: this.#log.state, inFlight: [] }
+    }
     const children = new Children({
       drive: this.#given,
       kept,

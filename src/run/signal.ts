@@ -219,6 +219,20 @@ export async function stopBelow(store: Store, lease: Lease, runId: string, messa
     await stopRun(store, lease, row.runId, message)
 }
 
+/**
+ * Pauses the runs below one that is put aside, where a driver that died has left them running: nobody drives them, and they
+ * would be due for ever. The lease is the family's.
+ */
+export async function pauseBelow(store: Store, lease: Lease, runId: string, message: string): Promise<void> {
+  for (const row of await openBelow(store, lease.rootRunId, runId))
+    if (row.status === 'running')
+      await recordAlone(store, { ...lease, runId: row.runId }, () => ({
+        kind: 'pause-asked',
+        cause: 'parent',
+        message,
+      }))
+}
+
 /** Stops a run and those below it. The lease is the family's. */
 export async function stopFamily(store: Store, lease: Lease, runId: string, message: string): Promise<void> {
   await stopBelow(store, lease, runId, message)
