@@ -122,7 +122,7 @@ deciding('reject [questions...]', 'do not let them happen')
   )
 command('answer <question> <json>', 'answer a question; what is no JSON is text')
   .option('--by <who>', 'who answered')
-  .option('--as-result', 'of an approval: this is the result, the tool does not run')
+  .option('--as-result', 'of an approval: yes or no is the result, too; the tool does not run')
   .action((question: string, value: string, options: AnswerOptions) =>
     act(async (...here) =>
       (await import('./commands/answer.ts')).answer(...here, { question, value }, options),

@@ -128,7 +128,7 @@ export async function answer(
   options: AnswerOptions,
 ): Promise<number> {
   return decide(screen, settings, question, options, async (asked) => {
-    if (asked?.kind === 'approval' && options.asResult !== true)
+    if (asked?.kind === 'approval' && options.asResult !== true && CONSENT.test(value))
       throw new UsageError(
         `This is an approval of ${safe(asked.call?.tool ?? 'a call')}: an answer would be its result, and the tool would not run.`,
         {
@@ -138,6 +138,9 @@ export async function answer(
     return { type: 'respond', value: await valueOf(value, asked?.schema) }
   })
 }
+
+/** What is said to a request, and hardly the result of a call. */
+const CONSENT = /^\s*"?(?:y|yes|ok|okay|no|n)"?\s*$/i
 
 type Choose = (question: Question | undefined) => Promise<Decision>
 
@@ -163,6 +166,8 @@ async function decide(
     out.line(
       `${DONE[decision.type]} ${id}${row === undefined ? ' (as before)' : ''}${whatOf(row, question, decision)}`,
     )
+    if (question?.kind === 'approval' && decision.type === 'respond')
+      out.line('It is the result of the call: the tool does not run.')
     out.line(`Go on:\n  pca resume ${runId}${place.flag}`)
   }
   return 0
