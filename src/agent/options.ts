@@ -243,9 +243,8 @@ export function checkOptionNames(given: object): void {
   if (unknown !== undefined) throw new UsageError(`There is no option '${unknown}'.`)
 }
 
-/** @throws {UsageError} naming the option that is wrong. */
+/** Their names were checked (`checkOptionNames`). @throws {UsageError} naming the option that is wrong. */
 export function define(given: AgentOptions, agent: unknown): Definition {
-  checkOptionNames(given)
   const name = given.name ?? 'agent'
   if (!/^[\w.-]{1,64}$/.test(name))
     throw new UsageError(

@@ -6,18 +6,12 @@ import { counted, oneLine } from './text.ts'
 
 type Said = Entry<'verdict-given'>['said']
 
-/** What a policy said of a call, or of a program. */
-const POLICY: Readonly<Record<Said, string>> = {
+/** What a policy said of a call or of a program, or a probe of a call. */
+const SAID: Readonly<Record<Said, string>> = {
   required: 'a person is to approve it',
   free: 'nobody has to approve it',
   refused: 'refused by the policy',
   again: 'the policy is asked once more, since time has passed',
-  happened: 'it happened',
-  not: 'it did not happen',
-  unknown: 'nobody knows',
-}
-const PROBED: Readonly<Record<Said, string>> = {
-  ...POLICY,
   happened: 'the probe found that it happened',
   not: 'the probe found that it did not happen',
   unknown: 'the probe could not tell whether it happened',
@@ -62,9 +56,9 @@ export class Gist {
       case 'call-withdrawn':
         return `${this.#call(run, entry)} withdrawn: ${entry.why}`
       case 'verdict-given':
-        return `${this.#call(run, entry)}: ${entry.about === 'probe' ? PROBED[entry.said] : POLICY[entry.said]}`
+        return `${this.#call(run, entry)}: ${SAID[entry.said]}`
       case 'code-judged':
-        return `step ${entry.step}: ${POLICY[entry.said]}`
+        return `step ${entry.step}: ${SAID[entry.said]}`
       case 'sleep-started':
         return `${entry.call} sleeps until ${new Date(entry.due).toISOString()}`
       case 'question-asked':

@@ -4,12 +4,11 @@ import { UsageError } from '../base/errors.ts'
 import { modelOfText } from './installed.ts'
 import { asV4, type OlderModel } from './older.ts'
 
-/** A language model: an AI SDK model of specification V4, V3 or V2, or `'provider/model'`. */
-export type ModelGiven =
-  | LanguageModelV4
-  | LanguageModelV3
-  | LanguageModelV2
-  | (`${string}/${string}` | (string & {}))
+/**
+ * A language model: an AI SDK model of specification V4, V3 or V2, or `'provider/model'`. Any text, since names come from
+ * environments and command lines: one that is no name is refused when the agent is made.
+ */
+export type ModelGiven = LanguageModelV4 | LanguageModelV3 | LanguageModelV2 | string
 
 const HINT =
   "Pass 'provider/model', for example 'anthropic/claude-sonnet-5', or an AI SDK language model, for example anthropic('claude-sonnet-5') of @ai-sdk/anthropic."

@@ -150,15 +150,16 @@ class Driver {
     const decided = isDiverged(recovered.state) ? await this.#readSignals() : []
     // What a person decided, and that the run is put aside, is durable before its guest is opened.
     await this.#log.flush()
-    if (isDiverged(this.#log.state) || (isDiverged(recovered.state) && this.#log.state.ended !== undefined)) {
+    const isAside = isDiverged(this.#log.state)
+    if (isAside)
       await pauseBelow(
         store,
         lease,
         recovered.state.runId,
         'The run of the agent that called it is put aside',
       )
+    if (isAside || (isDiverged(recovered.state) && this.#log.state.ended !== undefined))
       return { state: this.#log.state, inFlight: [] }
-    }
     const children = new Children({
       drive: this.#given,
       kept,

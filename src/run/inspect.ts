@@ -2,7 +2,6 @@
 import { memoryOf, type Memory, type MemoryDesk } from '../agent/memory.ts'
 import { StateNotFoundError, UsageError } from '../base/errors.ts'
 import type { HeapSize } from '../base/halt.ts'
-import { holderOf, isDead } from '../base/process-identity.ts'
 import type { Entry, RunId, Stored } from '../journal/entry.ts'
 import type { State } from '../journal/shape.ts'
 import { fold } from '../journal/state.ts'
@@ -11,6 +10,7 @@ import type { RunFilter, RunRow, Store } from '../journal/store.ts'
 import { storedIn, tell, newStory, type ActionChapter, type Chapter, type Story } from '../journal/story.ts'
 import { CallBook } from './call-book.ts'
 import { readBlob } from './blob.ts'
+import { claimant } from './lease.ts'
 import { checkAsked, checkWhole, readJournal, readStory, recover } from './recover.ts'
 import { openQuestions, type Question } from './result.ts'
 import { readVariables, variablesOf, type Variable } from './variables.ts'
@@ -51,10 +51,15 @@ const PAGE = 200
 
 async function withLeft(store: Store, runs: readonly RunSummary[]): Promise<readonly RunSummary[]> {
   if (!runs.some(({ status }) => status === 'running')) return runs
-  const due = new Set(await store.due({ holder: holderOf(), isDead }, Number.MAX_SAFE_INTEGER))
+  const due = await dueIn(store)
   return runs.map((run) =>
     run.status === 'running' && due.has(run.runId) ? { ...run, leftBehind: true } : run,
   )
+}
+
+/** Of those that are running: nobody drives them. */
+async function dueIn(store: Store): Promise<ReadonlySet<RunId>> {
+  return new Set(await store.due(claimant, Number.MAX_SAFE_INTEGER))
 }
 
 function summary(row: RunRow, questions: number): RunSummary {
@@ -241,24 +246,19 @@ async function standing(
   state: State,
   step: number | undefined,
 ): Promise<Pick<Inspection, 'status' | 'reason' | 'wakeAt' | 'leftBehind'>> {
-  const { ended, pause, runId } = state
   const { status, wakeAt } = viewOf(state)
-  const reason =
-    ended === undefined
-      ? pause?.message
-      : ended.status === 'completed'
-        ? undefined
-        : ended.status === 'failed'
-          ? `${ended.code}: ${ended.message}`
-          : ended.message
-  const isLeft =
-    status === 'running' &&
-    step === undefined &&
-    (await store.due({ holder: holderOf(), isDead }, Number.MAX_SAFE_INTEGER)).includes(runId)
+  const reason = reasonOf(state)
+  const isLeft = status === 'running' && step === undefined && (await dueIn(store)).has(state.runId)
   return {
     status,
     ...(reason === undefined ? {} : { reason }),
     ...(wakeAt === undefined ? {} : { wakeAt: new Date(wakeAt) }),
     ...(isLeft ? { leftBehind: true } : {}),
   }
+}
+
+function reasonOf({ ended, pause }: State): string | undefined {
+  if (ended === undefined) return pause?.message
+  if (ended.status === 'completed') return undefined
+  return ended.status === 'failed' ? `${ended.code}: ${ended.message}` : ended.message
 }
