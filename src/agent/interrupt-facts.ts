@@ -33,14 +33,9 @@ export function interruptFacts(state: State, now: number): readonly Fact[] {
   ]
 }
 
-/** A program that waited for approval does not run. */
-function refusedFacts({ step, source, place }: Extract<Phase, { at: 'approving' }>): readonly Fact[] {
-  const reason = 'a person interrupted before it ran'
-  const answered: readonly Fact[] =
-    place.is === 'asking'
-      ? [{ kind: 'question-answered', question: place.question, decision: { type: 'reject', reason } }]
-      : []
-  return [...answered, ...unstarted(step, source, { name: 'RejectedError', message: reason })]
+/** A program that waited for approval does not run. Its question is closed with it: nobody has decided it. */
+function refusedFacts({ step, source }: Extract<Phase, { at: 'approving' }>): readonly Fact[] {
+  return unstarted(step, source, { name: 'RejectedError', message: 'a person interrupted before it ran' })
 }
 
 /** X3. */

@@ -84,6 +84,10 @@ export class Parts {
       case 'step-started':
         this.#proposed.delete(run)
         this.#addCode(run, entry)
+        // What was cut before anybody decided takes its question with it.
+        for (const asked of this.open)
+          if (asked.run === run && asked.kind === 'approval' && asked.call === undefined)
+            this.#settle(asked, 'expired')
         return
       case 'step-ended':
       case 'step-killed':

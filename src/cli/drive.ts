@@ -21,6 +21,7 @@ import { rememberModule } from './remembered.ts'
 import type { Screen } from './screen.ts'
 import { statusLine } from './status.ts'
 import { safe } from './text.ts'
+import { tellUncaught } from './uncaught.ts'
 
 export interface Drive {
   readonly screen: Screen
@@ -35,9 +36,12 @@ export interface Drive {
 export async function driveRun(drive: Drive, task: string, options: TaskOptions): Promise<number> {
   const { screen, place, agent, module, wait } = drive
   const abortSignal = interruption(screen, 'Pausing at the next safe point. Once more leaves at once.')
+  let goOn = `pca resume${place.flag}`
+  tellUncaught(screen, () => goOn)
   const view = new View(screen)
   if (options.reset === false) for await (const event of agent.events()) view.learn(event)
   let run = await agent.start(task, { ...options, abortSignal, wait })
+  goOn = `pca resume ${run.id}${place.flag} --agent ${quoted(near(module))}`
   screen.err.line(screen.err.paint('dim', `run ${run.id}`))
   const [first, known] = await Promise.all([view.watch(run), rememberModule(place.file, run.id, module)])
   const flags = { store: place.flag, agent: known ? '' : ` --agent ${quoted(near(module))}` }

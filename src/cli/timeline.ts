@@ -98,6 +98,10 @@ class Seen {
         this.#flying.delete(entry.call)
         this.#waits.delete(entry.call)
         break
+      case 'step-started':
+        // A program that was cut before anybody decided takes its question with it.
+        for (const [question, waits] of this.#asking) if (question === waits) this.#waits.delete(waits)
+        break
       case 'sleep-started':
         this.#waits.add(entry.call)
         break

@@ -198,6 +198,9 @@ function checkTurn(seen: Seen, entry: Entry, broken: Broken): void {
       if (seen.unapproved && entry.program !== undefined)
         broken('J6', `The program of step ${entry.step} starts without its approval.`)
       seen.unapproved = false
+      // A program that was cut before anybody decided takes its question with it.
+      for (const question of seen.questions.values())
+        if (question.asks === 'approval' && question.call === undefined) question.open = false
       if (entry.step !== seen.steps + 1) broken('J2', `Step ${entry.step} follows step ${seen.steps}.`)
       seen.step = entry.step
       seen.steps = entry.step
@@ -303,6 +306,7 @@ function checkCall(seen: Seen, entry: Entry, id: CallId, broken: Broken): void {
           `Attempt ${entry.attempt} of call ${id} returns, but attempt ${call.attempts} is under way.`,
         )
       call.at = 'returned'
+      closeQuestions(seen, id)
       return
     case 'call-withdrawn':
       drop(seen, id, call)
@@ -318,6 +322,11 @@ function twice(same: boolean, what: string): [Rule, string] {
 function drop(seen: Seen, id: CallId, call: CallSeen): void {
   if (call.at !== 'open') return
   withdraw(call)
+  closeQuestions(seen, id)
+}
+
+/** Of a call that waits for nothing any more. */
+function closeQuestions(seen: Seen, id: CallId): void {
   for (const question of seen.questions.values()) if (question.call === id) question.open = false
 }
 

@@ -163,7 +163,7 @@ function change(state: State, entry: Entry): State {
       }
     case 'step-started':
       if (entry.program === undefined)
-        return { ...state, stepCount: entry.step, phase: acting(entry, [], []) }
+        return { ...closedWith(state), stepCount: entry.step, phase: acting(entry, [], []) }
       return {
         ...state,
         stepCount: entry.step,
@@ -491,6 +491,14 @@ function approvedCode(phase: Phase, { question, decision, code }: Entry<'questio
     : phase
 }
 
+/** A program that does not run takes its question with it, if that is still open. */
+function closedWith(state: State): State {
+  const { phase } = state
+  return phase.at === 'approving' && phase.place.is === 'asking'
+    ? { ...state, questions: without(state.questions, phase.place.question) }
+    : state
+}
+
 /** Where the answer leaves the call; one that settles it is followed by `call-returned` in the same commit. */
 function answeredCall(call: OpenCall, question: OpenQuestion, entry: Entry<'question-answered'>): OpenCall {
   const approved = question.kind === 'approval' ? { approved: true as const } : {}
@@ -515,6 +523,7 @@ function settle(state: State, entry: Entry<'call-returned'>): State {
   const usage = entry.usage === undefined ? state.usage : addUsage(state.usage, entry.usage)
   const after = {
     ...withTouched(state, entry.touched),
+    questions: call.at.is === 'asking' ? without(state.questions, call.at.question) : state.questions,
     calls: without(state.calls, entry.call),
     settled,
     usage,

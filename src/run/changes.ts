@@ -101,7 +101,7 @@ function judgedAgain(
 }
 
 /**
- * Calls of tools that are taken away: what was not sent is refused. What has been sent to a source that has `dropped`
+ * Calls of tools that are taken away: what was not sent is refused, and a question about it closed, decided by nobody. What has been sent to a source that has `dropped`
  * the tool since is left as it is: a person can still say what came of it.
  * @throws {UsageError} one has been sent, and nobody knows yet what came of it.
  */
@@ -112,26 +112,14 @@ function takenAway(
 ): readonly Fact[] {
   return Object.values(state.calls).flatMap((call): readonly Fact[] => {
     if (!removed.has(call.tool)) return []
-    const { id, tool, attempt, at } = call
+    const { id, tool, attempt } = call
     if (attempt > 0 && dropped.has(tool)) return []
     if (attempt > 0)
       throw new UsageError(`A call of ${tool} (${id}) has been sent: it cannot be taken away now.`, {
         hint: 'Let it come home, or answer its question, and take the tool away then.',
       })
-    const reason = 'the tool was taken away'
     const error = { name: 'ToolError', message: `${tool} was taken away from this run` }
-    return [
-      ...(at.is === 'asking'
-        ? [
-            {
-              kind: 'question-answered' as const,
-              question: at.question,
-              decision: { type: 'reject' as const, reason },
-            },
-          ]
-        : []),
-      { kind: 'call-returned', call: id, attempt, outcome: { ok: false, error } },
-    ]
+    return [{ kind: 'call-returned', call: id, attempt, outcome: { ok: false, error } }]
   })
 }
 

@@ -53,14 +53,15 @@ export interface ForkOptions {
 }
 
 /**
- * Makes the fork; resolves with its id when it is durable. It rests until somebody resumes it.
+ * Makes the fork; resolves with its id when it is durable. It rests until somebody resumes it. `seed`: of its randomness
+ * and its keys, for tests that repeat a run.
  * @throws {UsageError} the run has no such place, call or question, the edit does not fit, or the id is taken.
  * @throws {StateNotFoundError} @throws {StateCorruptError}
  */
 export async function forkRun(
   store: Store,
   runId: RunId,
-  given: ForkOptions,
+  given: ForkOptions & { readonly seed?: string },
   definition?: Definition,
 ): Promise<RunId> {
   const now = store.now()
@@ -75,7 +76,7 @@ export async function forkRun(
   const { agent: name, traceparent } = copy.state.run
   const begun: ForkBegun = {
     from: { run: runId, seq: past.length },
-    seed: randomText(26),
+    seed: given.seed ?? randomText(26),
     ...carrierOf(startTrace({ name, runId: forkId, forkedFrom: { traceparent } })),
     ...(given.edit === undefined ? {} : { edited: editOf(given.edit) }),
   }

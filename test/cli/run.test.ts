@@ -176,3 +176,26 @@ test('--timeout is a limit of the run', async () => {
   const { lines } = await place.pca('show', 'r', '--events', '--json')
   expect(lines[0]).toMatchObject({ options: { timeout: 7_200_000, ofTask: ['timeout'] } })
 })
+
+test('an error that nobody caught ends the process, says so, and the run goes on with what is typed next', async () => {
+  using place = new Place()
+  const { code, err } = await place.pca('run', fixture('stray.ts'), 'go', '--id', 'r')
+  expect(code).toBe(1)
+  expect(err).toMatch(
+    /\nerror: An error that nobody caught ended this process: TypeError: nobody looks .*\n {4}at .*stray\.ts:\d/,
+  )
+  expect(err).not.toContain('\u001b')
+  expect(err).toMatch(/\nOften it is a promise .*go on with: pca resume r --agent '?\S+stray\.ts'?\n$/)
+  expect(await place.pca('resume', 'r', '--agent', fixture('stray.ts'))).toMatchObject({
+    code: 0,
+    out: 'home\n',
+  })
+})
+
+test('with --json it is the last line of stdout, and its stack on stderr', async () => {
+  using place = new Place()
+  const { code, last, err } = await place.pca('run', fixture('stray.ts'), 'go', '--json')
+  expect(code).toBe(1)
+  expect(last).toMatchObject({ v: 1, error: { code: 'UNCAUGHT' } })
+  expect(err).toContain('stray.ts:')
+})

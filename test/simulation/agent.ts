@@ -1,9 +1,13 @@
 /** The agent of the simulation: its tools leave their effects in the ledger, its model reads from the scenario. */
 import { define } from '../../src/agent/options.ts'
 import type { Definition } from '../../src/agent/definition.ts'
+import type { StepCallback } from '../../src/agent/callbacks.ts'
+import type { Memory, WatchedStep } from '../../src/agent/memory.ts'
 import { AgentPausedException } from '../../src/base/interruption.ts'
+import type { RunId } from '../../src/journal/entry.ts'
 import type { LanguageModelV4 } from '../../src/model/ask.ts'
 import { scriptedModel, type ScriptedAnswer, type ScriptedCall } from '../../src/model/scripted.ts'
+import type { Approval } from '../../src/tool/approval.ts'
 import { tool, type Effect as Class, type ToolCallOptions } from '../../src/tool/tool.ts'
 import type { Journals } from './journal.ts'
 import type { Effect, Ledger } from './ledger.ts'
@@ -34,9 +38,19 @@ const CLASSES: Readonly<Record<ToolName, Class>> = {
 /** The agent in the hand of one process, with the agent that it calls. */
 export function agentIn(around: Surroundings): (process: Process) => Definition {
   const { scenario } = around
-  const { maxSteps, onLimit, onUnknownOutcome } = scenario
+  const { maxSteps, onLimit, onUnknownOutcome, plansEvery, codeApproval, callbacks, isChecked } = scenario
   const tools = TOOLS.map((name) => toolOf(name, around))
-  const options = { tools, maxSteps, onLimit, onUnknownOutcome, pauseGrace: 2_000 }
+  const options = {
+    tools,
+    maxSteps,
+    onLimit,
+    onUnknownOutcome,
+    pauseGrace: 2_000,
+    ...(plansEvery === 0 ? {} : { planningInterval: plansEvery }),
+    ...(codeApproval === 'never' ? {} : { codeApproval: codeApproval === 'always' ? true : isAsked }),
+    stepCallbacks: { all: callbacks.map((kind, index) => callbackOf(kind, index, around)) },
+    finalAnswerChecks: isChecked ? [notAtOnce] : [],
+  }
   const reads = reader(
     (prompt) => scenario.scripts[Number(/run-(\d)/.exec(JSON.stringify(prompt))?.[1] ?? '0')],
   )
@@ -45,16 +59,31 @@ export function agentIn(around: Surroundings): (process: Process) => Definition 
   const agent = define({ ...options, model: reads, managedAgents: [{ definition: () => helper }] }, undefined)
   return (process) => {
     const managed = new Map([
-      [HELPER, { ...helper, context: process, model: travelling(helps, process, around) }],
+      [HELPER, { ...helper, context: process, agent: process, model: travelling(helps, process, around) }],
     ])
-    return { ...agent, context: process, managed, model: travelling(reads, process, around) }
+    return { ...agent, context: process, agent: process, managed, model: travelling(reads, process, around) }
   }
+}
+
+/** Programs of even length. */
+function isAsked(code: string): Approval {
+  return { required: code.length % 2 === 0, expiresIn: 3_000 }
+}
+
+/** An answer that no second step has looked at is refused. */
+function notAtOnce(_answer: unknown, { memory }: { readonly memory: Memory }): boolean {
+  return memory.steps.filter((step) => step.kind === 'action').length > 1
 }
 
 /** A model that says what the scenario wrote for it. */
 function reader(scriptOf: (prompt: unknown) => readonly Program[] | undefined): LanguageModelV4 {
-  const reply = ({ prompt, replies, canRun }: ScriptedCall): ScriptedAnswer => {
-    const program = scriptOf(prompt)?.[replies]
+  const reply = ({ prompt, canRun }: ScriptedCall): ScriptedAnswer => {
+    // Plans are replies too.
+    const programs = prompt.filter(
+      ({ role, content }) =>
+        role === 'assistant' && Array.isArray(content) && content.some(({ type }) => type === 'tool-call'),
+    )
+    const program = scriptOf(prompt)?.[programs.length]
     return program === undefined || !canRun ? { text: 'Done.' } : sourceOf(program)
   }
   return scriptedModel(Array.from({ length: 40 }, () => reply))
@@ -141,6 +170,68 @@ function toolOf(name: ToolName, around: Surroundings) {
       return effect.value
     },
   })
+}
+
+function callbackOf(
+  kind: Scenario['callbacks'][number],
+  index: number,
+  around: Surroundings,
+): StepCallback<WatchedStep> {
+  const { world, wire, scenario } = around
+  return async (step, { agent, memory, attempt }) => {
+    const process = agent as Process
+    judgeWatched(step, index, memory, process, around)
+    const what = `callback ${index} (${kind})`
+    await wire.operate({
+      what,
+      process,
+      there: 0,
+      back: scenario.work,
+      apply: () => world.reached(attempt === 1 ? 'callback: begun' : 'callback: begun again'),
+      died: () => world.reached('C3: killed in a callback'),
+    })
+    if (kind === 'edit' && step.kind === 'action') await memory.edit(step, { output: `edited by ${index}` })
+    if (kind === 'pause') throw new AgentPausedException(`${what} pauses`)
+    if (kind === 'ask')
+      throw new AgentPausedException(`${what} asks`, { question: { message: `${what}: how is it?` } })
+  }
+}
+
+/** What a callback looks at is durable, and no callback is told twice of what the journal says it has seen. */
+function judgeWatched(
+  step: WatchedStep,
+  index: number,
+  memory: Memory,
+  process: Process,
+  { world, journals, scenario }: Surroundings,
+): void {
+  const runId = rootIn(memory)
+  // A fork's memory is its parent's.
+  const isForked = scenario.commands.some((command) => command.kind === 'fork')
+  if (!process.isAlive || isForked || runId === undefined || step.kind === 'finalAnswer') return
+  const { entries } = journals.of(runId)
+  const { kind, number } = step
+  const isDurable = entries.some((entry) =>
+    kind === 'planning'
+      ? entry.kind === 'plan-made'
+      : (entry.kind === 'step-ended' || entry.kind === 'step-killed') && entry.step === number,
+  )
+  if (!isDurable)
+    world.violation(`Callback ${index} looks at ${kind} ${number} of ${runId}, which may be lost`)
+  const isSeen = entries.some(
+    (entry) =>
+      entry.kind === 'callbacks-ran' &&
+      kind === 'action' &&
+      entry.of === undefined &&
+      entry.step === number &&
+      entry.index === index,
+  )
+  if (isSeen) world.violation(`Callback ${index} had seen ${kind} ${number} of ${runId}, and sees it again`)
+}
+
+/** The run whose memory it is, if its task says so: an agent's that was called says something else. */
+function rootIn({ steps: [first] }: Memory): RunId | undefined {
+  return first?.kind === 'task' ? /^Do (run-\d)\.$/.exec(first.task)?.[1] : undefined
 }
 
 /** D3: the intent is durable when the call is sent. */

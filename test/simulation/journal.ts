@@ -108,6 +108,7 @@ function lineOf(entry: Entry): string {
     case 'run-started':
     case 'segment-started':
     case 'tools-changed':
+    case 'run-forked':
       return `${seq} ${kind}`
     case 'call-started':
       return `${seq} ${kind} ${entry.call} attempt ${entry.attempt}`

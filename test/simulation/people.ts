@@ -6,11 +6,16 @@ import { isPersistentAgentError } from '../../src/base/errors.ts'
 import type { Definition } from '../../src/agent/definition.ts'
 import type { Decision, RunId } from '../../src/journal/entry.ts'
 import type { QuestionRow, Store } from '../../src/journal/store.ts'
+import { RUN_CODE } from '../../src/base/run-code.ts'
 import { createRun } from '../../src/run/begin.ts'
+import { editAlone } from '../../src/run/edit.ts'
+import { forkRun } from '../../src/run/fork.ts'
+import { withdrawDecision } from '../../src/run/rules.ts'
 import { Run } from '../../src/run/run.ts'
 import { answerQuestion, haltRun, sendSignal } from '../../src/run/signal.ts'
 import type { Guests } from '../../src/sandbox/guests.ts'
 import type { Surroundings } from './agent.ts'
+import { sourceOf } from './program.ts'
 import type { Command } from './scenario.ts'
 import { Outage } from './wire.ts'
 import type { Process, World } from './world.ts'
@@ -21,6 +26,7 @@ export type Acknowledged =
   | { readonly is: 'answered'; readonly run: RunId; readonly question: string; readonly decision: Decision }
   | { readonly is: 'stopped'; readonly run: RunId }
   | { readonly is: 'said'; readonly run: RunId; readonly text: string }
+  | { readonly is: 'edited'; readonly run: RunId; readonly task: string }
 
 export interface Office extends Surroundings {
   readonly acknowledged: Acknowledged[]
@@ -95,6 +101,29 @@ async function obey(desk: Desk, command: Command, office: Office): Promise<void>
       acknowledged.push({ is: 'said', run, text })
       return
     }
+    case 'interrupt': {
+      const text = `word ${given}`
+      await sendSignal(store, run, { kind: 'interrupt', text })
+      acknowledged.push({ is: 'said', run, text })
+      return
+    }
+    case 'edit': {
+      const task = `Do ${run}. Edited ${given}.`
+      await editAlone(store, run, { of: 'task', number: 1, patch: { task } })
+      acknowledged.push({ is: 'edited', run, task })
+      return
+    }
+    case 'fork': {
+      const runId = `${run}-fork-${given}`
+      await forkRun(store, run, { runId, seed: `seed of ${runId}` })
+      acknowledged.push({ is: 'begun', run: runId })
+      return
+    }
+    case 'withdraw': {
+      const [rule] = await store.rules({})
+      if (rule !== undefined) await withdrawDecision(store, rule.question)
+      return
+    }
     case 'resume':
       await store.signal(run, `resume ${given}`, { kind: 'resume' })
       return
@@ -134,13 +163,29 @@ async function answer(store: Store, question: QuestionRow, office: Office): Prom
   )
 }
 
-function decisionsOn({ kind, call, runId }: QuestionRow, { world, ledger }: Office): readonly Decision[] {
+function decisionsOn(question: QuestionRow, { world, ledger, scenario }: Office): readonly Decision[] {
+  const { kind, call, runId } = question
   const lot = world.random.below(4)
   switch (kind) {
-    case 'approval':
+    case 'approval': {
+      const [other] = scenario.helper
+      const { tool } = JSON.parse(call ?? '{}') as { readonly tool?: string }
+      const isCode = tool === RUN_CODE
       if (lot === 0) return [{ type: 'reject', reason: 'no' }]
       if (lot === 1) return [{ type: 'approve' }, { type: 'reject' }]
+      if (lot === 2 && isCode && other !== undefined)
+        return [{ type: 'edit', args: { code: sourceOf(other) } }, { type: 'approve' }]
+      if (lot === 2 && !isCode) {
+        const scope = world.random.chance(0.5) ? ('run' as const) : ('agent' as const)
+        return world.random.chance(0.5)
+          ? [{ type: 'approve', remember: { scope } }]
+          : [
+              { type: 'edit', args: { edited: true } },
+              { type: 'respond', value: 'instead' },
+            ]
+      }
       return [{ type: 'approve' }]
+    }
     case 'input':
       return lot === 0
         ? [
@@ -195,7 +240,7 @@ function judgeError(error: unknown, world: World): void {
   }
   world.note(`  refused: ${error.code} ${error.message}`)
   world.reached(`error: ${error.code}`)
-  const tooLate = error.code === 'USAGE' && error.message.includes('has expired')
+  const tooLate = error.code === 'USAGE' && /has expired|is stopped|exists already/.test(error.message)
   if (error.code === 'STATE_CORRUPT' || (error.code === 'USAGE' && !tooLate))
     world.violation(`${error.code}: ${error.message}`)
 }

@@ -34,7 +34,21 @@ export interface Fault {
   readonly ms: number
 }
 
-export const COMMANDS = ['stop', 'pause', 'say', 'resume', 'drive', 'abort'] as const
+export const COMMANDS = [
+  'stop',
+  'pause',
+  'say',
+  'interrupt',
+  'edit',
+  'resume',
+  'drive',
+  'abort',
+  'fork',
+  'withdraw',
+] as const
+
+/** What an author's function does after a step: look at it, pause, pause with a question, edit it. */
+export const CALLBACKS = ['look', 'pause', 'ask', 'edit'] as const
 
 /** What a person does. */
 export interface Command {
@@ -63,9 +77,24 @@ export interface Scenario {
   readonly onUnknownOutcome: 'ask' | 'tell'
   /** Hints are dropped, doubled and late. */
   readonly hints: 'good' | 'bad' | 'none'
+  /** The model makes a plan before so many turns; 0: never. */
+  readonly plansEvery: 0 | 1 | 2
+  /** Whether a person approves programs: never, each of them, or those that a function picks. */
+  readonly codeApproval: 'never' | 'always' | 'judge'
+  readonly callbacks: readonly (typeof CALLBACKS)[number][]
+  /** Whether the answer of a first step is refused. */
+  readonly isChecked: boolean
   readonly faults: readonly Fault[]
   readonly commands: readonly Command[]
 }
+
+/** What is not said of an older scenario. */
+export const UNSAID = {
+  plansEvery: 0,
+  codeApproval: 'never',
+  callbacks: [],
+  isChecked: false,
+} as const satisfies Partial<Scenario>
 
 type ToolCalled = Extract<Item, { do: 'call' }>['tool']
 
@@ -119,7 +148,7 @@ const commands: fc.Arbitrary<readonly Command[]> = fc.array(
     gap: fc.constantFrom(0, 50, 1_000, 10_000),
     run: fc.nat(1),
   }),
-  { maxLength: 4 },
+  { maxLength: 5 },
 )
 
 export const scenarios: fc.Arbitrary<Scenario> = fc.record({
@@ -135,6 +164,13 @@ export const scenarios: fc.Arbitrary<Scenario> = fc.record({
   onLimit: fc.constantFrom('finish', 'pause', 'fail'),
   onUnknownOutcome: fc.constantFrom('ask', 'ask', 'tell'),
   hints: fc.constantFrom('good', 'bad', 'none'),
+  plansEvery: fc.constantFrom(0, 0, 0, 1, 2),
+  codeApproval: fc.constantFrom('never', 'never', 'never', 'always', 'judge'),
+  callbacks: fc.oneof(
+    { weight: 2, arbitrary: fc.constant([]) },
+    { weight: 1, arbitrary: fc.array(fc.constantFrom(...CALLBACKS), { minLength: 1, maxLength: 2 }) },
+  ),
+  isChecked: fc.constantFrom(false, false, true),
   faults,
   commands,
 })

@@ -166,7 +166,7 @@ async function isOver({ journals, scenario }: Office): Promise<boolean> {
   if (journals.all.size < scenario.scripts.length) return false
   for (const [runId, { state }] of journals.all) {
     // What it called may rest with a run that has failed: it goes on if that is tried again.
-    const root = journals.of(runId.slice(0, 'run-0'.length)).state?.ended?.status
+    const root = journals.of(runId.split('.')[0] ?? runId).state?.ended?.status
     if (state?.ended === undefined && root !== 'failed') return false
   }
   for (const runId of journals.all.keys()) if (await isHeld(journals.store, runId)) return false
@@ -195,7 +195,7 @@ async function judge(office: Office): Promise<void> {
         break
       case 'stopped':
         // A run that has failed hears of it before anything else, if it is ever tried again.
-        if (status === 'failed' && !(await unread(office, promise.run, 'stop')))
+        if (status === 'failed' && !(await unread(office, promise.run, ['stop'])))
           world.violation(`${promise.run} was stopped, and is ${status}`)
         break
       case 'said': {
@@ -203,10 +203,14 @@ async function judge(office: Office): Promise<void> {
           (entry) => entry.kind === 'message-said' && entry.text === promise.text,
         ).length
         if (times > 1) world.violation(`${promise.text} was said ${times} times to ${promise.run}`)
-        if (times === 0 && !(await unread(office, promise.run, 'say')) && status !== 'stopped')
+        if (times === 0 && !(await unread(office, promise.run, ['say', 'interrupt'])) && status !== 'stopped')
           world.violation(`${promise.text} was never said to ${promise.run}`)
         break
       }
+      case 'edited':
+        if (!entries.some((entry) => entry.kind === 'memory-edited' && entry.patch.task === promise.task))
+          world.violation(`The memory of ${promise.run} was edited (${promise.task}), and is not`)
+        break
       case 'answered': {
         const stands = entries.find(
           (entry) => entry.kind === 'question-answered' && entry.question === promise.question,
@@ -228,14 +232,16 @@ async function judge(office: Office): Promise<void> {
       if (entry.kind !== 'call-returned' || !entry.outcome.ok || entry.attempt === 0) continue
       const call = entries.find((other) => other.kind === 'call-requested' && other.call === entry.call)
       if (call?.kind !== 'call-requested' || call.tool.startsWith('$') || NO_EFFECT.has(call.tool)) continue
-      const known = ledger
-        .of(runId, entry.call, call.tool)
+      // What a fork had heard before it was one, its parent had heard.
+      const runs = [runId, runId.replace(/-fork-\d+/, '')]
+      const known = runs
+        .flatMap((run) => ledger.of(run, entry.call, call.tool))
         .some(({ value }) => entry.outcome.ok && entry.outcome.value === JSON.stringify([value]))
       if (!known) world.violation(`The result of call ${entry.call} of ${runId} is none that the world gave`)
     }
   }
 }
 
-async function unread({ journals }: Office, run: RunId, kind: Signal['kind']): Promise<boolean> {
-  return (await journals.store.signals(run)).some(({ signal }) => signal.kind === kind)
+async function unread({ journals }: Office, run: RunId, kinds: readonly Signal['kind'][]): Promise<boolean> {
+  return (await journals.store.signals(run)).some(({ signal }) => kinds.includes(signal.kind))
 }

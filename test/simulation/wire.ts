@@ -87,11 +87,11 @@ export class Wire {
     return {
       ...rest,
       now: () => store.now(),
-      create: (run, entries, blobs) =>
+      create: (run, entries, blobs, asked) =>
         send(
           `create ${run.runId}`,
           async () => {
-            const outcome = await store.create(run, entries, blobs)
+            const outcome = await store.create(run, entries, blobs, asked)
             world.reached(`create: ${outcome}`)
             await this.#journals.look(run.runId)
             tell()

@@ -17,6 +17,7 @@ import { moduleOf } from '../remembered.ts'
 import type { Screen } from '../screen.ts'
 import type { Settings } from '../settings.ts'
 import { counted, oneLine } from '../text.ts'
+import { tellUncaught } from '../uncaught.ts'
 
 const AT_ONCE = 8
 const LOOKED_AT = 100
@@ -30,6 +31,7 @@ export async function work(screen: Screen, settings: Settings, once: boolean): P
     screen,
     'Pausing the runs at their next safe points. Once more leaves at once.',
   )
+  tellUncaught(screen, () => `pca work${place.flag}`)
   const worker = new Worker({ screen, settings, place, store, abortSignal })
   if (once) await worker.sweep()
   else await worker.serve()
