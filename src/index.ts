@@ -25,7 +25,7 @@ export type {
 export type { SavedAgent, SavedParts } from './agent/saved.ts'
 export type { MemoryPatch } from './agent/memory-edit.ts'
 export type { ImageGiven } from './agent/images.ts'
-export type { CallbackContext } from './agent/definition.ts'
+export type { CallbackContext, CheckContext } from './agent/definition.ts'
 export type { TelemetryOptions } from './agent/telemetry-options.ts'
 export type { PromptTemplates } from './agent/templates.ts'
 export {

@@ -56,6 +56,11 @@ export function approvingFacts(
   }
 }
 
+/** A callback, a check or the model has asked a person: the run itself waits for the answer, whatever its calls do. */
+export function waitsForWord({ questions }: State): boolean {
+  return Object.values(questions).some(({ kind, call }) => kind === 'input' && call === undefined)
+}
+
 /** Something waits to be asked about, and may be. */
 export function canAsk(state: State): boolean {
   const { phase, calls } = state

@@ -1,5 +1,5 @@
 /** An agent as the runtime sees it: what it is made of, checked once. The functions stay here; a run keeps their names. */
-import type { CallbackKind, RunOptions } from '../journal/entry.ts'
+import type { CallbackKind, Decided, RunOptions } from '../journal/entry.ts'
 import type { LanguageModelV4 } from '../model/ask.ts'
 import type { ApprovalRule } from '../tool/approval.ts'
 import type { Secrets } from '../tool/secret.ts'
@@ -23,9 +23,20 @@ export interface NamedCallback {
   run(step: WatchedStep, context: CallbackContext): unknown
 }
 
+export interface CheckContext {
+  readonly memory: Memory
+  /** The agent object that the author constructed. */
+  readonly agent: unknown
+  /**
+   * What came of the questions that this check has asked about this answer, oldest first: a person's decision
+   * (`{ type: 'respond', value }`, `{ type: 'reject' }`), or `{ type: 'expired' }`.
+   */
+  readonly decisions: readonly Decided[]
+}
+
 export interface NamedCheck {
   readonly name: string
-  run(answer: unknown, context: { readonly memory: Memory; readonly agent: unknown }): unknown
+  run(answer: unknown, context: CheckContext): unknown
 }
 
 /** Where tools come from that are not there before a run is driven. */

@@ -319,10 +319,11 @@ function interrupted(state: State, happening: Extract<Happening, { kind: 'interr
     ...(pause.baggage === undefined ? {} : { baggage: pause.baggage }),
   }
   const paused = (cause: 'callback' | 'check' | 'model'): readonly Fact[] => [
-    ...asked(state, pause),
+    ...asked(state, pause, cause),
     ...pauseFacts(state, {
       kind: 'run-paused',
-      cause,
+      // With a question an answer is enough to go on.
+      cause: pause.question === undefined ? cause : 'waiting',
       message: pause.message,
       ...carrier,
     }),
@@ -349,7 +350,7 @@ function interrupted(state: State, happening: Extract<Happening, { kind: 'interr
 }
 
 /** The question of a pause that no call waits in. */
-function asked(state: State, pause: PauseGiven): readonly Fact[] {
+function asked(state: State, pause: PauseGiven, by: 'callback' | 'check' | 'model'): readonly Fact[] {
   if (pause.question === undefined) return []
   return [
     {
@@ -357,6 +358,7 @@ function asked(state: State, pause: PauseGiven): readonly Fact[] {
       question: questionId(state, undefined, state.seq),
       asks: 'input',
       ...pause.question,
+      by,
     },
   ]
 }

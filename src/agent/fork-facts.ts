@@ -105,12 +105,13 @@ function parents(state: State, call: OpenCall): Fact {
 
 /** F2. */
 function askAgain(state: State, question: OpenQuestion, now: number): readonly Fact[] {
-  const { call, kind, message, schema, expiresAt, resumption } = question
+  const { call, kind, message, schema, expiresAt, resumption, by } = question
   const again: Fact = {
-    ...asked(state, message, kind, call),
+    ...asked(state, message, kind, call, call === undefined ? question.id : ''),
     ...(schema === undefined ? {} : { schema }),
     ...(expiresAt === undefined || expiresAt <= now ? {} : { expiresAt }),
     ...(resumption === undefined ? {} : { resumption }),
+    ...(by === undefined ? {} : { by }),
   }
   return call === undefined ? [closed(question), again] : [again]
 }
@@ -124,8 +125,10 @@ function asked(
   message: string,
   asks: OpenQuestion['kind'],
   call: string | undefined,
+  /** Tells apart those that no call asks. */
+  before = '',
 ): Fact<'question-asked'> {
-  const question = questionId(state, call, `fork ${state.seq}`)
+  const question = questionId(state, call, `fork ${state.seq}${before}`)
   return { kind: 'question-asked', question, asks, message, ...(call === undefined ? {} : { call }) }
 }
 

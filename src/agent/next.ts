@@ -10,11 +10,11 @@
  * N3  A run rests only when every open call waits and the guest has nothing left to run.
  */
 import type { CallId } from '../base/halt.ts'
-import type { CallbackKind, Fact } from '../journal/entry.ts'
+import type { CallbackKind, Decided, Fact } from '../journal/entry.ts'
 import type { Answer, OpenCall, Phase, State } from '../journal/shape.ts'
 import { nextDue } from '../journal/view.ts'
 import type { Price } from './budget.ts'
-import { approvalOf, approvingFacts, canAsk, roomToAsk } from './asking.ts'
+import { approvalOf, approvingFacts, canAsk, roomToAsk, waitsForWord } from './asking.ts'
 import { doubtId, idempotencyKey, questionId } from './derived-ids.ts'
 import { limitFacts, thinkAgain, thinkOrLimit, timeIsUpAt, type Means } from './limits.ts'
 
@@ -86,6 +86,8 @@ export type Effect =
       readonly durable: true
       readonly index: number
       readonly answer: Answer
+      /** What came of the questions that it has asked. */
+      readonly decisions: readonly Decided[]
     }
   | { readonly do: 'wake'; readonly key: string; readonly durable: false; readonly due: number }
   | { readonly do: 'grace'; readonly key: string; readonly durable: false }
@@ -116,6 +118,7 @@ export function decide(state: State, setup: Setup, live: Live): readonly Fact[] 
   if (limited.length > 0) return limited
   const calls = decideCalls(state, setup, live)
   if (calls.length > 0) return calls
+  if (waitsForWord(state)) return restIfAllWait(state, live)
   switch (state.phase.at) {
     case 'thinking':
       if (state.phase.called) return []
@@ -148,6 +151,7 @@ export function next(state: State, setup: Setup, now: number): readonly Effect[]
   if (due !== undefined && !isHeld) effects.push({ do: 'wake', key: `wake:${due}`, durable: false, due })
   const up = timeIsUpAt(state)
   if (up !== undefined) effects.push({ do: 'wake', key: `limit:${up}`, durable: false, due: up })
+  if (waitsForWord(state)) return effects
   const { phase } = state
   if (phase.at === 'thinking' && phase.called)
     effects.push({
@@ -309,6 +313,7 @@ export function onlyWaits(state: State): boolean {
   if (state.pause?.cause === 'diverged' || state.pause?.cause === 'poisoned') return isDiverged(state)
   const { phase } = state
   const isWaiting =
+    waitsForWord(state) ||
     phase.at === 'acting' ||
     phase.at === 'approving' ||
     (phase.at === 'thinking' && !phase.called && phase.retryAt !== undefined)
@@ -323,6 +328,7 @@ function waits(call: OpenCall): boolean {
 function canGoOn(state: State, live: Live): boolean {
   if (canAsk(state)) return true
   if (Object.values(state.calls).some((call) => !waits(call) && !live.atRest.has(call.id))) return true
+  if (waitsForWord(state)) return false
   if (state.phase.at === 'approving')
     return state.phase.place.is !== 'asking' && state.phase.place.is !== 'unasked'
   if (state.phase.at !== 'acting') return !isFarFromModel(state, live)
@@ -382,7 +388,7 @@ function ofReview(phase: Extract<Phase, { at: 'reviewing' }>, setup: Setup): rea
   const { step, callbacksRan: index, checksPassed } = phase
   const of = reviewed(phase)
   if (index < setup.callbacks[of].length) return [callback(of, step, index)]
-  const { answer } = phase
+  const { answer, decisions = [] } = phase
   if (answer === undefined || checksPassed >= setup.checks.length) return []
   return [
     {
@@ -391,6 +397,7 @@ function ofReview(phase: Extract<Phase, { at: 'reviewing' }>, setup: Setup): rea
       durable: true,
       index: checksPassed,
       answer,
+      decisions,
     },
   ]
 }

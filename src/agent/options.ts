@@ -12,11 +12,10 @@ import { readSchema, type SchemaTo } from '../tool/schema.ts'
 import { sourcesOf, toolsOf, type GivenTools, type Tool, type ToolOptions } from '../tool/tools.ts'
 import type { Price } from './budget.ts'
 import { callbacksOf, nameOf, type StepCallback, type StepCallbacks } from './callbacks.ts'
-import type { Definition, NamedCheck } from './definition.ts'
+import type { CheckContext, Definition, NamedCheck } from './definition.ts'
 import { MODEL_OPTIONS, modelOptions, type ModelOptions } from './model-options.ts'
 import { managedOf, toolOfAgent, type ManagedAgent } from './managed.ts'
 import { RESULT_SIZE } from './outcome.ts'
-import type { Memory } from './memory.ts'
 import { sourcesIn } from './sources.ts'
 import { templatesOf, type PromptTemplates } from './templates.ts'
 import { telemetryOf, traceOf, type TelemetryOptions } from './telemetry-options.ts'
@@ -28,10 +27,7 @@ export type CodePolicy = (
   options: { readonly step: number; readonly context: unknown },
 ) => Approval | PromiseLike<Approval>
 
-export type FinalAnswerCheck = (
-  answer: unknown,
-  context: { readonly memory: Memory; readonly agent: unknown },
-) => unknown
+export type FinalAnswerCheck = (answer: unknown, context: CheckContext) => unknown
 
 export interface AgentOptions<Output = unknown> extends ModelOptions {
   /** A run remembers it; another name cannot resume the run. Default `'agent'`. */
@@ -110,7 +106,10 @@ export interface AgentOptions<Output = unknown> extends ModelOptions {
   readonly pauseGrace?: Duration
   /** The shape of the output: a Standard Schema or JSON Schema. What does not fit is told to the model. */
   readonly outputSchema?: SchemaTo<Output>
-  /** `(answer, { memory, agent })`: false or a throw refuses the answer, and the model is told. */
+  /**
+   * `(answer, { memory, agent, decisions })`: false or a throw refuses the answer, and the model is told. One that asks a
+   * person (`AgentPausedException` with a question) is asked again with what was decided.
+   */
   readonly finalAnswerChecks?: readonly FinalAnswerCheck[]
   /**
    * `(step, { agent, memory, attempt })`, once a step is durable; after a crash in its middle, again. A list looks at

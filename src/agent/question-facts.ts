@@ -1,6 +1,6 @@
 /** Questions: how one is asked about a call, what its answer means, and what silence means. */
 import type { GuestError } from '../base/halt.ts'
-import type { CallOutcome, Decision, Fact, QuestionId } from '../journal/entry.ts'
+import type { CallOutcome, Decided, Decision, Fact, QuestionId } from '../journal/entry.ts'
 import type { OpenQuestion, State } from '../journal/shape.ts'
 import { nextDue } from '../journal/view.ts'
 import { UNDEFINED, type CheckedAnswer, type Desk } from './desk.ts'
@@ -138,15 +138,18 @@ export function codeIn(args: unknown): string | undefined {
 }
 
 /** A question that no call waits for was asked by a callback, a check or the model: the model hears the answer. */
-function told(question: OpenQuestion, decision: Decision): readonly Fact[] {
-  if (question.kind !== 'input') return []
-  if (decision.type === 'respond') {
-    const value = typeof decision.value === 'string' ? decision.value : JSON.stringify(decision.value)
-    return [{ kind: 'message-said', text: `A person was asked: ${question.message}\nThe answer: ${value}` }]
-  }
-  return [
-    { kind: 'message-said', text: `A person was asked: ${question.message}\nThe person would not answer.` },
-  ]
+function told(
+  { kind, message }: OpenQuestion,
+  decision: Decided,
+): readonly Fact[] {
+  if (kind !== 'input') return []
+  return [{ kind: 'message-said', text: `A person was asked: ${message}\n${saidTo(decision)}` }]
+}
+
+function saidTo(decision: Decided): string {
+  if (decision.type === 'expired') return 'Nobody answered in time.'
+  if (decision.type !== 'respond') return 'The person would not answer.'
+  return `The answer: ${typeof decision.value === 'string' ? decision.value : JSON.stringify(decision.value)}`
 }
 
 /** A person decides over a replay that differs, or a run that was put aside: redo the step from its start, or stop. */
@@ -196,15 +199,12 @@ export function wokeFacts(state: State, now: number): readonly Fact[] {
   const expired = Object.values(state.questions)
     .filter((question) => question.expiresAt !== undefined && question.expiresAt <= now)
     .flatMap((question): readonly Fact[] => {
-      const answered: Fact = {
-        kind: 'question-answered',
-        question: question.id,
-        decision: { type: 'expired' },
-      }
+      const decision = { type: 'expired' } as const
+      const answered: Fact = { kind: 'question-answered', question: question.id, decision }
       const { phase } = state
       if (question.kind === 'approval' && question.call === undefined && phase.at === 'approving')
         return [answered, ...unstarted(phase.step, phase.source, unheard(question))]
-      if (question.call === undefined) return [answered]
+      if (question.call === undefined) return [answered, ...told(question, decision)]
       const error = unheard(question)
       return [
         answered,

@@ -70,7 +70,8 @@ export async function runCheck(
       if (checked?.ok === false) return { ...base, refused: checked.message }
       return checked === undefined ? base : { ...base, value: encode(checked.value) }
     }
-    const verdict: unknown = await check?.run(decode(answer), { memory, agent: definition.agent })
+    const { decisions } = effect
+    const verdict: unknown = await check?.run(decode(answer), { memory, agent: definition.agent, decisions })
     return verdict === false ? { ...base, refused: 'the check returned false' } : base
   } catch (error) {
     const thrown = thrownBy(error, room)

@@ -131,6 +131,9 @@ export type Decision =
   | { readonly type: 'reject'; readonly reason?: string; readonly remember?: Remember }
   | { readonly type: 'respond'; readonly value: unknown }
 
+/** What came of a question: `expired` where nobody answered in time. */
+export type Decided = Decision | { readonly type: 'expired' }
+
 export type QuestionKind = 'approval' | 'input' | 'unknownOutcome' | 'budget' | 'diverged'
 
 export type PauseCause =
@@ -338,11 +341,12 @@ interface Bodies {
     readonly schema?: string
     readonly expiresAt?: number
     readonly resumption?: Resumption
+    /** Who asks where no call does: the run waits for the answer. Absent in runs of before, and for an approval. */
+    readonly by?: 'callback' | 'check' | 'model'
   }
   'question-answered': {
     readonly question: QuestionId
-    /** `expired` where nobody answered in time. */
-    readonly decision: Decision | { readonly type: 'expired' }
+    readonly decision: Decided
     readonly by?: string
     /** For `edit`: the new validated input and its digest. */
     readonly edited?: { readonly input: Stored; readonly digest: Digest }

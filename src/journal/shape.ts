@@ -5,6 +5,7 @@
  */
 import type { CallId } from '../base/halt.ts'
 import type {
+  Decided,
   Effect,
   Fact,
   OutputReason,
@@ -70,6 +71,8 @@ export interface OpenQuestion {
   readonly schema?: string
   readonly expiresAt?: number
   readonly resumption?: Resumption
+  /** Who asked, where no call did. */
+  readonly by?: Fact<'question-asked'>['by']
 }
 
 export interface Answer {
@@ -132,6 +135,8 @@ export type Phase =
       /** It was a plan that was made, not an action. */
       readonly of?: 'planning'
       readonly answer?: Answer
+      /** What came of the questions of the check that is next, oldest first. */
+      readonly decisions?: readonly Decided[]
     }
   /** The output stands; calls that were started may still come home. */
   | { readonly at: 'closing'; readonly output: Answer; readonly callbacksRan?: number }

@@ -9,7 +9,7 @@
  */
 import type { CallId } from '../base/halt.ts'
 import { account, firstPrompt, grantedMoney, NOTHING_SPENT } from './account.ts'
-import { NARRATIVE, type Decision, type Entry, type RunId, type Touch, type Usage } from './entry.ts'
+import { NARRATIVE, type Entry, type RunId, type Touch, type Usage } from './entry.ts'
 import type { CallPlace, OpenCall, OpenQuestion, Phase, State } from './shape.ts'
 import { isAtWork, stepOf } from './view.ts'
 
@@ -266,7 +266,7 @@ function change(state: State, entry: Entry): State {
     case 'check-passed':
       return state.phase.at === 'reviewing' ? { ...state, phase: passCheck(state.phase, entry) } : state
     case 'output-refused':
-      return state.phase.at === 'reviewing' ? { ...state, phase: without(state.phase, 'answer') } : state
+      return state.phase.at === 'reviewing' ? { ...state, phase: without(state.phase, 'answer', 'decisions') } : state
     case 'output-given':
       return { ...state, phase: { at: 'closing', output: { value: entry.value, reason: entry.reason } } }
     case 'message-said':
@@ -462,6 +462,7 @@ function askQuestion(state: State, entry: Entry<'question-asked'>): State {
     ...(entry.schema === undefined ? {} : { schema: entry.schema }),
     ...(entry.expiresAt === undefined ? {} : { expiresAt: entry.expiresAt }),
     ...(entry.resumption === undefined ? {} : { resumption: entry.resumption }),
+    ...(entry.by === undefined ? {} : { by: entry.by }),
   }
   // A call asks one question at a time: a newer one takes the place of the one before.
   const others = Object.values(state.questions).filter(
@@ -478,8 +479,16 @@ function answerQuestion(state: State, entry: Entry<'question-answered'>): State 
   const question = state.questions[entry.question]
   if (question === undefined) return state
   const closed = { ...state, questions: without(state.questions, entry.question) }
+  if (question.by === 'check') return { ...closed, phase: heardByCheck(state.phase, entry) }
   if (question.call === undefined) return { ...closed, phase: approvedCode(state.phase, entry) }
   return changeCall(closed, question.call, (call) => answeredCall(call, question, entry))
+}
+
+/** The check that has asked is asked again, and told. */
+function heardByCheck(phase: Phase, { decision, by }: Entry<'question-answered'>): Phase {
+  // A fork closes its parent's questions, and asks them anew.
+  const isClosed = decision.type === 'expired' && by !== undefined
+  return phase.at === 'reviewing' && !isClosed ? { ...phase, decisions: [...(phase.decisions ?? []), decision] } : phase
 }
 
 /** A program that was approved may start; one that was refused is followed by what becomes of its step. */
@@ -504,7 +513,7 @@ function answeredCall(call: OpenCall, question: OpenQuestion, entry: Entry<'ques
   const approved = question.kind === 'approval' ? { approved: true as const } : {}
   const ready: OpenCall = { ...call, ...approved, at: { is: 'ready' } }
   if (entry.edited !== undefined) return { ...ready, input: entry.edited.input, digest: entry.edited.digest }
-  const decision: Decision | { readonly type: 'expired' } = entry.decision
+  const { decision } = entry
   if (question.kind === 'input' && question.resumption?.onAnswer === 'call' && decision.type === 'respond') {
     const { state } = question.resumption
     const values = [...(call.answered?.values ?? []), decision.value]
@@ -596,5 +605,5 @@ function passCheck(phase: Extract<Phase, { at: 'reviewing' }>, entry: Entry<'che
   const { answer } = phase
   const changed =
     answer === undefined || entry.value === undefined ? answer : { ...answer, value: entry.value }
-  return { ...phase, checksPassed: entry.index + 1, ...(changed === undefined ? {} : { answer: changed }) }
+  return { ...without(phase, 'decisions'), checksPassed: entry.index + 1, ...(changed === undefined ? {} : { answer: changed }) }
 }

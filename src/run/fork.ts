@@ -64,10 +64,11 @@ export async function forkRun(
   given: ForkOptions & { readonly seed?: string },
   definition?: Definition,
 ): Promise<RunId> {
-  const now = store.now()
-  const forkId = given.runId === undefined ? newRunId(now) : checkRunId(given.runId)
+  const forkId = given.runId === undefined ? newRunId(store.now()) : checkRunId(given.runId)
   const entries = await readJournal(store, runId)
   const past = entries.slice(0, wholeCut(entries, cutOf(entries, given)))
+  // Not before what is shared, also where that was written a moment ago, or under another clock.
+  const now = Math.max(store.now(), past.at(-1)?.at ?? 0)
   const made = await newSeal(store, forkId)
   if (made.wrap === undefined && (await sealOf(store, runId)).cipher !== undefined)
     throw new UsageError(`Run ${runId} is sealed, and there is no state key to seal its fork with.`)

@@ -4,10 +4,14 @@ import { z } from 'zod'
 import {
   AgentPausedException,
   AgentStoppedException,
+  drainDue,
   memoryStore,
   tool,
+  type ActionStep,
+  type CheckContext,
   type RunEvent,
 } from '../../src/index.ts'
+import type { ScriptedCall } from '../../src/testing.ts'
 import {
   agentOf,
   again,
@@ -15,6 +19,7 @@ import {
   echo,
   entriesOf,
   goOn,
+  HandClock,
   HandTool,
   journalOf,
   lastWord,
@@ -24,6 +29,7 @@ import {
   onlyQuestion,
   output,
   plainTool,
+  promptText,
   rested,
 } from './fixtures/bench.ts'
 import { PersistentCodeAgent } from '../../src/index.ts'
@@ -372,6 +378,94 @@ describe('callbacks, checks and the model pause', () => {
     expect(rested(await agent.run('x'), 'paused').message).toBe('A person looks')
     expect(output(await goOn(agent))).toBe(7)
     expect(asked).toBe(2)
+  })
+
+  test('a callback asks: without an answer the run rests again, with one it is due, and the model hears it', async () => {
+    const store = memoryStore()
+    const ran: string[] = []
+    const given = {
+      store,
+      stepCallbacks: {
+        action: [
+          (step: ActionStep) => {
+            ran.push(`one ${step.number}`)
+            if (step.number === 1) throw new AgentPausedException('Look at it', { question: 'Is it good?' })
+          },
+          (step: ActionStep) => void ran.push(`two ${step.number}`),
+        ],
+      },
+      script: [
+        '1',
+        ({ prompt }: ScriptedCall) => `finalAnswer(${JSON.stringify(promptText(prompt).includes('very'))})`,
+      ],
+    }
+    const paused = rested(await agentOf(given).run('x'), 'paused')
+    expect(paused).toMatchObject({ message: 'Look at it', stepCount: 1 })
+    const { kind, message, id } = onlyQuestion(paused)
+    expect({ kind, message }).toEqual({ kind: 'input', message: 'Is it good?' })
+    const segments = async (): Promise<number> =>
+      (await journalOf(store, paused.runId)).filter((entry) => entry.kind === 'segment-started').length
+    const other = await again(given)
+    expect(rested(await goOn(other), 'paused').questions).toHaveLength(1)
+    expect(await segments()).toBe(1)
+    expect(ran).toEqual(['one 1'])
+    expect(await drainDue(store, [other])).toEqual([])
+    await other.answer(id, { type: 'respond', value: 'very' })
+    expect(await drainDue(store, [other])).toMatchObject([{ status: 'completed', output: true }])
+    expect(ran).toEqual(['one 1', 'two 1', 'one 2', 'two 2'])
+  })
+
+  test('nobody answers a callback in time: the model hears that, and the run goes on by the clock', async () => {
+    const clock = new HandClock()
+    const store = memoryStore(clock)
+    const agent = agentOf({
+      store,
+      stepCallbacks: [
+        (step) => {
+          const question = { message: 'Is it good?', expiresAt: clock.now() + 60_000 }
+          if (step.number === 1) throw new AgentPausedException('Look at it', { question })
+        },
+      ],
+      script: [
+        '1',
+        ({ prompt }) => `finalAnswer(${promptText(prompt).includes('Nobody answered in time')})`,
+      ],
+    })
+    expect(rested(await agent.run('x'), 'paused').wakeAt).toEqual(new Date(clock.now() + 60_000))
+    clock.forward(60_000)
+    expect(await drainDue(store, [agent])).toMatchObject([{ status: 'completed', output: true }])
+  })
+
+  test('a person is asked about the answer: the check hears each decision, and a no goes to the model', async () => {
+    const heard: unknown[] = []
+    const store = memoryStore()
+    const given = {
+      store,
+      finalAnswerChecks: [
+        () => true,
+        function person(answer: unknown, { decisions }: CheckContext) {
+          heard.push([answer, decisions])
+          const decision = decisions.at(-1)
+          if (decision === undefined) throw new AgentPausedException('Ask', { question: `Is ${answer} right?` })
+          return decision.type === 'respond' && decision.value === 'yes'
+        },
+        () => true,
+      ],
+      script: ['finalAnswer(1)', 'finalAnswer(2)'],
+    }
+    const first = onlyQuestion(await agentOf(given).run('x'))
+    const other = await again(given)
+    await other.answer(first.id, { type: 'respond', value: 'no' })
+    const second = onlyQuestion(await goOn(other))
+    expect(second.message).toBe('Is 2 right?')
+    await other.answer(second.id, { type: 'respond', value: 'yes' })
+    expect(output(await goOn(await again(given)))).toBe(2)
+    expect(heard).toEqual([
+      [1, []],
+      [1, [{ type: 'respond', value: 'no' }]],
+      [2, []],
+      [2, [{ type: 'respond', value: 'yes' }]],
+    ])
   })
 
   test('the model pauses and is asked again when the run goes on', async () => {

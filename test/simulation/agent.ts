@@ -49,7 +49,7 @@ export function agentIn(around: Surroundings): (process: Process) => Definition 
     ...(plansEvery === 0 ? {} : { planningInterval: plansEvery }),
     ...(codeApproval === 'never' ? {} : { codeApproval: codeApproval === 'always' ? true : isAsked }),
     stepCallbacks: { all: callbacks.map((kind, index) => callbackOf(kind, index, around)) },
-    finalAnswerChecks: isChecked ? [notAtOnce] : [],
+    finalAnswerChecks: isChecked ? [isNoOddNumber] : [],
   }
   const reads = reader(
     (prompt) => scenario.scripts[Number(/run-(\d)/.exec(JSON.stringify(prompt))?.[1] ?? '0')],
@@ -70,9 +70,9 @@ function isAsked(code: string): Approval {
   return { required: code.length % 2 === 0, expiresIn: 3_000 }
 }
 
-/** An answer that no second step has looked at is refused. */
-function notAtOnce(_answer: unknown, { memory }: { readonly memory: Memory }): boolean {
-  return memory.steps.filter((step) => step.kind === 'action').length > 1
+/** Answers that are odd numbers are refused; the last thing that a model says is none. */
+function isNoOddNumber(answer: unknown): boolean {
+  return typeof answer !== 'number' || answer % 2 === 0
 }
 
 /** A model that says what the scenario wrote for it. */

@@ -82,7 +82,7 @@ export interface Scenario {
   /** Whether a person approves programs: never, each of them, or those that a function picks. */
   readonly codeApproval: 'never' | 'always' | 'judge'
   readonly callbacks: readonly (typeof CALLBACKS)[number][]
-  /** Whether the answer of a first step is refused. */
+  /** Whether some answers are refused. */
   readonly isChecked: boolean
   readonly faults: readonly Fault[]
   readonly commands: readonly Command[]
