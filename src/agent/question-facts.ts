@@ -138,10 +138,7 @@ export function codeIn(args: unknown): string | undefined {
 }
 
 /** A question that no call waits for was asked by a callback, a check or the model: the model hears the answer. */
-function told(
-  { kind, message }: OpenQuestion,
-  decision: Decided,
-): readonly Fact[] {
+function told({ kind, message }: OpenQuestion, decision: Decided): readonly Fact[] {
   if (kind !== 'input') return []
   return [{ kind: 'message-said', text: `A person was asked: ${message}\n${saidTo(decision)}` }]
 }

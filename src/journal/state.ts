@@ -266,7 +266,9 @@ function change(state: State, entry: Entry): State {
     case 'check-passed':
       return state.phase.at === 'reviewing' ? { ...state, phase: passCheck(state.phase, entry) } : state
     case 'output-refused':
-      return state.phase.at === 'reviewing' ? { ...state, phase: without(state.phase, 'answer', 'decisions') } : state
+      return state.phase.at === 'reviewing'
+        ? { ...state, phase: without(state.phase, 'answer', 'decisions') }
+        : state
     case 'output-given':
       return { ...state, phase: { at: 'closing', output: { value: entry.value, reason: entry.reason } } }
     case 'message-said':
@@ -488,7 +490,9 @@ function answerQuestion(state: State, entry: Entry<'question-answered'>): State 
 function heardByCheck(phase: Phase, { decision, by }: Entry<'question-answered'>): Phase {
   // A fork closes its parent's questions, and asks them anew.
   const isClosed = decision.type === 'expired' && by !== undefined
-  return phase.at === 'reviewing' && !isClosed ? { ...phase, decisions: [...(phase.decisions ?? []), decision] } : phase
+  return phase.at === 'reviewing' && !isClosed
+    ? { ...phase, decisions: [...(phase.decisions ?? []), decision] }
+    : phase
 }
 
 /** A program that was approved may start; one that was refused is followed by what becomes of its step. */
@@ -605,5 +609,9 @@ function passCheck(phase: Extract<Phase, { at: 'reviewing' }>, entry: Entry<'che
   const { answer } = phase
   const changed =
     answer === undefined || entry.value === undefined ? answer : { ...answer, value: entry.value }
-  return { ...without(phase, 'decisions'), checksPassed: entry.index + 1, ...(changed === undefined ? {} : { answer: changed }) }
+  return {
+    ...without(phase, 'decisions'),
+    checksPassed: entry.index + 1,
+    ...(changed === undefined ? {} : { answer: changed }),
+  }
 }

@@ -238,6 +238,8 @@ async function late(store: Store, state: State): Promise<State> {
  * they left it.
  */
 function whyNow(why: RunStart['why'], seen: State | undefined, now: State): RunStart['why'] {
+  // Somebody has taken it over already, and brought it to rest.
+  if (why === 'take-over' && now.pause !== undefined) return 'wake'
   if (why !== 'resume' || seen === undefined) return why
   const isEnded = seen.ended === undefined && now.ended !== undefined
   const isPaused = seen.pause !== undefined && now.pause !== undefined && seen.pause.cause !== now.pause.cause

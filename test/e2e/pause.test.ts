@@ -426,10 +426,7 @@ describe('callbacks, checks and the model pause', () => {
           if (step.number === 1) throw new AgentPausedException('Look at it', { question })
         },
       ],
-      script: [
-        '1',
-        ({ prompt }) => `finalAnswer(${promptText(prompt).includes('Nobody answered in time')})`,
-      ],
+      script: ['1', ({ prompt }) => `finalAnswer(${promptText(prompt).includes('Nobody answered in time')})`],
     })
     expect(rested(await agent.run('x'), 'paused').wakeAt).toEqual(new Date(clock.now() + 60_000))
     clock.forward(60_000)
@@ -446,7 +443,8 @@ describe('callbacks, checks and the model pause', () => {
         function person(answer: unknown, { decisions }: CheckContext) {
           heard.push([answer, decisions])
           const decision = decisions.at(-1)
-          if (decision === undefined) throw new AgentPausedException('Ask', { question: `Is ${answer} right?` })
+          if (decision === undefined)
+            throw new AgentPausedException('Ask', { question: `Is ${answer} right?` })
           return decision.type === 'respond' && decision.value === 'yes'
         },
         () => true,

@@ -92,6 +92,9 @@ export class Journals {
       case 'segment-started':
         this.#world.reached(`opens: ${entry.heap}`)
         return
+      case 'verdict-given':
+        this.#world.reached(entry.rule === undefined ? `entry: ${entry.kind}` : 'remembered: approve')
+        return
       case 'call-withdrawn':
         this.#world.reached(`withdrawn: ${entry.why}`)
         return

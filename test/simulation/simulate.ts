@@ -31,7 +31,7 @@ export const MORNING = 1_700_000_000_000
 const HEALED = 180_000
 /** When every run must have come to its end, in ms. */
 const EVENING = 2 * 3_600_000
-const MOST_TASKS = 30_000
+const MOST_TASKS = 100_000
 /** How often it is looked whether all is over, in ms. */
 const ROUND = 5_000
 /** Tools whose result is none of the ledger's. */
