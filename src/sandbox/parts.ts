@@ -4,6 +4,7 @@
  */
 import { createHash } from 'node:crypto'
 import { CODEC_VERSION } from '../base/codec-version.ts'
+import { UsageError } from '../base/errors.ts'
 import { engineOfBase } from './base.ts'
 import { hostLibraries } from './pure.ts'
 import { wording } from './modules.ts'
@@ -19,15 +20,15 @@ export function engineId(wasm: Uint8Array): Uint8Array {
 
 /**
  * sha256 (hex) over the engine's bytes, how they are changed, the base (and with it the prelude) and the codec's version.
- * @throws {Error} the base is not of this engine: the package is not as it was published.
+ * @throws {UsageError} the base is not of this engine: the package is not as it was published.
  */
 export function engineDigest(): string {
   if (digest === undefined) {
     const { wasm, base } = readSources()
     if (!engineOfBase(base).equals(engineId(wasm)))
-      throw new Error(
-        'The base heap beside the sandbox was not made by this engine. Make it with: npm run base',
-      )
+      throw new UsageError('quickjs-wasi is not as it was when this package was made: no heap fits it.', {
+        hint: 'Install again (npm ci), or another version of this package. In a checkout of it: npm run base.',
+      })
     const hash = createHash('sha256').update(wasm).update('\0').update(base)
     digest = hash.update(`\0${TELL_TALE}\0codec ${CODEC_VERSION}`).digest('hex')
   }

@@ -444,7 +444,7 @@ describe('callbacks, checks and the model pause', () => {
           heard.push([answer, decisions])
           const decision = decisions.at(-1)
           if (decision === undefined)
-            throw new AgentPausedException('Ask', { question: `Is ${answer} right?` })
+            throw new AgentPausedException('Ask', { question: `Is ${String(answer)} right?` })
           return decision.type === 'respond' && decision.value === 'yes'
         },
         () => true,

@@ -61,7 +61,7 @@ test('every dependency has a door', () => {
   expect(Object.keys(doors)).toEqual(expect.arrayContaining(names))
 })
 
-test('no runtime dependency needs an install script', () => {
+test('H46: no runtime dependency needs an install script', () => {
   const scripted = Object.entries(lockOf('.').packages).filter(
     ([, it]) => it.dev !== true && it.hasInstallScript,
   )
