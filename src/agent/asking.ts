@@ -1,6 +1,6 @@
 /**
- * Who is asked when: calls and programs that need a person's word wait their turn, so that no more questions are open at
- * the same time than people want to see.
+ * Who is asked when, and what waits for the answer. Calls and programs that need a person's word wait their turn, so that no
+ * more questions are open at the same time than people want to see.
  */
 import type { Fact } from '../journal/entry.ts'
 import type { OpenCall, Phase, State } from '../journal/shape.ts'
@@ -68,4 +68,9 @@ export function canAsk(state: State): boolean {
     Object.values(calls).some(({ at }) => at.is === 'unasked') ||
     (phase.at === 'approving' && phase.place.is === 'unasked')
   return isUnasked && roomToAsk(state) > 0
+}
+
+/** The replay differs from the journal, or the run was put aside: nothing is dispatched until a person has decided. */
+export function isDiverged(state: State): boolean {
+  return Object.values(state.questions).some((question) => question.kind === 'diverged')
 }

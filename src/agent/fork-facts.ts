@@ -11,7 +11,7 @@ import type { Entry, Fact, RunId } from '../journal/entry.ts'
 import type { OpenCall, OpenQuestion, State } from '../journal/shape.ts'
 import { foldFacts } from './folding.ts'
 import { questionId } from './derived-ids.ts'
-import { isDiverged } from './next.ts'
+import { isDiverged } from './asking.ts'
 
 export interface ForkBegun {
   readonly from: { readonly run: RunId; readonly seq: number }

@@ -9,14 +9,15 @@
  * N2  A paused run starts nothing new. What was under way may still come home.
  * N3  A run rests only when every open call waits and the guest has nothing left to run.
  */
-import type { CallId } from '../base/halt.ts'
 import type { CallbackKind, Decided, Fact } from '../journal/entry.ts'
 import type { Answer, OpenCall, Phase, State } from '../journal/shape.ts'
 import { nextDue } from '../journal/view.ts'
 import type { Price } from './budget.ts'
-import { approvalOf, approvingFacts, canAsk, roomToAsk, waitsForWord } from './asking.ts'
+import { approvalOf, approvingFacts, isDiverged, roomToAsk, waitsForWord } from './asking.ts'
 import { doubtId, idempotencyKey, questionId } from './derived-ids.ts'
 import { limitFacts, thinkAgain, thinkOrLimit, timeIsUpAt, type Means } from './limits.ts'
+import type { AtHand } from './at-hand.ts'
+import { canGoOn, restIfAllWait, restIfFar } from './rest.ts'
 
 /** What the agent's definition adds to the state: how many of its functions there are. */
 export interface Setup {
@@ -29,31 +30,6 @@ export interface Setup {
   readonly window: () => number | undefined
   /** What the model's replies cost, where that is known. */
   readonly price: Price
-}
-
-/** What only the driving process knows. */
-export interface Live {
-  readonly now: number
-  /** False while a delivery to the guest is under way or queued. */
-  readonly guestIdle: boolean
-  /** The grace for calls in flight is over. */
-  readonly graceOver: boolean
-  /** A timer that is due sooner than this many ms is worth waiting for in the process. */
-  readonly stay: number
-  /** Agents are at work, for calls that are open or were withdrawn. */
-  readonly hasAgents: boolean
-  /** Calls of managed agents whose runs only wait. */
-  readonly atRest: ReadonlyMap<CallId, ChildAtRest>
-  /** USD that may still be spent, by this run and by all that are above it. Infinity: no limit. */
-  readonly left: number
-}
-
-/** The run of a managed agent that has nothing to do but wait. */
-export interface ChildAtRest {
-  /** What for. */
-  readonly message: string
-  /** When it can go on by the clock, ms since the epoch. */
-  readonly due?: number
 }
 
 export type Effect =
@@ -103,36 +79,31 @@ export const SAID = 'say'
 /** Calls in flight get a while to come home. */
 const GRACE: Effect = { do: 'grace', key: 'grace', durable: false }
 
-/** The replay differs from the journal, or the run was put aside: nothing is dispatched until a person has decided. */
-export function isDiverged(state: State): boolean {
-  return Object.values(state.questions).some((question) => question.kind === 'diverged')
-}
-
 /** The facts that follow from the state alone. Call again with the folded result until it returns none. */
-export function decide(state: State, setup: Setup, live: Live): readonly Fact[] {
+export function decide(state: State, setup: Setup, atHand: AtHand): readonly Fact[] {
   if (state.ended !== undefined || isDiverged(state)) return []
   if (state.pause !== undefined && state.pause.cause !== 'waiting') return []
   if (state.pause !== undefined)
-    return canGoOn(state, live) ? [{ kind: 'run-resumed', why: 'what it waited for has come' }] : []
-  const limited = limitFacts(state, meansOf(setup, live))
+    return canGoOn(state, atHand) ? [{ kind: 'run-resumed', why: 'what it waited for has come' }] : []
+  const limited = limitFacts(state, meansOf(setup, atHand))
   if (limited.length > 0) return limited
-  const calls = decideCalls(state, setup, live)
+  const calls = decideCalls(state, setup, atHand)
   if (calls.length > 0) return calls
-  if (waitsForWord(state)) return restIfAllWait(state, live)
+  if (waitsForWord(state)) return restIfAllWait(state, atHand)
   switch (state.phase.at) {
     case 'thinking':
       if (state.phase.called) return []
-      return (state.phase.retryAt ?? 0) > live.now
-        ? restIfFar(state, live)
-        : [callModel(state, state.phase.attempt + 1, meansOf(setup, live))]
+      return (state.phase.retryAt ?? 0) > atHand.now
+        ? restIfFar(state, atHand)
+        : [callModel(state, state.phase.attempt + 1, meansOf(setup, atHand))]
     case 'approving':
-      return approvingFacts(state, state.phase, live.now) ?? restIfAllWait(state, live)
+      return approvingFacts(state, state.phase, atHand.now) ?? restIfAllWait(state, atHand)
     case 'acting':
-      return live.guestIdle ? restIfAllWait(state, live) : []
+      return atHand.guestIdle ? restIfAllWait(state, atHand) : []
     case 'reviewing':
-      return review(state, state.phase, setup, meansOf(setup, live))
+      return review(state, state.phase, setup, meansOf(setup, atHand))
     case 'closing':
-      return close(state, state.phase, setup, live)
+      return close(state, state.phase, setup, atHand)
     case 'ended':
       return []
     default:
@@ -174,7 +145,7 @@ function isDueByClock({ calls, questions }: State, now: number): boolean {
   )
 }
 
-function meansOf({ price, window }: Setup, { now, left }: Live): Means {
+function meansOf({ price, window }: Setup, { now, left }: AtHand): Means {
   return { now, window, purse: { left, price } }
 }
 
@@ -183,7 +154,7 @@ function callModel(state: State, attempt: number, means: Means): Fact {
   return attempt === 1 ? thinkOrLimit(state, means) : thinkAgain(state, attempt, means)
 }
 
-function decideCalls(state: State, setup: Setup, { now, atRest }: Live): readonly Fact[] {
+function decideCalls(state: State, setup: Setup, { now, atRest }: AtHand): readonly Fact[] {
   const { phase } = state
   const closing = phase.at === 'closing' || (phase.at === 'acting' && phase.interrupted === true)
   const calls = Object.values(state.calls)
@@ -262,113 +233,19 @@ function close(
   state: State,
   phase: Extract<Phase, { at: 'closing' }>,
   setup: Setup,
-  live: Live,
+  atHand: AtHand,
 ): readonly Fact[] {
   const { output, callbacksRan = 0 } = phase
   const calls = Object.values(state.calls)
-  const idle = calls.filter((call) => call.at.is !== 'started' || live.graceOver || live.atRest.has(call.id))
+  const idle = calls.filter(
+    (call) => call.at.is !== 'started' || atHand.graceOver || atHand.atRest.has(call.id),
+  )
   if (idle.length > 0) return idle.map((call) => ({ kind: 'call-withdrawn', call: call.id, why: 'ended' }))
   if (callbacksRan < setup.callbacks.finalAnswer.length) return []
   // An agent ends before the task that it worked for: no crash in between leaves it behind.
-  return calls.length > 0 || live.hasAgents
+  return calls.length > 0 || atHand.hasAgents
     ? []
     : [{ kind: 'task-completed', output: output.value, reason: output.reason, usage: state.usage }]
-}
-
-function restIfAllWait(state: State, live: Live): readonly Fact[] {
-  const calls = Object.values(state.calls)
-  if (calls.length === 0 && state.phase.at === 'acting') return [stuck(state.phase.step)]
-  if (!calls.every((call) => waits(call) || live.atRest.has(call.id))) return []
-  const due = firstDue(state, live)
-  if (due !== undefined && due - live.now <= live.stay) return []
-  return [{ kind: 'run-paused', cause: 'waiting', message: waitingFor(state, live) }]
-}
-
-/** The next attempt at the model is far off, and nothing else is under way. */
-function restIfFar(state: State, live: Live): readonly Fact[] {
-  const isQuiet = Object.values(state.calls).every((call) => waits(call) || live.atRest.has(call.id))
-  if (!isQuiet || !isFarFromModel(state, live)) return []
-  return [{ kind: 'run-paused', cause: 'waiting', message: waitingFor(state, live) }]
-}
-
-/** For the model a process stays longer than for a tool: most of its troubles pass in seconds. */
-const STAY_FOR_MODEL = 60_000
-
-function isFarFromModel({ phase }: State, { now, stay }: Live): boolean {
-  if (phase.at !== 'thinking' || phase.called || phase.retryAt === undefined) return false
-  return phase.retryAt - now > Math.max(stay, STAY_FOR_MODEL)
-}
-
-/** The program waits, and no call is open that could settle what it waits for. */
-function stuck(step: number): Fact {
-  const error = {
-    name: 'Error',
-    message: 'The program waits for a promise that nothing can settle: no call is open.',
-  }
-  return { kind: 'step-ended', step, printed: '', error, open: [] }
-}
-
-/** The run rests on its open calls, and each of them waits: only an answer or a timer can wake it. */
-export function onlyWaits(state: State): boolean {
-  if (state.pause?.cause === 'diverged' || state.pause?.cause === 'poisoned') return isDiverged(state)
-  const { phase } = state
-  const isWaiting =
-    waitsForWord(state) ||
-    phase.at === 'acting' ||
-    phase.at === 'approving' ||
-    (phase.at === 'thinking' && !phase.called && phase.retryAt !== undefined)
-  return state.pause?.cause === 'waiting' && isWaiting && Object.values(state.calls).every(waits)
-}
-
-function waits(call: OpenCall): boolean {
-  const { is } = call.at
-  return is === 'unasked' || is === 'asking' || is === 'sleeping' || is === 'retrying'
-}
-
-function canGoOn(state: State, live: Live): boolean {
-  if (canAsk(state)) return true
-  if (Object.values(state.calls).some((call) => !waits(call) && !live.atRest.has(call.id))) return true
-  if (waitsForWord(state)) return false
-  if (state.phase.at === 'approving')
-    return state.phase.place.is !== 'asking' && state.phase.place.is !== 'unasked'
-  if (state.phase.at !== 'acting') return !isFarFromModel(state, live)
-  // An answer that settled a call, or a timer that is near, leaves the guest with something to run.
-  const due = firstDue(state, live)
-  return !live.guestIdle || (due !== undefined && due - live.now <= live.stay)
-}
-
-/** When the first of the state's timers, or of those of the agents that it called, is due. */
-function firstDue(state: State, { atRest }: Live): number | undefined {
-  const due = Math.min(
-    nextDue(state) ?? Infinity,
-    ...Array.from(atRest.values(), (child) => child.due ?? Infinity),
-  )
-  return due === Infinity ? undefined : due
-}
-
-/** What a resting run waits for, in words. */
-function waitingFor(state: State, { atRest }: Live): string {
-  const questions = Object.values(state.questions)
-  const calls = Object.values(state.calls)
-  const sleeping = calls.flatMap((call) => (call.at.is === 'sleeping' ? [call.at.due] : []))
-  const retrying = calls.filter((call) => call.at.is === 'retrying')
-  const parts: string[] = []
-  const first = questions[0]
-  if (first !== undefined)
-    parts.push(
-      questions.length === 1 ? first.message : `${questions.length} questions, the first: ${first.message}`,
-    )
-  if (sleeping.length > 0) parts.push(`sleeps until ${new Date(Math.min(...sleeping)).toISOString()}`)
-  for (const { tool, attempt, at } of retrying)
-    if (at.is === 'retrying')
-      parts.push(`${tool} is tried again at ${new Date(at.due).toISOString()} (attempt ${attempt} failed)`)
-  const { phase } = state
-  if (phase.at === 'thinking' && phase.retryAt !== undefined)
-    parts.push(
-      `${state.run.model} is asked again at ${new Date(phase.retryAt).toISOString()} (attempt ${phase.attempt} failed)`,
-    )
-  for (const { message } of atRest.values()) parts.push(message.replace(': Paused:', ':'))
-  return `Paused: ${parts.join('; ')}`
 }
 
 function ofCall(call: OpenCall, setup: Setup, now: number): readonly Effect[] {

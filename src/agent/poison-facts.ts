@@ -2,7 +2,7 @@
 import type { Fact } from '../journal/entry.ts'
 import type { State } from '../journal/shape.ts'
 import { questionId } from './derived-ids.ts'
-import { isDiverged } from './next.ts'
+import { isDiverged } from './asking.ts'
 
 /** So many holders may be lost without the run getting anywhere. */
 const MOST_DEATHS = 3

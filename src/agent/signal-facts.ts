@@ -5,7 +5,8 @@ import type { Signal } from '../journal/store.ts'
 import { UNDEFINED, type Desk } from './desk.ts'
 import { foldFacts } from './folding.ts'
 import { interruptFacts } from './interrupt-facts.ts'
-import { inDoubt, isDiverged } from './next.ts'
+import { isDiverged } from './asking.ts'
+import { inDoubt } from './next.ts'
 import { answerFacts, questionOf } from './question-facts.ts'
 
 /** The facts of a batch of signals. One that has nothing to say to the state any more is no more than read. */

@@ -2,7 +2,8 @@
 import type { Duration } from '../base/duration.ts'
 import { UsageError } from '../base/errors.ts'
 import type { Definition } from './definition.ts'
-import { dataOptions, priceOf, type AgentOptions } from './options.ts'
+import { priceOf } from './define.ts'
+import { dataOptions, type AgentOptions } from './options.ts'
 
 export interface TaskLimits {
   /** USD that the run may cost, with all agents that it calls. */

@@ -3,7 +3,7 @@
  * holds. Folded beside the state, from the same entries.
  */
 import type { GuestError } from '../base/halt.ts'
-import type { Entry, Fact, Stored } from './entry.ts'
+import type { Entry, Fact, Stored, Usage } from './entry.ts'
 import type { State } from './shape.ts'
 
 export const NOTHING_SPENT: State['money'] = { lost: 0, granted: 0, dearest: 0, isUnknown: false }
@@ -90,4 +90,15 @@ function sizeOf(stored: Stored): number {
 
 function errorSize(error: GuestError | undefined): number {
   return error === undefined ? 0 : error.message.length + (error.stack?.length ?? 0)
+}
+
+export function addUsage(a: Usage, b: Usage): Usage {
+  const sum = { inputTokens: a.inputTokens + b.inputTokens, outputTokens: a.outputTokens + b.outputTokens }
+  const cost = a.cost === undefined && b.cost === undefined ? undefined : (a.cost ?? 0) + (b.cost ?? 0)
+  const uncounted = (a.uncounted ?? 0) + (b.uncounted ?? 0)
+  return {
+    ...sum,
+    ...(cost === undefined ? {} : { cost }),
+    ...(uncounted === 0 ? {} : { uncounted }),
+  }
 }

@@ -8,12 +8,24 @@
  * F4  A new segment means that the driver before is gone: what it had in flight is lost, unless it may be sent again.
  */
 import type { CallId } from '../base/halt.ts'
-import { account, firstPrompt, grantedMoney, NOTHING_SPENT } from './account.ts'
-import { NARRATIVE, type Entry, type RunId, type Touch, type Usage } from './entry.ts'
-import type { CallPlace, OpenCall, OpenQuestion, Phase, State } from './shape.ts'
+import { without } from '../base/without.ts'
+import { account, addUsage, firstPrompt, grantedMoney, NOTHING_SPENT } from './account.ts'
+import { NARRATIVE, type Entry, type RunId } from './entry.ts'
+import {
+  atPlace,
+  changeCall,
+  lostOrReady,
+  mapCalls,
+  placeAfter,
+  putCall,
+  settle,
+  touchedBy,
+  withdraw,
+} from './open-calls.ts'
+import { answerQuestion, askQuestion, closedWith, codePlaceAfter } from './open-questions.ts'
+import type { Phase, State } from './shape.ts'
 import { isAtWork, stepOf } from './view.ts'
 
-const RECENT = 20
 /** More than anybody has: a turn without a step has no callbacks to run. (Infinity is no JSON.) */
 const NO_CALLBACKS = Number.MAX_SAFE_INTEGER
 const NOTHING_SETTLED: State['settled'] = { count: 0, recent: [] }
@@ -369,40 +381,6 @@ function change(state: State, entry: Entry): State {
 /** Where a call is, once it is asked for. */
 const PLACES = { never: 'ready', always: 'unasked', judge: 'judging' } as const
 
-function placeAfter(entry: Entry<'verdict-given'>): CallPlace {
-  if (entry.said === 'unknown') return { is: 'lost', probed: true }
-  if (entry.said === 'again') return { is: 'judging' }
-  return entry.said === 'required' ? unasked(entry) : { is: 'ready' }
-}
-
-function codePlaceAfter(entry: Entry<'code-judged'>): Extract<Phase, { at: 'approving' }>['place'] {
-  if (entry.said === 'again') return { is: 'judging' }
-  return entry.said === 'free' ? { is: 'approved' } : unasked(entry)
-}
-
-function unasked({
-  message,
-  expiresIn,
-}: Pick<Entry<'verdict-given'>, 'message' | 'expiresIn'>): Extract<CallPlace, { is: 'unasked' }> {
-  return {
-    is: 'unasked',
-    ...(message === undefined ? {} : { message }),
-    ...(expiresIn === undefined ? {} : { expiresIn }),
-  }
-}
-
-/** What a call that is sent may bring into the run. */
-function touchedBy(state: State, id: CallId): State {
-  const name = state.calls[id]?.tool
-  return withTouched(state, state.run.tools.find((tool) => tool.name === name)?.touches)
-}
-
-function withTouched(state: State, touches: readonly Touch[] | undefined): State {
-  const before = state.touched ?? []
-  const more = (touches ?? []).filter((touch) => touch !== 'outbound' && !before.includes(touch))
-  return more.length === 0 ? state : { ...state, touched: [...before, ...more] }
-}
-
 /** The parent's calls that still fly are the parent's; what this run owes to anybody begins here. */
 function forkState(state: State, entry: Entry<'run-forked'>): State {
   const { seed, traceparent, tracestate } = entry
@@ -445,109 +423,6 @@ function askAnew(phase: Phase): Phase {
     : phase
 }
 
-function lostOrReady(call: OpenCall, quarantine: number | undefined): OpenCall {
-  if (call.at.is !== 'started') return call
-  if (call.effect !== 'once') return { ...call, at: { is: 'ready' } }
-  return {
-    ...call,
-    at: { is: 'lost', probed: false, ...(quarantine === undefined ? {} : { until: quarantine }) },
-  }
-}
-
-function askQuestion(state: State, entry: Entry<'question-asked'>): State {
-  const question: OpenQuestion = {
-    id: entry.question,
-    kind: entry.asks,
-    message: entry.message,
-    createdAt: entry.at,
-    ...(entry.call === undefined ? {} : { call: entry.call }),
-    ...(entry.schema === undefined ? {} : { schema: entry.schema }),
-    ...(entry.expiresAt === undefined ? {} : { expiresAt: entry.expiresAt }),
-    ...(entry.resumption === undefined ? {} : { resumption: entry.resumption }),
-    ...(entry.by === undefined ? {} : { by: entry.by }),
-  }
-  // A call asks one question at a time: a newer one takes the place of the one before.
-  const others = Object.values(state.questions).filter(
-    (one) => entry.call === undefined || one.call !== entry.call,
-  )
-  const asked = { ...state, questions: Object.fromEntries([...others, question].map((one) => [one.id, one])) }
-  if (entry.call !== undefined) return atPlace(asked, entry.call, { is: 'asking', question: question.id })
-  return question.kind === 'approval' && state.phase.at === 'approving'
-    ? { ...asked, phase: { ...state.phase, place: { is: 'asking', question: question.id } } }
-    : asked
-}
-
-function answerQuestion(state: State, entry: Entry<'question-answered'>): State {
-  const question = state.questions[entry.question]
-  if (question === undefined) return state
-  const closed = { ...state, questions: without(state.questions, entry.question) }
-  if (question.by === 'check') return { ...closed, phase: heardByCheck(state.phase, entry) }
-  if (question.call === undefined) return { ...closed, phase: approvedCode(state.phase, entry) }
-  return changeCall(closed, question.call, (call) => answeredCall(call, question, entry))
-}
-
-/** The check that has asked is asked again, and told. */
-function heardByCheck(phase: Phase, { decision, by }: Entry<'question-answered'>): Phase {
-  // A fork closes its parent's questions, and asks them anew.
-  const isClosed = decision.type === 'expired' && by !== undefined
-  return phase.at === 'reviewing' && !isClosed
-    ? { ...phase, decisions: [...(phase.decisions ?? []), decision] }
-    : phase
-}
-
-/** A program that was approved may start; one that was refused is followed by what becomes of its step. */
-function approvedCode(phase: Phase, { question, decision, code }: Entry<'question-answered'>): Phase {
-  if (phase.at !== 'approving' || phase.place.is !== 'asking' || phase.place.question !== question)
-    return phase
-  return decision.type === 'approve' || decision.type === 'edit'
-    ? { ...phase, ...code, approved: true, place: { is: 'approved' } }
-    : phase
-}
-
-/** A program that does not run takes its question with it, if that is still open. */
-function closedWith(state: State): State {
-  const { phase } = state
-  return phase.at === 'approving' && phase.place.is === 'asking'
-    ? { ...state, questions: without(state.questions, phase.place.question) }
-    : state
-}
-
-/** Where the answer leaves the call; one that settles it is followed by `call-returned` in the same commit. */
-function answeredCall(call: OpenCall, question: OpenQuestion, entry: Entry<'question-answered'>): OpenCall {
-  const approved = question.kind === 'approval' ? { approved: true as const } : {}
-  const ready: OpenCall = { ...call, ...approved, at: { is: 'ready' } }
-  if (entry.edited !== undefined) return { ...ready, input: entry.edited.input, digest: entry.edited.digest }
-  const { decision } = entry
-  if (question.kind === 'input' && question.resumption?.onAnswer === 'call' && decision.type === 'respond') {
-    const { state } = question.resumption
-    const values = [...(call.answered?.values ?? []), decision.value]
-    return { ...ready, answered: { values, ...(state === undefined ? {} : { state }) } }
-  }
-  return ready
-}
-
-function settle(state: State, entry: Entry<'call-returned'>): State {
-  const call = state.calls[entry.call]
-  if (call === undefined) return state
-  const recent = [...state.settled.recent, { call: call.id, tool: call.tool, ok: entry.outcome.ok }].slice(
-    -RECENT,
-  )
-  const settled = { count: state.settled.count + 1, recent }
-  const usage = entry.usage === undefined ? state.usage : addUsage(state.usage, entry.usage)
-  const after = {
-    ...withTouched(state, entry.touched),
-    questions: call.at.is === 'asking' ? without(state.questions, call.at.question) : state.questions,
-    calls: without(state.calls, entry.call),
-    settled,
-    usage,
-  }
-  const { phase } = state
-  if (phase.at !== 'acting') return { ...after, held: [...state.held, call.id] }
-  return stepOf(call.id) === phase.step
-    ? after
-    : { ...after, phase: { ...phase, late: [...phase.late, call.id] } }
-}
-
 function acting(entry: Entry<'step-started'>, late: readonly CallId[], forgot: readonly CallId[]): Phase {
   return {
     at: 'acting',
@@ -557,52 +432,6 @@ function acting(entry: Entry<'step-started'>, late: readonly CallId[], forgot: r
     late,
     forgot,
   }
-}
-
-function withdraw(state: State, id: CallId, isCut = false): State {
-  const call = state.calls[id]
-  if (call === undefined) return state
-  const stray =
-    call.at.is === 'started'
-      ? [{ call: id, tool: call.tool, attempt: call.attempt, ...(isCut ? { cut: true as const } : {}) }]
-      : []
-  const questions = call.at.is === 'asking' ? without(state.questions, call.at.question) : state.questions
-  return { ...state, questions, calls: without(state.calls, id), strays: [...state.strays, ...stray] }
-}
-
-function atPlace(state: State, id: CallId, at: CallPlace): State {
-  return changeCall(state, id, (call) => ({ ...call, at }))
-}
-
-function changeCall(state: State, id: CallId, change: (call: OpenCall) => OpenCall): State {
-  const call = state.calls[id]
-  return call === undefined ? state : putCall(state, change(call))
-}
-
-function putCall(state: State, call: OpenCall): State {
-  return { ...state, calls: { ...state.calls, [call.id]: call } }
-}
-
-function mapCalls(calls: State['calls'], change: (call: OpenCall) => OpenCall): State['calls'] {
-  return Object.fromEntries(Object.entries(calls).map(([id, call]) => [id, change(call)]))
-}
-
-function addUsage(a: Usage, b: Usage): Usage {
-  const sum = { inputTokens: a.inputTokens + b.inputTokens, outputTokens: a.outputTokens + b.outputTokens }
-  const cost = a.cost === undefined && b.cost === undefined ? undefined : (a.cost ?? 0) + (b.cost ?? 0)
-  const uncounted = (a.uncounted ?? 0) + (b.uncounted ?? 0)
-  return {
-    ...sum,
-    ...(cost === undefined ? {} : { cost }),
-    ...(uncounted === 0 ? {} : { uncounted }),
-  }
-}
-
-/** A copy without some of its keys. */
-function without<T extends object>(object: T, ...keys: readonly (keyof T)[]): T {
-  const copy = { ...object }
-  for (const key of keys) delete copy[key]
-  return copy
 }
 
 function passCheck(phase: Extract<Phase, { at: 'reviewing' }>, entry: Entry<'check-passed'>): Phase {

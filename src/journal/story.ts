@@ -5,6 +5,7 @@
  * A story grows with its run; it is rendered into prompts and into `agent.memory`, and is never part of a checkpoint.
  */
 import type { CallId, GuestError, ToldVariable } from '../base/halt.ts'
+import { without } from '../base/without.ts'
 import {
   NARRATIVE,
   type Entry,
@@ -373,10 +374,4 @@ function edit(chapters: Chapter[], { of, number, patch }: MemoryEdit): void {
       ...(patch.error === null ? { isErrorHidden: true as const } : {}),
       printed: patch.output ?? chapter.printed,
     }
-}
-
-function without<T extends object, K extends keyof T>(object: T, ...keys: readonly K[]): Omit<T, K> {
-  const copy = { ...object }
-  for (const key of keys) delete copy[key]
-  return copy
 }

@@ -7,19 +7,13 @@
  * D4  Start, resume and recovery are one path: fold, drive. Pause, crash and rest are one path: stop driving.
  * D5  No effect starts where the lease may be somebody else's: a process that was stopped and goes on does nothing.
  */
+import { isDiverged } from '../agent/asking.ts'
+import type { ChildAtRest } from '../agent/at-hand.ts'
 import type { CheckedAnswer, Desk } from '../agent/desk.ts'
 import { factsOf } from '../agent/facts.ts'
 import type { Definition } from '../agent/definition.ts'
 import type { Happening } from '../agent/happening.ts'
-import {
-  decide,
-  isDiverged,
-  next,
-  subjectOf,
-  type ChildAtRest,
-  type Effect,
-  type Setup,
-} from '../agent/next.ts'
+import { decide, next, subjectOf, type Effect, type Setup } from '../agent/next.ts'
 import { poisonFacts } from '../agent/poison-facts.ts'
 import { resumeFacts } from '../agent/signal-facts.ts'
 import { encode } from '../base/codec.ts'

@@ -7,7 +7,8 @@
  * U2  A run that comes to rest waits for what is under way, but no longer than its grace. Agents have a grace of their
  *     own: they are told to come to their end, and are waited for.
  */
-import type { ChildAtRest, Effect } from '../agent/next.ts'
+import type { ChildAtRest } from '../agent/at-hand.ts'
+import type { Effect } from '../agent/next.ts'
 import type { CallId } from '../base/halt.ts'
 import { faultPoint } from '../base/fault-point.ts'
 import type { State } from '../journal/shape.ts'

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
-import { define, dataOptions } from '../../src/agent/options.ts'
+import { define } from '../../src/agent/define.ts'
+import { dataOptions } from '../../src/agent/options.ts'
 import { UsageError } from '../../src/base/errors.ts'
 import { scriptedModel } from '../../src/model/scripted.ts'
 

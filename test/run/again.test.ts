@@ -1,6 +1,6 @@
 /** A reply that is lost: the run is begun once, and what was said is said once (C0, T6). */
 import { expect, test } from 'vitest'
-import { define } from '../../src/agent/options.ts'
+import { define } from '../../src/agent/define.ts'
 import { RunBusyError } from '../../src/base/errors.ts'
 import { memoryStore } from '../../src/journal/memory.ts'
 import type { Store } from '../../src/journal/store.ts'

@@ -1,6 +1,6 @@
 /** A wake source that drops, doubles and delays its hints, and a lease that cannot be given back: the run goes its way. */
 import { onTestFinished, expect, test } from 'vitest'
-import { define } from '../../src/agent/options.ts'
+import { define } from '../../src/agent/define.ts'
 import { memoryStore } from '../../src/journal/memory.ts'
 import type { Store } from '../../src/journal/store.ts'
 import { scriptedModel } from '../../src/model/scripted.ts'

@@ -1,5 +1,5 @@
 /** The agent of the simulation: its tools leave their effects in the ledger, its model reads from the scenario. */
-import { define } from '../../src/agent/options.ts'
+import { define } from '../../src/agent/define.ts'
 import type { Definition } from '../../src/agent/definition.ts'
 import type { StepCallback } from '../../src/agent/callbacks.ts'
 import type { Memory, WatchedStep } from '../../src/agent/memory.ts'
