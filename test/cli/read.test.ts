@@ -92,6 +92,21 @@ test('show tells what happened and how to go on', async () => {
   expect((await place.pca('show', 'r', '--step', '9')).code).toBe(2)
 })
 
+test('show tells what people said between the steps, and where a run was forked', async () => {
+  using place = new Place()
+  await place.run('r', 'size')
+  expect((await place.pca('say', 'r', 'In EU sizes \u001b[2J', '--by', 'ann')).code).toBe(0)
+  // The answer did not know it, and the script has no other: the task fails.
+  expect((await place.pca('resume', 'r', '--answer', '42')).code).toBe(1)
+  const { out } = await place.pca('show', 'r')
+  expect(out).toMatch(
+    /\n\nStep 1 [^]*\n\nSaid by ann\n {2}In EU sizes .*\[2J\n\nAnswer refused: a message came before it stood \(say\)\n/,
+  )
+  expect(out).not.toContain('\u001b')
+  expect((await place.pca('fork', 'r', '--id', 'f', '--step', '1')).code).toBe(0)
+  expect((await place.pca('show', 'f')).out).toMatch(/\n\nForked from run r at entry \d+\n/)
+})
+
 test('--json: the last line of each is one object of version 1', async () => {
   using place = new Place()
   await place.run('r', 'refund')

@@ -10,6 +10,7 @@ import { openQuestions, type Question } from '../../run/result.ts'
 import { readVariables, variablesOf } from '../../run/variables.ts'
 import { findRun } from '../find.ts'
 import { openStore, storePlace, type Place } from '../place.ts'
+import { notesOf, tellNote, type Note } from '../notes.ts'
 import { inputOf, nameOf } from '../progress.ts'
 import { answersTo, tellQuestion } from '../questions.ts'
 import type { Pen, Screen } from '../screen.ts'
@@ -71,7 +72,9 @@ export async function show(
     })
     return 0
   }
-  tellRun(screen.out, run, { steps, calls: callsOf(entries), whole: step === undefined })
+  const whole = step === undefined
+  const notes = whole ? notesOf(entries) : new Map<number, readonly Note[]>()
+  tellRun(screen.out, run, { steps, calls: callsOf(entries), notes, whole })
   if (variables !== undefined) tellVariables(screen.out, variables, step !== undefined)
   if (step === undefined) tellTimeline(screen.out, slices)
   tellWayOn(screen.out, run, questions, place)
@@ -147,8 +150,14 @@ function tellRun(
   {
     steps,
     calls,
+    notes,
     whole,
-  }: { readonly steps: readonly MemoryStep[]; readonly calls: Calls; readonly whole: boolean },
+  }: {
+    readonly steps: readonly MemoryStep[]
+    readonly calls: Calls
+    readonly notes: ReturnType<typeof notesOf>
+    readonly whole: boolean
+  },
 ): void {
   const status = run.leftBehind === true ? 'running, and left behind: nobody drives it' : run.status
   pen.line(
@@ -156,7 +165,7 @@ function tellRun(
   )
   if (run.reason !== undefined) pen.line(`  ${safe(run.reason)}`)
   if (run.wakeAt !== undefined) pen.line(`  It can go on by itself at ${run.wakeAt.toISOString()}.`)
-  for (const step of steps) {
+  for (const [at, step] of steps.entries()) {
     pen.line()
     if (step.kind === 'task')
       pen.line(`${pen.paint('bold', `Task ${step.number}`)}\n${indented(safe(step.task))}`)
@@ -169,6 +178,7 @@ function tellRun(
         calls.filter((call) => call.step === step.number),
       )
     else pen.line(`${pen.paint('bold', `Answer (${step.reason})`)}\n${indented(answerOf(step.output))}`)
+    for (const note of notes.get(at + 1) ?? []) tellNote(pen, note)
   }
   if (!whole || run.calls.length === 0) return
   pen.line(`\n${pen.paint('bold', 'Open calls')}`)
