@@ -57,8 +57,15 @@ export function approvingFacts(
 }
 
 /** A callback, a check or the model has asked a person: the run itself waits for the answer, whatever its calls do. */
-export function waitsForWord({ questions }: State): boolean {
-  return Object.values(questions).some(({ kind, call }) => kind === 'input' && call === undefined)
+export function waitsForWord({ phase, questions }: State): boolean {
+  const isBetween = phase.at === 'thinking' || phase.at === 'reviewing' || phase.at === 'closing'
+  return isBetween && Object.values(questions).some(({ by }) => by !== undefined)
+}
+
+/** A person is asked about an answer that does not know what was said since: it does not stand, whatever they decide. */
+export function isOutdated({ phase, questions, steered }: State): boolean {
+  const isAsked = Object.values(questions).some(({ by }) => by === 'check')
+  return isAsked && steered === true && phase.at === 'reviewing' && phase.answer !== undefined
 }
 
 /** Something waits to be asked about, and may be. */

@@ -47,7 +47,7 @@ function plainFactsOf(state: State, happening: Happening, desk: Desk): readonly 
         ? [callbacksRan(happening, happening.index)]
         : []
     case 'checked':
-      if (state.phase.at !== 'reviewing' || state.phase.checksPassed !== happening.index) return []
+      if (!isUnderReview(state, happening.since, happening.index)) return []
       return happening.refused === undefined
         ? [
             {
@@ -109,6 +109,16 @@ function isAsked(state: State, at: { readonly step: number; readonly attempt: nu
     state.phase.called &&
     state.phase.step === at.step &&
     state.phase.attempt === at.attempt
+  )
+}
+
+/** The answer that a check was asked about still waits for its word. */
+function isUnderReview({ phase }: State, since: number, index: number): boolean {
+  return (
+    phase.at === 'reviewing' &&
+    phase.answer !== undefined &&
+    (phase.since ?? 0) === since &&
+    phase.checksPassed === index
   )
 }
 
@@ -319,8 +329,8 @@ function interrupted(state: State, happening: Extract<Happening, { kind: 'interr
     ...(pause.tracestate === undefined ? {} : { tracestate: pause.tracestate }),
     ...(pause.baggage === undefined ? {} : { baggage: pause.baggage }),
   }
-  const paused = (cause: 'callback' | 'check' | 'model'): readonly Fact[] => [
-    ...asked(state, pause, cause),
+  const paused = (cause: Asker['by'], asker: string): readonly Fact[] => [
+    ...asked(state, pause, { by: cause, asker }),
     ...pauseFacts(state, {
       kind: 'run-paused',
       // With a question an answer is enough to go on.
@@ -329,10 +339,11 @@ function interrupted(state: State, happening: Extract<Happening, { kind: 'interr
       ...carrier,
     }),
   ]
-  if (typeof by === 'string') return paused(by)
+  if ('model' in by) return isAsked(state, by) ? paused('model', by.model) : []
+  if ('check' in by) return isUnderReview(state, by.since, by.check) ? paused('check', by.name) : []
   if ('callback' in by) {
     if (!isNextCallback(state, by.of, by.step, by.callback)) return []
-    return [callbacksRan(by, by.callback), ...paused('callback')]
+    return [callbacksRan(by, by.callback), ...paused('callback', by.name)]
   }
   const call = state.calls[by.call]
   if (call?.at.is !== 'started' || call.attempt !== by.attempt) return []
@@ -350,8 +361,13 @@ function interrupted(state: State, happening: Extract<Happening, { kind: 'interr
   ]
 }
 
+interface Asker {
+  readonly by: 'callback' | 'check' | 'model'
+  readonly asker: string
+}
+
 /** The question of a pause that no call waits in. */
-function asked(state: State, pause: PauseGiven, by: 'callback' | 'check' | 'model'): readonly Fact[] {
+function asked(state: State, pause: PauseGiven, asker: Asker): readonly Fact[] {
   if (pause.question === undefined) return []
   return [
     {
@@ -359,7 +375,7 @@ function asked(state: State, pause: PauseGiven, by: 'callback' | 'check' | 'mode
       question: questionId(state, undefined, state.seq),
       asks: 'input',
       ...pause.question,
-      by,
+      ...asker,
     },
   ]
 }

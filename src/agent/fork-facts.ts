@@ -105,13 +105,14 @@ function parents(state: State, call: OpenCall): Fact {
 
 /** F2. */
 function askAgain(state: State, question: OpenQuestion, now: number): readonly Fact[] {
-  const { call, kind, message, schema, expiresAt, resumption, by } = question
+  const { call, kind, message, schema, expiresAt, resumption, by, asker } = question
   const again: Fact = {
     ...asked(state, message, kind, call, call === undefined ? question.id : ''),
     ...(schema === undefined ? {} : { schema }),
     ...(expiresAt === undefined || expiresAt <= now ? {} : { expiresAt }),
     ...(resumption === undefined ? {} : { resumption }),
     ...(by === undefined ? {} : { by }),
+    ...(asker === undefined ? {} : { asker }),
   }
   return call === undefined ? [closed(question), again] : [again]
 }

@@ -159,6 +159,8 @@ export type Happening =
   | {
       readonly kind: 'checked'
       readonly key: string
+      /** Which review it belongs to: an answer may have been given up meanwhile. */
+      readonly since: number
       readonly index: number
       readonly name: string
       readonly refused?: string
@@ -177,8 +179,8 @@ export type Happening =
             readonly step: number
             readonly name: string
           }
-        | 'check'
-        | 'model'
+        | { readonly check: number; readonly since: number; readonly name: string }
+        | { readonly model: string; readonly step: number; readonly attempt: number }
       readonly interruption: Interruption
     }
   | { readonly kind: 'signalled'; readonly rows: readonly SignalRow[] }

@@ -13,7 +13,7 @@ import type { CallbackKind, Decided, Fact } from '../journal/entry.ts'
 import type { Answer, OpenCall, Phase, State } from '../journal/shape.ts'
 import { nextDue } from '../journal/view.ts'
 import type { Price } from './budget.ts'
-import { approvalOf, approvingFacts, isDiverged, roomToAsk, waitsForWord } from './asking.ts'
+import { approvalOf, approvingFacts, isDiverged, isOutdated, roomToAsk, waitsForWord } from './asking.ts'
 import { doubtId, idempotencyKey, questionId } from './derived-ids.ts'
 import { limitFacts, thinkAgain, thinkOrLimit, timeIsUpAt, type Means } from './limits.ts'
 import type { AtHand } from './at-hand.ts'
@@ -60,6 +60,8 @@ export type Effect =
       readonly do: 'check'
       readonly key: string
       readonly durable: true
+      /** The review that it belongs to. */
+      readonly since: number
       readonly index: number
       readonly answer: Answer
       /** What came of the questions that it has asked. */
@@ -76,6 +78,9 @@ export function subjectOf(effect: Effect): string {
 /** What `output-refused` names where no check refused the answer, but a message had not been heard. */
 export const SAID = 'say'
 
+/** Whoever said something before the answer stood wants it to be heard. */
+const OUTDATED: Fact = { kind: 'output-refused', check: SAID, why: 'a message came before it stood' }
+
 /** Calls in flight get a while to come home. */
 const GRACE: Effect = { do: 'grace', key: 'grace', durable: false }
 
@@ -85,11 +90,14 @@ export function decide(state: State, setup: Setup, atHand: AtHand): readonly Fac
   if (state.pause !== undefined && state.pause.cause !== 'waiting') return []
   if (state.pause !== undefined)
     return canGoOn(state, atHand) ? [{ kind: 'run-resumed', why: 'what it waited for has come' }] : []
-  const limited = limitFacts(state, meansOf(setup, atHand))
+  const isAsking = waitsForWord(state)
+  if (isAsking && isOutdated(state)) return [OUTDATED]
+  // What has been asked is waited for: the limits are looked at when there is something to begin again.
+  const limited = isAsking ? [] : limitFacts(state, meansOf(setup, atHand))
   if (limited.length > 0) return limited
   const calls = decideCalls(state, setup, atHand)
   if (calls.length > 0) return calls
-  if (waitsForWord(state)) return restIfAllWait(state, atHand)
+  if (isAsking) return restIfAllWait(state, atHand)
   switch (state.phase.at) {
     case 'thinking':
       if (state.phase.called) return []
@@ -120,9 +128,9 @@ export function next(state: State, setup: Setup, now: number): readonly Effect[]
   // Another attempt that is due and has no place yet is begun when one comes home, not by the clock.
   const isHeld = due !== undefined && due <= now && !isDueByClock(state, now)
   if (due !== undefined && !isHeld) effects.push({ do: 'wake', key: `wake:${due}`, durable: false, due })
+  if (waitsForWord(state)) return effects
   const up = timeIsUpAt(state)
   if (up !== undefined) effects.push({ do: 'wake', key: `limit:${up}`, durable: false, due: up })
-  if (waitsForWord(state)) return effects
   const { phase } = state
   if (phase.at === 'thinking' && phase.called)
     effects.push({
@@ -217,9 +225,7 @@ function review(
   if (phase.callbacksRan < setup.callbacks[reviewed(phase)].length) return []
   if (phase.answer === undefined) return [thinkOrLimit(state, means)]
   const checked = phase.answer.reason === 'finalAnswer' || phase.answer.reason === 'text'
-  // Whoever said it before the answer stood wants it to be heard.
-  if (checked && state.steered === true)
-    return [{ kind: 'output-refused', check: SAID, why: 'a message came before it stood' }]
+  if (checked && state.steered === true) return [OUTDATED]
   if (checked && phase.checksPassed < setup.checks.length) return []
   return [{ kind: 'output-given', value: phase.answer.value, reason: phase.answer.reason }]
 }
@@ -265,16 +271,19 @@ function ofReview(phase: Extract<Phase, { at: 'reviewing' }>, setup: Setup): rea
   const { step, callbacksRan: index, checksPassed } = phase
   const of = reviewed(phase)
   if (index < setup.callbacks[of].length) return [callback(of, step, index)]
-  const { answer, decisions = [] } = phase
+  const { answer, since = 0, decisions = [] } = phase
   if (answer === undefined || checksPassed >= setup.checks.length) return []
   return [
     {
       do: 'check',
-      key: `check:${step}:${checksPassed}:${answer.reason}`,
+      key: `check:${since}:${checksPassed}`,
       durable: true,
+      since,
       index: checksPassed,
       answer,
-      decisions,
+      decisions: decisions.flatMap(({ check, decision }) =>
+        check === setup.checks[checksPassed] ? [decision] : [],
+      ),
     },
   ]
 }

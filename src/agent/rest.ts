@@ -2,7 +2,7 @@
 import type { Fact } from '../journal/entry.ts'
 import type { OpenCall, State } from '../journal/shape.ts'
 import { nextDue } from '../journal/view.ts'
-import { canAsk, isDiverged, waitsForWord } from './asking.ts'
+import { canAsk, isDiverged, isOutdated, waitsForWord } from './asking.ts'
 import type { AtHand } from './at-hand.ts'
 
 /** Nothing is left but to wait: the run rests, unless what it waits for is near. */
@@ -60,13 +60,14 @@ function waits(call: OpenCall): boolean {
 export function canGoOn(state: State, atHand: AtHand): boolean {
   if (canAsk(state)) return true
   if (Object.values(state.calls).some((call) => !waits(call) && !atHand.atRest.has(call.id))) return true
-  if (waitsForWord(state)) return false
+  const due = firstDue(state, atHand)
+  const isNear = due !== undefined && due - atHand.now <= atHand.stay
+  if (waitsForWord(state)) return isNear || isOutdated(state)
   if (state.phase.at === 'approving')
-    return state.phase.place.is !== 'asking' && state.phase.place.is !== 'unasked'
+    return isNear || (state.phase.place.is !== 'asking' && state.phase.place.is !== 'unasked')
   if (state.phase.at !== 'acting') return !isFarFromModel(state, atHand)
   // An answer that settled a call, or a timer that is near, leaves the guest with something to run.
-  const due = firstDue(state, atHand)
-  return !atHand.guestIdle || (due !== undefined && due - atHand.now <= atHand.stay)
+  return !atHand.guestIdle || isNear
 }
 
 /** When the first of the state's timers, or of those of the agents that it called, is due. */

@@ -13,6 +13,8 @@ export interface ReviewRoom {
   /** What a callback of that kind looks at; undefined where there is no such step. */
   watched(of: CallbackKind, step: number): Promise<WatchedStep | undefined>
   memory(): Promise<Memory>
+  /** Directly before a function of the author's: what it needs was read meanwhile. @throws {LeaseLostError} */
+  mustHold(): void
   log(line: string): void
 }
 
@@ -39,6 +41,7 @@ export async function runCallback(
   const told = await room.memory()
   // The answer is told when its task has ended: after the callbacks.
   const memory = of === 'finalAnswer' ? told.and(step) : told
+  room.mustHold()
   try {
     await callback?.run(step, { agent: definition.agent, memory, attempt })
     return returned
@@ -62,8 +65,10 @@ export async function runCheck(
   const shapes = definition.checkOutput === undefined ? 0 : 1
   const check = definition.checks[effect.index - shapes]
   const name = effect.index < shapes ? 'outputSchema' : (check?.name ?? '')
-  const base = { kind: 'checked' as const, key: effect.key, index: effect.index, name }
+  const { since } = effect
+  const base = { kind: 'checked' as const, key: effect.key, since, index: effect.index, name }
   const memory = await room.memory()
+  room.mustHold()
   try {
     if (effect.index < shapes) {
       const checked = await definition.checkOutput?.(decode(answer))
@@ -75,7 +80,8 @@ export async function runCheck(
     return verdict === false ? { ...base, refused: 'the check returned false' } : base
   } catch (error) {
     const thrown = thrownBy(error, room)
-    if ('interruption' in thrown) return { kind: 'interrupted', key: effect.key, by: 'check', ...thrown }
+    if ('interruption' in thrown)
+      return { kind: 'interrupted', key: effect.key, by: { check: effect.index, since, name }, ...thrown }
     return { ...base, refused: guestError(thrown.error).message }
   }
 }

@@ -86,7 +86,8 @@ export async function think(phase: Thinking, key: string, room: ThinkRoom): Prom
   } catch (error) {
     if (room.abortSignal.aborted) throw error
     const thrown = thrownBy(error, room)
-    if ('interruption' in thrown) return { kind: 'interrupted', key, by: 'model', ...thrown }
+    if ('interruption' in thrown)
+      return { kind: 'interrupted', key, by: { ...at, model: room.run.model }, ...thrown }
     const next = retryAfter({ error: thrown.error, seed, step: phase.step, attempt: phase.attempt, options })
     const message = thrown.error instanceof Error ? thrown.error.message : String(thrown.error)
     return {

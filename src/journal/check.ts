@@ -9,7 +9,7 @@
  * J5  A task's outcome is written once. Nothing follows `run-stopped` but evidence; after `task-completed` and
  *     `task-failed` nothing drives on before a new task or a retry.
  * J6  A question is asked once and decided at most once; a call that needs an approval is not sent without one, and a
- *     program that needs one does not start.
+ *     program that needs one does not start. A run does not go past what a callback, a check or the model has asked.
  * J8  What the model cost is a number, and none is below zero.
  *
  * J4 (the checkpoint) and J9 (the chain) are not in the entries: `run/verify.ts` sees to them. J7 (a run at rest holds no
@@ -49,6 +49,8 @@ interface CallSeen {
 interface QuestionSeen {
   readonly asks: string
   readonly call: CallId | undefined
+  /** Who asked for the run itself: it waits for the answer. */
+  readonly by: Entry<'question-asked'>['by']
   open: boolean
 }
 
@@ -110,6 +112,7 @@ export function violations(entries: readonly Entry[]): readonly Violation[] {
     checkPlace(entry, entries[index - 1], broken)
     checkOutcome(seen, entry, broken)
     checkTurn(seen, entry, broken)
+    checkWord(seen, entry, broken)
     if (entry.kind === 'question-asked' || entry.kind === 'question-answered')
       checkQuestion(seen, entry, broken)
     else if ('call' in entry && entry.call !== undefined) checkCall(seen, entry, entry.call, broken)
@@ -216,6 +219,31 @@ function checkTurn(seen: Seen, entry: Entry, broken: Broken): void {
   }
 }
 
+/** What a run does not do while it waits for an answer of its own. */
+const PAST_A_WORD: ReadonlySet<EntryKind> = new Set<EntryKind>([
+  'model-called',
+  'code-proposed',
+  'step-started',
+  'callbacks-ran',
+  'check-passed',
+  'output-given',
+  'task-completed',
+])
+
+/** J6, for what a callback, a check or the model has asked. */
+function checkWord(seen: Seen, entry: Entry, broken: Broken): void {
+  for (const [id, question] of seen.questions) {
+    if (!question.open || question.by === undefined) continue
+    if (entry.kind === 'task-added') question.open = false
+    else if (entry.kind === 'output-refused' && question.by === 'check') question.open = false
+    else if (PAST_A_WORD.has(entry.kind))
+      broken(
+        'J6',
+        `${entry.kind} passes question ${id}, which the ${question.by} has asked and nobody has decided.`,
+      )
+  }
+}
+
 function isCost({ inputTokens, outputTokens, cost = 0 }: Entry<'model-replied'>['usage']): boolean {
   return [inputTokens, outputTokens, cost].every((number) => Number.isFinite(number) && number >= 0)
 }
@@ -236,7 +264,8 @@ function checkQuestion(
       if (call?.at !== 'open') broken('J6', `Question ${entry.question} is about a call that is not open.`)
     }
     if (entry.asks === 'approval' && call !== undefined) call.unapproved = call.judged = true
-    seen.questions.set(entry.question, { asks: entry.asks, call: entry.call, open: true })
+    if (entry.by === 'model') seen.turn = undefined
+    seen.questions.set(entry.question, { asks: entry.asks, call: entry.call, by: entry.by, open: true })
     return
   }
   if (question?.open !== true) {

@@ -343,6 +343,8 @@ interface Bodies {
     readonly resumption?: Resumption
     /** Who asks where no call does: the run waits for the answer. Absent in runs of before, and for an approval. */
     readonly by?: 'callback' | 'check' | 'model'
+    /** The name of that callback, check or model. */
+    readonly asker?: string
   }
   'question-answered': {
     readonly question: QuestionId

@@ -15,6 +15,7 @@ export function askQuestion(state: State, entry: Entry<'question-asked'>): State
     ...(entry.expiresAt === undefined ? {} : { expiresAt: entry.expiresAt }),
     ...(entry.resumption === undefined ? {} : { resumption: entry.resumption }),
     ...(entry.by === undefined ? {} : { by: entry.by }),
+    ...(entry.asker === undefined ? {} : { asker: entry.asker }),
   }
   // A call asks one question at a time: a newer one takes the place of the one before.
   const others = Object.values(state.questions).filter(
@@ -22,26 +23,40 @@ export function askQuestion(state: State, entry: Entry<'question-asked'>): State
   )
   const asked = { ...state, questions: Object.fromEntries([...others, question].map((one) => [one.id, one])) }
   if (entry.call !== undefined) return atPlace(asked, entry.call, { is: 'asking', question: question.id })
-  return question.kind === 'approval' && state.phase.at === 'approving'
-    ? { ...asked, phase: { ...state.phase, place: { is: 'asking', question: question.id } } }
+  const { phase } = state
+  if (question.kind === 'approval' && phase.at === 'approving')
+    return { ...asked, phase: { ...phase, place: { is: 'asking', question: question.id } } }
+  // The model is asked anew when it has its answer, and hears all that was said meanwhile.
+  return question.by === 'model' && phase.at === 'thinking'
+    ? { ...asked, phase: { ...without(phase, 'since', 'reserved'), called: false } }
     : asked
+}
+
+/** Nobody waits any more for what these have asked. */
+export function closedOf(state: State, by: (by: OpenQuestion['by']) => boolean): State {
+  const left = Object.values(state.questions).filter((question) => !by(question.by))
+  return { ...state, questions: Object.fromEntries(left.map((question) => [question.id, question])) }
 }
 
 export function answerQuestion(state: State, entry: Entry<'question-answered'>): State {
   const question = state.questions[entry.question]
   if (question === undefined) return state
   const closed = { ...state, questions: without(state.questions, entry.question) }
-  if (question.by === 'check') return { ...closed, phase: heardByCheck(state.phase, entry) }
+  if (question.by === 'check') return { ...closed, phase: heardByCheck(state.phase, question, entry) }
   if (question.call === undefined) return { ...closed, phase: approvedCode(state.phase, entry) }
   return changeCall(closed, question.call, (call) => answeredCall(call, question, entry))
 }
 
 /** The check that has asked is asked again, and told. */
-function heardByCheck(phase: Phase, { decision, by }: Entry<'question-answered'>): Phase {
+function heardByCheck(
+  phase: Phase,
+  { asker = '' }: OpenQuestion,
+  { decision, by }: Entry<'question-answered'>,
+): Phase {
   // A fork closes its parent's questions, and asks them anew.
   const isClosed = decision.type === 'expired' && by !== undefined
   return phase.at === 'reviewing' && !isClosed
-    ? { ...phase, decisions: [...(phase.decisions ?? []), decision] }
+    ? { ...phase, decisions: [...(phase.decisions ?? []), { check: asker, decision }] }
     : phase
 }
 

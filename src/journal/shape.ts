@@ -71,8 +71,9 @@ export interface OpenQuestion {
   readonly schema?: string
   readonly expiresAt?: number
   readonly resumption?: Resumption
-  /** Who asked, where no call did. */
+  /** Who asked, where no call did, and its name. */
   readonly by?: Fact<'question-asked'>['by']
+  readonly asker?: string
 }
 
 export interface Answer {
@@ -130,13 +131,15 @@ export type Phase =
   | {
       readonly at: 'reviewing'
       readonly step: number
+      /** The entry that began it. Absent in runs of before. */
+      readonly since?: number
       readonly callbacksRan: number
       readonly checksPassed: number
       /** It was a plan that was made, not an action. */
       readonly of?: 'planning'
       readonly answer?: Answer
-      /** What came of the questions of the check that is next, oldest first. */
-      readonly decisions?: readonly Decided[]
+      /** What came of the questions of its checks, oldest first. */
+      readonly decisions?: readonly { readonly check: string; readonly decision: Decided }[]
     }
   /** The output stands; calls that were started may still come home. */
   | { readonly at: 'closing'; readonly output: Answer; readonly callbacksRan?: number }

@@ -22,7 +22,7 @@ import {
   touchedBy,
   withdraw,
 } from './open-calls.ts'
-import { answerQuestion, askQuestion, closedWith, codePlaceAfter } from './open-questions.ts'
+import { answerQuestion, askQuestion, closedOf, closedWith, codePlaceAfter } from './open-questions.ts'
 import type { Phase, State } from './shape.ts'
 import { isAtWork, stepOf } from './view.ts'
 
@@ -86,7 +86,7 @@ function change(state: State, entry: Entry): State {
     case 'task-added':
       return without(
         {
-          ...state,
+          ...closedOf(state, (by) => by !== undefined),
           task: {
             number: entry.number,
             text: entry.task,
@@ -154,6 +154,7 @@ function change(state: State, entry: Entry): State {
         phase: {
           at: 'reviewing',
           step: entry.step,
+          since: entry.seq,
           callbacksRan: NO_CALLBACKS,
           checksPassed: 0,
           ...(entry.answer === undefined ? {} : { answer: entry.answer }),
@@ -253,6 +254,7 @@ function change(state: State, entry: Entry): State {
         phase: {
           at: 'reviewing',
           step: entry.step,
+          since: entry.seq,
           callbacksRan: 0,
           checksPassed: 0,
           ...(entry.answer === undefined ? {} : { answer: { value: entry.answer, reason: 'finalAnswer' } }),
@@ -279,7 +281,10 @@ function change(state: State, entry: Entry): State {
       return state.phase.at === 'reviewing' ? { ...state, phase: passCheck(state.phase, entry) } : state
     case 'output-refused':
       return state.phase.at === 'reviewing'
-        ? { ...state, phase: without(state.phase, 'answer', 'decisions') }
+        ? {
+            ...closedOf(state, (by) => by === 'check'),
+            phase: without(state.phase, 'answer', 'decisions'),
+          }
         : state
     case 'output-given':
       return { ...state, phase: { at: 'closing', output: { value: entry.value, reason: entry.reason } } }
@@ -393,9 +398,14 @@ function forkState(state: State, entry: Entry<'run-forked'>): State {
       traceparent,
       ...(tracestate === undefined ? {} : { tracestate }),
     },
-    phase: afterCrash(state.phase),
+    phase: afterFork(state.phase),
     strays: [],
   }
+}
+
+/** A person's word for an answer was for the run that it was given in. */
+function afterFork(phase: Phase): Phase {
+  return phase.at === 'reviewing' ? without(phase, 'decisions') : afterCrash(phase)
 }
 
 /** As much again of all that is limited. */

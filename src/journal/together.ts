@@ -11,7 +11,9 @@ export function isOneWith(entry: Entry, before: Entry): boolean {
         before.kind === 'model-replied' ||
         before.kind === 'code-judged' ||
         before.kind === 'question-answered' ||
-        before.kind === 'message-said'
+        before.kind === 'message-said' ||
+        // Interrupted before a line of it ran.
+        (entry.program === undefined && before.kind === 'run-resumed')
       )
     case 'step-ended':
       return before.kind === 'step-started' || before.kind === 'call-withdrawn'
@@ -27,6 +29,7 @@ export function isOneWith(entry: Entry, before: Entry): boolean {
       return (
         before.kind === 'code-proposed' ||
         before.kind === 'code-judged' ||
+        (entry.by === 'callback' && before.kind === 'callbacks-ran') ||
         ((before.kind === 'call-requested' || before.kind === 'verdict-given') && before.call === entry.call)
       )
     case 'sleep-started':
@@ -45,7 +48,7 @@ export function isOneWith(entry: Entry, before: Entry): boolean {
         before.kind === 'message-said'
       )
     case 'run-paused':
-      return before.kind === 'callbacks-ran'
+      return before.kind === 'callbacks-ran' || (before.kind === 'question-asked' && before.by !== undefined)
     case 'task-failed':
       return before.kind === 'model-failed'
     case 'task-added':

@@ -1,9 +1,10 @@
 /**
- * The audit of a run: for every call and every program that a person was to approve, what was proposed, what was decided
- * and by whom, when it was sent, and what came of it. Read from the journal alone.
+ * The audit of a run: for every call, and every program and every answer that a person was to approve, what was proposed,
+ * what was decided and by whom, when it was sent, and what came of it. Read from the journal alone.
  */
 import { isWithin } from '../agent/lineage.ts'
 import { decode } from '../base/codec.ts'
+import { digestOf } from '../base/id.ts'
 import { StateNotFoundError } from '../base/errors.ts'
 import type { Decision, Effect, Entry, QuestionId, QuestionKind, RunId, Stored } from '../journal/entry.ts'
 import type { Store } from '../journal/store.ts'
@@ -22,11 +23,13 @@ export interface AuditedQuestion {
   readonly decidedAt?: Date
   readonly by?: string
   readonly reason?: string
+  /** What was answered, where the decision is `respond`. */
+  readonly answer?: unknown
 }
 
 export interface AuditedCall {
   readonly runId: RunId
-  /** Absent for a program. */
+  /** Absent for a program (`tool` is `run_code`), and for an answer of the task (`finalAnswer`). */
   readonly call?: string
   readonly step: number
   readonly tool: string
@@ -86,8 +89,11 @@ function draftsOf(runId: RunId, entries: readonly Entry[]): readonly Draft[] {
   const calls = new Map<string, Draft>()
   const asked = new Map<QuestionId, Draft>()
   let program: Draft | undefined
+  const answers = new Answers(runId)
   for (const entry of entries) {
     const at = new Date(entry.at)
+    const answer = answers.hear(entry, at)
+    if (answer !== undefined && !drafts.includes(answer)) drafts.push(answer)
     if (entry.kind === 'call-requested' && !entry.tool.startsWith('$')) {
       const { call, tool, effect, input, sent, digest = sent } = entry
       const base = { runId, call, step: stepOf(call), tool, effect, proposedAt: at }
@@ -105,7 +111,8 @@ function draftsOf(runId: RunId, entries: readonly Entry[]): readonly Draft[] {
     }
     if (entry.kind === 'question-asked') {
       const draft =
-        entry.call === undefined ? (entry.asks === 'approval' ? program : undefined) : calls.get(entry.call)
+        answer ??
+        (entry.call === undefined ? (entry.asks === 'approval' ? program : undefined) : calls.get(entry.call))
       if (draft === undefined) continue
       draft.questions.push({ question: entry.question, kind: entry.asks, askedAt: at })
       asked.set(entry.question, draft)
@@ -127,6 +134,57 @@ function draftsOf(runId: RunId, entries: readonly Entry[]): readonly Draft[] {
   return drafts
 }
 
+/** Answers of the task that a check has put before a person. */
+class Answers {
+  readonly #runId: RunId
+  #given: { readonly step: number; readonly value: Stored; readonly at: Date } | undefined
+  #draft: Draft | undefined
+
+  constructor(runId: RunId) {
+    this.#runId = runId
+  }
+
+  /** The answer that the entry is about, if a person was asked about it. */
+  hear(entry: Entry, at: Date): Draft | undefined {
+    switch (entry.kind) {
+      case 'model-replied':
+        this.#give(entry.step, entry.answer?.value, at)
+        return undefined
+      case 'step-ended':
+        this.#give(entry.step, entry.answer, at)
+        return undefined
+      case 'question-asked':
+        return entry.by === 'check' ? (this.#draft ??= this.#begun()) : undefined
+      case 'output-refused':
+        return this.#ended('refused', at)
+      case 'output-given':
+        return this.#ended('returned', at)
+      default:
+        return undefined
+    }
+  }
+
+  #give(step: number, value: Stored | undefined, at: Date): void {
+    this.#given = value === undefined ? undefined : { step, value, at }
+    this.#draft = undefined
+  }
+
+  #begun(): Draft | undefined {
+    if (this.#given === undefined) return undefined
+    const { step, value, at: proposedAt } = this.#given
+    const base = { runId: this.#runId, step, tool: 'finalAnswer', effect: 'read' as const, proposedAt }
+    const digest = typeof value === 'string' ? digestOf(value) : value.blob
+    return { base, input: value, digest, policy: [], questions: [], sent: [] }
+  }
+
+  #ended(is: 'refused' | 'returned', at: Date): Draft | undefined {
+    const draft = this.#draft
+    this.#draft = undefined
+    if (draft !== undefined) draft.outcome = { is, at }
+    return draft
+  }
+}
+
 function decided(draft: Draft | undefined, entry: Entry<'question-answered'>): void {
   const place = draft?.questions.findIndex(({ question }) => question === entry.question) ?? -1
   const question = draft?.questions[place]
@@ -139,6 +197,7 @@ function decided(draft: Draft | undefined, entry: Entry<'question-answered'>): v
     decidedAt: new Date(entry.at),
     ...(by === undefined ? {} : { by }),
     ...(reason === undefined ? {} : { reason }),
+    ...(decision.type === 'respond' ? { answer: decision.value } : {}),
   }
   if (edited !== undefined) [draft.input, draft.digest] = [edited.input, edited.digest]
   if (code !== undefined) [draft.input, draft.digest] = [{ code: code.source }, code.digest]

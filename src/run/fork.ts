@@ -182,7 +182,9 @@ async function editFacts(
   const asked = entries.find((one) => one.kind === 'question-asked' && one.question === id)
   const call = asked?.kind === 'question-asked' ? asked.call : undefined
   const question = Object.values(copy.state.questions).find((one) =>
-    call === undefined ? one.call === undefined : one.call === call,
+    call === undefined
+      ? one.call === undefined && asked?.kind === 'question-asked' && one.message === asked.message
+      : one.call === call,
   )
   if (question === undefined) throw new UsageError(`The question ${id} cannot be answered in a fork.`)
   await checkDecision(await copy.row(question, definition), decision)

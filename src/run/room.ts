@@ -288,6 +288,7 @@ export class Room implements AsyncDisposable {
       carrier: this.#carrierOf,
       watched: async (of, step) => this.#watched(of, step),
       memory: async () => this.#teller.memory(),
+      mustHold: () => this.#around.mustHold(),
       log: (line) => this.#around.live.logged('', line),
     }
   }

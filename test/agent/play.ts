@@ -80,6 +80,11 @@ export class Play {
   /** The most rounds that `decide` has needed. */
   rounds = 0
 
+  /** Which review is under way. */
+  get since(): number {
+    return this.state.phase.at === 'reviewing' ? (this.state.phase.since ?? -1) : -1
+  }
+
   constructor({ options = {}, setup = {} }: PlayOptions = {}) {
     const unknown = { window: () => undefined, price: () => undefined }
     this.setup = { callbacks: kinds(), checks: [], probes: new Set(), ...unknown, ...setup }

@@ -182,7 +182,7 @@ describe('pause', () => {
     play.hear({
       kind: 'interrupted',
       key: '',
-      by: 'model',
+      by: { model: 'm', step: 1, attempt: 1 },
       interruption: { is: 'pause', pause: { message: 'budget', onAnswer: 'value' } },
     })
     play.resume()
@@ -559,8 +559,8 @@ describe('the answer', () => {
     const play = new Play({ setup: { checks: ['one', 'two'] } })
     play.act()
     play.answers('[41]')
-    play.hear({ kind: 'checked', key: '', index: 0, name: 'one' })
-    play.hear({ kind: 'checked', key: '', index: 1, name: 'two', refused: 'not 42' })
+    play.hear({ kind: 'checked', key: '', since: play.since, index: 0, name: 'one' })
+    play.hear({ kind: 'checked', key: '', since: play.since, index: 1, name: 'two', refused: 'not 42' })
     expect(play.state.phase).toMatchObject({ at: 'thinking', step: 2 })
     play.act()
     play.answers('[42]')
@@ -571,9 +571,9 @@ describe('the answer', () => {
     const play = new Play({ setup: { checks: ['shape', 'two'] } })
     play.act()
     play.answers('["42"]')
-    play.hear({ kind: 'checked', key: '', index: 0, name: 'shape', value: '[42]' })
+    play.hear({ kind: 'checked', key: '', since: play.since, index: 0, name: 'shape', value: '[42]' })
     expect(play.effects()).toMatchObject([{ do: 'check', index: 1, answer: { value: '[42]' } }])
-    play.hear({ kind: 'checked', key: '', index: 1, name: 'two' })
+    play.hear({ kind: 'checked', key: '', since: play.since, index: 1, name: 'two' })
     expect(play.state.ended).toMatchObject({ output: '[42]' })
   })
 })

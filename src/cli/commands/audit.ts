@@ -5,7 +5,7 @@ import { openStore, storePlace } from '../place.ts'
 import { argumentsOf } from '../questions.ts'
 import type { Pen, Screen } from '../screen.ts'
 import type { Settings } from '../settings.ts'
-import { indented, oneLine, safe } from '../text.ts'
+import { indented, jsonText, oneLine, safe } from '../text.ts'
 
 export async function audit(screen: Screen, settings: Settings, given: string): Promise<number> {
   const place = await storePlace(settings)
@@ -31,11 +31,12 @@ function tell(pen: Pen, call: AuditedCall, runId: string): void {
   line(proposedAt, 'proposed')
   for (const { said, at, decision } of policy)
     line(at, `policy: ${said}${decision === undefined ? '' : `, as decided before (${safe(decision)})`}`)
-  for (const { question, kind, askedAt, decision, decidedAt, by, reason } of questions) {
+  for (const { question, kind, askedAt, decision, decidedAt, by, reason, answer } of questions) {
     line(askedAt, `asked (${kind}, ${safe(question)})`)
     if (decision === undefined || decidedAt === undefined) continue
     const who = by === undefined ? '' : ` by ${safe(by)}`
-    line(decidedAt, `decided: ${decision}${who}${reason === undefined ? '' : `: ${oneLine(reason)}`}`)
+    const what = decision === 'respond' ? jsonText(answer) : reason
+    line(decidedAt, `decided: ${decision}${who}${what === undefined ? '' : `: ${oneLine(what)}`}`)
   }
   for (const { attempt, at } of sent) line(at, `sent, attempt ${attempt}`)
   if (outcome !== undefined)

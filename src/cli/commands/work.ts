@@ -12,7 +12,7 @@ import { resultToJson, type RunResult } from '../../run/result.ts'
 import { loadAgent, settle } from '../agent-module.ts'
 import { failureOf } from '../failure.ts'
 import { interruption } from '../interrupt.ts'
-import { openStore, placeOf, storePlace, type Place } from '../place.ts'
+import { near, openStore, placeOf, quoted, storePlace, type Place } from '../place.ts'
 import { moduleOf } from '../remembered.ts'
 import type { Screen } from '../screen.ts'
 import type { Settings } from '../settings.ts'
@@ -31,7 +31,8 @@ export async function work(screen: Screen, settings: Settings, once: boolean): P
     screen,
     'Pausing the runs at their next safe points. Once more leaves at once.',
   )
-  tellUncaught(screen, () => `pca work${place.flag}`)
+  const trusted = settings.agent === undefined ? '' : ` --agent ${quoted(near(settings.agent))}`
+  tellUncaught(screen, () => `pca work${place.flag}${trusted}`)
   const worker = new Worker({ screen, settings, place, store, abortSignal })
   if (once) await worker.sweep()
   else await worker.serve()
