@@ -56,12 +56,6 @@ export function approvingFacts(
   }
 }
 
-/** A callback, a check or the model has asked a person: the run itself waits for the answer, whatever its calls do. */
-export function waitsForWord({ phase, questions }: State): boolean {
-  const isBetween = phase.at === 'thinking' || phase.at === 'reviewing' || phase.at === 'closing'
-  return isBetween && Object.values(questions).some(({ by }) => by !== undefined)
-}
-
 /** A person is asked about an answer that does not know what was said since: it does not stand, whatever they decide. */
 export function isOutdated({ phase, questions, steered }: State): boolean {
   const isAsked = Object.values(questions).some(({ by }) => by === 'check')

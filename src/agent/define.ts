@@ -53,7 +53,7 @@ export function define(given: AgentOptions, agent: unknown): Definition {
     options: { ...DEFAULTS, ...dataOptions(given) },
     callbacks: callbacksOf(given.stepCallbacks),
     checks: (given.finalAnswerChecks ?? []).map((run, index): NamedCheck => ({
-      name: nameOf(run, `check ${index + 1}`),
+      name: nameOf(run, unnamedCheck(index, given.finalAnswerChecks?.length ?? 0)),
       run,
     })),
     ...(schema === undefined
@@ -76,6 +76,11 @@ export function define(given: AgentOptions, agent: unknown): Definition {
     secrets,
     agent,
   }
+}
+
+/** What people decided for one that has no name is for the same list of checks only. */
+function unnamedCheck(index: number, count: number): string {
+  return count < 2 ? 'check 1' : `check ${index + 1} of ${count}`
 }
 
 /** @throws {UsageError} a tool takes a secret that is not there. */

@@ -8,6 +8,7 @@
 import type { CallId } from '../base/halt.ts'
 import type { CallbackKind, CallOutcome, Fact, Stored, Usage } from '../journal/entry.ts'
 import type { State } from '../journal/shape.ts'
+import { reviewOf } from '../journal/view.ts'
 import { summarisedUpTo } from './context.ts'
 import type { Desk } from './desk.ts'
 import { haltFacts } from './halt-facts.ts'
@@ -47,7 +48,7 @@ function plainFactsOf(state: State, happening: Happening, desk: Desk): readonly 
         ? [callbacksRan(happening, happening.index)]
         : []
     case 'checked':
-      if (!isUnderReview(state, happening.since, happening.index)) return []
+      if (!isUnderReview(state, happening.review, happening.index)) return []
       return happening.refused === undefined
         ? [
             {
@@ -113,11 +114,12 @@ function isAsked(state: State, at: { readonly step: number; readonly attempt: nu
 }
 
 /** The answer that a check was asked about still waits for its word. */
-function isUnderReview({ phase }: State, since: number, index: number): boolean {
+function isUnderReview(state: State, review: string, index: number): boolean {
+  const { phase } = state
   return (
     phase.at === 'reviewing' &&
     phase.answer !== undefined &&
-    (phase.since ?? 0) === since &&
+    reviewOf(state) === review &&
     phase.checksPassed === index
   )
 }
@@ -340,7 +342,7 @@ function interrupted(state: State, happening: Extract<Happening, { kind: 'interr
     }),
   ]
   if ('model' in by) return isAsked(state, by) ? paused('model', by.model) : []
-  if ('check' in by) return isUnderReview(state, by.since, by.check) ? paused('check', by.name) : []
+  if ('check' in by) return isUnderReview(state, by.review, by.check) ? paused('check', by.name) : []
   if ('callback' in by) {
     if (!isNextCallback(state, by.of, by.step, by.callback)) return []
     return [callbacksRan(by, by.callback), ...paused('callback', by.name)]

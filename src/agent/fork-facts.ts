@@ -107,7 +107,7 @@ function parents(state: State, call: OpenCall): Fact {
 function askAgain(state: State, question: OpenQuestion, now: number): readonly Fact[] {
   const { call, kind, message, schema, expiresAt, resumption, by, asker } = question
   const again: Fact = {
-    ...asked(state, message, kind, call, call === undefined ? question.id : ''),
+    ...asked(state, message, kind, call, question.id),
     ...(schema === undefined ? {} : { schema }),
     ...(expiresAt === undefined || expiresAt <= now ? {} : { expiresAt }),
     ...(resumption === undefined ? {} : { resumption }),
@@ -121,15 +121,20 @@ function closed(question: OpenQuestion): Fact {
   return { kind: 'question-answered', question: question.id, decision: { type: 'expired' }, by: 'fork' }
 }
 
+/** The id that a question of the run before has in a fork. `seq`: of `run-forked`. */
+export function forkedId(state: State, seq: number, call: string | undefined, before: string): string {
+  // Several may be open that no call asks.
+  return questionId(state, call, `fork ${seq}${call === undefined ? before : ''}`)
+}
+
 function asked(
   state: State,
   message: string,
   asks: OpenQuestion['kind'],
   call: string | undefined,
-  /** Tells apart those that no call asks. */
   before = '',
 ): Fact<'question-asked'> {
-  const question = questionId(state, call, `fork ${state.seq}${before}`)
+  const question = forkedId(state, state.seq, call, before)
   return { kind: 'question-asked', question, asks, message, ...(call === undefined ? {} : { call }) }
 }
 

@@ -160,7 +160,7 @@ export type Happening =
       readonly kind: 'checked'
       readonly key: string
       /** Which review it belongs to: an answer may have been given up meanwhile. */
-      readonly since: number
+      readonly review: string
       readonly index: number
       readonly name: string
       readonly refused?: string
@@ -179,7 +179,7 @@ export type Happening =
             readonly step: number
             readonly name: string
           }
-        | { readonly check: number; readonly since: number; readonly name: string }
+        | { readonly check: number; readonly review: string; readonly name: string }
         | { readonly model: string; readonly step: number; readonly attempt: number }
       readonly interruption: Interruption
     }

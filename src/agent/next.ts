@@ -11,9 +11,9 @@
  */
 import type { CallbackKind, Decided, Fact } from '../journal/entry.ts'
 import type { Answer, OpenCall, Phase, State } from '../journal/shape.ts'
-import { nextDue } from '../journal/view.ts'
+import { nextDue, reviewOf, waitsForWord } from '../journal/view.ts'
 import type { Price } from './budget.ts'
-import { approvalOf, approvingFacts, isDiverged, isOutdated, roomToAsk, waitsForWord } from './asking.ts'
+import { approvalOf, approvingFacts, isDiverged, isOutdated, roomToAsk } from './asking.ts'
 import { doubtId, idempotencyKey, questionId } from './derived-ids.ts'
 import { limitFacts, thinkAgain, thinkOrLimit, timeIsUpAt, type Means } from './limits.ts'
 import type { AtHand } from './at-hand.ts'
@@ -61,7 +61,7 @@ export type Effect =
       readonly key: string
       readonly durable: true
       /** The review that it belongs to. */
-      readonly since: number
+      readonly review: string
       readonly index: number
       readonly answer: Answer
       /** What came of the questions that it has asked. */
@@ -141,7 +141,7 @@ export function next(state: State, setup: Setup, now: number): readonly Effect[]
     })
   if (phase.at === 'approving' && phase.place.is === 'judging')
     effects.push({ do: 'judge-code', key: `judge:${phase.step}`, durable: false, phase })
-  if (phase.at === 'reviewing') effects.push(...ofReview(phase, setup))
+  if (phase.at === 'reviewing') effects.push(...ofReview(state, phase, setup))
   if (phase.at === 'closing') effects.push(GRACE, ...ofClosing(state, phase, setup))
   return effects
 }
@@ -267,22 +267,23 @@ function ofCall(call: OpenCall, setup: Setup, now: number): readonly Effect[] {
   return [{ do: 'call', key: `call:${call.id}:${call.attempt}`, durable, call }]
 }
 
-function ofReview(phase: Extract<Phase, { at: 'reviewing' }>, setup: Setup): readonly Effect[] {
+function ofReview(state: State, phase: Extract<Phase, { at: 'reviewing' }>, setup: Setup): readonly Effect[] {
   const { step, callbacksRan: index, checksPassed } = phase
   const of = reviewed(phase)
   if (index < setup.callbacks[of].length) return [callback(of, step, index)]
-  const { answer, since = 0, decisions = [] } = phase
+  const { answer, decisions = [] } = phase
   if (answer === undefined || checksPassed >= setup.checks.length) return []
+  const review = reviewOf(state)
   return [
     {
       do: 'check',
-      key: `check:${since}:${checksPassed}`,
+      key: `check:${review}:${checksPassed}`,
       durable: true,
-      since,
+      review,
       index: checksPassed,
       answer,
-      decisions: decisions.flatMap(({ check, decision }) =>
-        check === setup.checks[checksPassed] ? [decision] : [],
+      decisions: decisions.flatMap((signed) =>
+        signed.index === checksPassed && signed.check === setup.checks[checksPassed] ? [signed.decision] : [],
       ),
     },
   ]

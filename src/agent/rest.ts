@@ -1,8 +1,8 @@
 /** When a run that waits comes to rest, what it then waits for, and when it can go on. */
 import type { Fact } from '../journal/entry.ts'
 import type { OpenCall, State } from '../journal/shape.ts'
-import { nextDue } from '../journal/view.ts'
-import { canAsk, isDiverged, isOutdated, waitsForWord } from './asking.ts'
+import { nextDue, waitsForWord } from '../journal/view.ts'
+import { canAsk, isDiverged, isOutdated } from './asking.ts'
 import type { AtHand } from './at-hand.ts'
 
 /** Nothing is left but to wait: the run rests, unless what it waits for is near. */

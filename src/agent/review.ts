@@ -65,8 +65,8 @@ export async function runCheck(
   const shapes = definition.checkOutput === undefined ? 0 : 1
   const check = definition.checks[effect.index - shapes]
   const name = effect.index < shapes ? 'outputSchema' : (check?.name ?? '')
-  const { since } = effect
-  const base = { kind: 'checked' as const, key: effect.key, since, index: effect.index, name }
+  const { review } = effect
+  const base = { kind: 'checked' as const, key: effect.key, review, index: effect.index, name }
   const memory = await room.memory()
   room.mustHold()
   try {
@@ -81,7 +81,7 @@ export async function runCheck(
   } catch (error) {
     const thrown = thrownBy(error, room)
     if ('interruption' in thrown)
-      return { kind: 'interrupted', key: effect.key, by: { check: effect.index, since, name }, ...thrown }
+      return { kind: 'interrupted', key: effect.key, by: { check: effect.index, review, name }, ...thrown }
     return { ...base, refused: guestError(thrown.error).message }
   }
 }

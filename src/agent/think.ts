@@ -88,7 +88,13 @@ export async function think(phase: Thinking, key: string, room: ThinkRoom): Prom
     const thrown = thrownBy(error, room)
     if ('interruption' in thrown)
       return { kind: 'interrupted', key, by: { ...at, model: room.run.model }, ...thrown }
-    const next = retryAfter({ error: thrown.error, seed, step: phase.step, attempt: phase.attempt, options })
+    const next = retryAfter({
+      error: thrown.error,
+      seed,
+      step: phase.step,
+      attempt: phase.attempt - (phase.asked ?? 0),
+      options,
+    })
     const message = thrown.error instanceof Error ? thrown.error.message : String(thrown.error)
     return {
       kind: 'model-broke',

@@ -121,6 +121,10 @@ export class Message {
       case 'question-answered':
         this.#answered(entry, this.parts.asked(entry.question))
         return
+      case 'output-refused':
+        for (const { part, kind } of this.parts.aboutAnswer(run))
+          if (this.#sheet.has(part)) this.#denied(part, kind, 'The answer does not stand any more.')
+        return
       case 'call-returned':
       case 'call-withdrawn':
         await this.#callEnded(event, entry)
@@ -354,6 +358,7 @@ const ENDS_REPLY: ReadonlySet<EntryKind> = new Set([
 const ENDS_PART: ReadonlySet<EntryKind> = new Set([
   'call-returned',
   'call-withdrawn',
+  'output-refused',
   'step-ended',
   'step-killed',
 ])

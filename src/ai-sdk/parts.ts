@@ -32,6 +32,8 @@ export interface Asked {
   readonly part: Part
   readonly message: string
   readonly call?: CallId
+  /** Who asks for the run itself. */
+  readonly by?: Entry<'question-asked'>['by']
   /** Absent while it is open. `expired`: nobody can answer it any more. */
   readonly answer?: Decision['type'] | 'expired'
 }
@@ -59,6 +61,11 @@ export class Parts {
   /** The questions that are open, in the order in which they were asked. */
   get open(): readonly Asked[] {
     return [...this.#questions.values()].filter(({ answer }) => answer === undefined)
+  }
+
+  /** What a check has asked about the answer of the run's task, and nobody has decided. */
+  aboutAnswer(run: RunId): readonly Asked[] {
+    return this.open.filter((asked) => asked.run === run && asked.by === 'check')
   }
 
   code(run: RunId, step: number): Part | undefined {
@@ -107,6 +114,9 @@ export class Parts {
       case 'question-answered':
         await this.#answer(event, entry)
         return
+      case 'output-refused':
+        for (const asked of this.aboutAnswer(run)) this.#settle(asked, 'expired')
+        return
       case 'call-returned':
       case 'call-withdrawn':
         this.#close(this.call(run, entry.call))
@@ -130,7 +140,7 @@ export class Parts {
     return part
   }
 
-  #ask(run: RunId, { question: id, asks: kind, call, message, schema }: Entry<'question-asked'>): void {
+  #ask(run: RunId, { question: id, asks: kind, call, message, schema, by }: Entry<'question-asked'>): void {
     // Without a call it is a program that is to be approved.
     const of = call === undefined ? this.#proposed.get(run) : this.call(run, call)
     // A call that is asked about anew is not asked about as before.
@@ -144,7 +154,8 @@ export class Parts {
     }
     const part = isOfCall ? of : this.#add(id, 'question', kind === 'input' ? ASK : kind, input)
     part.question = id
-    this.#questions.set(id, { id, kind, run, part, message, ...(call === undefined ? {} : { call }) })
+    const asker = { ...(call === undefined ? {} : { call }), ...(by === undefined ? {} : { by }) }
+    this.#questions.set(id, { id, kind, run, part, message, ...asker })
   }
 
   async #answer(

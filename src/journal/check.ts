@@ -190,6 +190,10 @@ function checkTurn(seen: Seen, entry: Entry, broken: Broken): void {
       if (entry.kind !== 'model-failed' && !isCost(entry.usage))
         broken('J8', 'The usage of a reply is no number, or below zero.')
       return
+    case 'run-paused':
+      // It was the model that paused, in place of a reply.
+      if (entry.cause === 'model') seen.turn = undefined
+      return
     case 'code-proposed':
       seen.unapproved = true
       return

@@ -26,10 +26,12 @@ export function askQuestion(state: State, entry: Entry<'question-asked'>): State
   const { phase } = state
   if (question.kind === 'approval' && phase.at === 'approving')
     return { ...asked, phase: { ...phase, place: { is: 'asking', question: question.id } } }
-  // The model is asked anew when it has its answer, and hears all that was said meanwhile.
-  return question.by === 'model' && phase.at === 'thinking'
-    ? { ...asked, phase: { ...without(phase, 'since', 'reserved'), called: false } }
-    : asked
+  return question.by === 'model' && phase.at === 'thinking' ? { ...asked, phase: notAsked(phase) } : asked
+}
+
+/** The model has paused in place of a reply: nothing went out. It is asked anew, and hears all that was said meanwhile. */
+export function notAsked(phase: Extract<Phase, { at: 'thinking' }>): Phase {
+  return { ...without(phase, 'since', 'reserved'), called: false, asked: (phase.asked ?? 0) + 1 }
 }
 
 /** Nobody waits any more for what these have asked. */
@@ -56,7 +58,10 @@ function heardByCheck(
   // A fork closes its parent's questions, and asks them anew.
   const isClosed = decision.type === 'expired' && by !== undefined
   return phase.at === 'reviewing' && !isClosed
-    ? { ...phase, decisions: [...(phase.decisions ?? []), { check: asker, decision }] }
+    ? {
+        ...phase,
+        decisions: [...(phase.decisions ?? []), { index: phase.checksPassed, check: asker, decision }],
+      }
     : phase
 }
 

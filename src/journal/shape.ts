@@ -81,6 +81,13 @@ export interface Answer {
   readonly reason: OutputReason
 }
 
+/** What a person decided for a check, by the check's place among the checks and its name. */
+export interface Signed {
+  readonly index: number
+  readonly check: string
+  readonly decision: Decided
+}
+
 export type Phase =
   /** The model is to be asked, or is being asked (`called`). */
   | {
@@ -91,6 +98,8 @@ export type Phase =
       readonly called: boolean
       /** When it was asked, ms since the epoch. */
       readonly since?: number
+      /** Attempts in which the model paused, with a question or without: no failures. */
+      readonly asked?: number
       /** Why it is asked for its last word. */
       readonly limit?: TaskLimit
       /** What the request may cost, in USD, where the run has a limit. */
@@ -131,15 +140,13 @@ export type Phase =
   | {
       readonly at: 'reviewing'
       readonly step: number
-      /** The entry that began it. Absent in runs of before. */
-      readonly since?: number
       readonly callbacksRan: number
       readonly checksPassed: number
       /** It was a plan that was made, not an action. */
       readonly of?: 'planning'
       readonly answer?: Answer
       /** What came of the questions of its checks, oldest first. */
-      readonly decisions?: readonly { readonly check: string; readonly decision: Decided }[]
+      readonly decisions?: readonly Signed[]
     }
   /** The output stands; calls that were started may still come home. */
   | { readonly at: 'closing'; readonly output: Answer; readonly callbacksRan?: number }

@@ -22,7 +22,14 @@ import {
   touchedBy,
   withdraw,
 } from './open-calls.ts'
-import { answerQuestion, askQuestion, closedOf, closedWith, codePlaceAfter } from './open-questions.ts'
+import {
+  answerQuestion,
+  askQuestion,
+  closedOf,
+  closedWith,
+  codePlaceAfter,
+  notAsked,
+} from './open-questions.ts'
 import type { Phase, State } from './shape.ts'
 import { isAtWork, stepOf } from './view.ts'
 
@@ -117,6 +124,9 @@ function change(state: State, entry: Entry): State {
       return {
         ...without(state, 'unheard', 'steered'),
         phase: {
+          ...(entry.attempt > 1 && state.phase.at === 'thinking' && state.phase.asked !== undefined
+            ? { asked: state.phase.asked }
+            : {}),
           at: 'thinking',
           step: entry.step,
           attempt: entry.attempt,
@@ -154,7 +164,6 @@ function change(state: State, entry: Entry): State {
         phase: {
           at: 'reviewing',
           step: entry.step,
-          since: entry.seq,
           callbacksRan: NO_CALLBACKS,
           checksPassed: 0,
           ...(entry.answer === undefined ? {} : { answer: entry.answer }),
@@ -254,7 +263,6 @@ function change(state: State, entry: Entry): State {
         phase: {
           at: 'reviewing',
           step: entry.step,
-          since: entry.seq,
           callbacksRan: 0,
           checksPassed: 0,
           ...(entry.answer === undefined ? {} : { answer: { value: entry.answer, reason: 'finalAnswer' } }),
@@ -327,6 +335,8 @@ function change(state: State, entry: Entry): State {
                 ...(baggage === undefined ? {} : { baggage }),
               },
       }
+      if (entry.cause === 'model' && paused.phase.at === 'thinking')
+        return { ...paused, phase: notAsked(paused.phase) }
       return entry.call === undefined ? paused : atPlace(paused, entry.call, { is: 'parked' })
     }
     case 'run-resumed':
@@ -403,9 +413,12 @@ function forkState(state: State, entry: Entry<'run-forked'>): State {
   }
 }
 
-/** A person's word for an answer was for the run that it was given in. */
+/** A person's word for an answer was for the run that it was given in: the checks that asked for one begin again. */
 function afterFork(phase: Phase): Phase {
-  return phase.at === 'reviewing' ? without(phase, 'decisions') : afterCrash(phase)
+  if (phase.at !== 'reviewing') return afterCrash(phase)
+  const { decisions = [], checksPassed } = phase
+  const firstSigned = Math.min(checksPassed, ...decisions.map(({ index }) => index))
+  return { ...without(phase, 'decisions'), checksPassed: firstSigned }
 }
 
 /** As much again of all that is limited. */
@@ -449,7 +462,7 @@ function passCheck(phase: Extract<Phase, { at: 'reviewing' }>, entry: Entry<'che
   const changed =
     answer === undefined || entry.value === undefined ? answer : { ...answer, value: entry.value }
   return {
-    ...without(phase, 'decisions'),
+    ...phase,
     checksPassed: entry.index + 1,
     ...(changed === undefined ? {} : { answer: changed }),
   }

@@ -223,7 +223,7 @@ export type Signal =
       readonly outcome: CallOutcome
       readonly shown: string
     }
-  /** To a run that waits for a managed agent's: something has become of that. */
+  /** To a run that waits for a managed agent's, or for a person's word: there is something to see, of run `run`. */
   | { readonly kind: 'child'; readonly run: RunId }
 
 /** A decision on one call that counts for later ones. Kept with the run in which it was made, and removed with it. */

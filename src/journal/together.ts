@@ -32,6 +32,9 @@ export function isOneWith(entry: Entry, before: Entry): boolean {
         (entry.by === 'callback' && before.kind === 'callbacks-ran') ||
         ((before.kind === 'call-requested' || before.kind === 'verdict-given') && before.call === entry.call)
       )
+    case 'message-said':
+      // What the model is told of an answer; what somebody says is told apart by what it does to an answer of the task.
+      return before.kind === 'question-answered' && entry.steers === undefined
     case 'sleep-started':
       return before.kind === 'call-requested' && before.call === entry.call
     case 'call-returned':

@@ -47,16 +47,26 @@ export function callsAgents({ calls }: State): boolean {
   return Object.values(calls).some((call) => call.child === true)
 }
 
+/** A callback, a check or the model has asked a person: the run itself waits for the answer, whatever its calls do. */
+export function waitsForWord({ phase, questions }: State): boolean {
+  const isBetween = phase.at === 'thinking' || phase.at === 'reviewing' || phase.at === 'closing'
+  return isBetween && Object.values(questions).some(({ by }) => by !== undefined)
+}
+
+/** Names the review of an answer, which follows one reply of the model: the same in every process. */
+export function reviewOf({ task, grantedAt }: State): string {
+  return `${task.number}.${grantedAt}.${task.turns}`
+}
+
 /** Something of the run is under way, other than waiting for people, timers and agents: its time counts. */
-export function isAtWork({ phase, pause, ended, calls }: State): boolean {
+export function isAtWork(state: State): boolean {
+  const { phase, pause, ended, calls } = state
   if (ended !== undefined || pause !== undefined) return false
   const open = Object.values(calls)
+  const isCalling = open.some(({ at, child }) => !WAITS.has(at.is) && child !== true)
+  if (waitsForWord(state)) return isCalling
   if (phase.at === 'approving' && (phase.place.is === 'asking' || phase.place.is === 'unasked')) return false
-  return (
-    phase.at !== 'acting' ||
-    open.length === 0 ||
-    open.some(({ at, child }) => !WAITS.has(at.is) && child !== true)
-  )
+  return phase.at !== 'acting' || open.length === 0 || isCalling
 }
 
 const WAITS: ReadonlySet<string> = new Set(['unasked', 'asking', 'sleeping', 'retrying'])

@@ -153,6 +153,11 @@ class Answers {
       case 'step-ended':
         this.#give(entry.step, entry.answer, at)
         return undefined
+      case 'check-passed':
+        // As the check made it.
+        if (this.#given !== undefined && entry.value !== undefined)
+          this.#given = { ...this.#given, value: entry.value }
+        return undefined
       case 'question-asked':
         return entry.by === 'check' ? (this.#draft ??= this.#begun()) : undefined
       case 'output-refused':

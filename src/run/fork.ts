@@ -8,7 +8,7 @@
 import { answerFacts } from '../agent/question-facts.ts'
 import type { Definition } from '../agent/definition.ts'
 import type { CheckedAnswer, Desk } from '../agent/desk.ts'
-import { forkFacts, restFacts, type ForkBegun } from '../agent/fork-facts.ts'
+import { forkedId, forkFacts, restFacts, type ForkBegun } from '../agent/fork-facts.ts'
 import { encode } from '../base/codec.ts'
 import { UsageError } from '../base/errors.ts'
 import { faultPoint } from '../base/fault-point.ts'
@@ -84,7 +84,8 @@ export async function forkRun(
   const { edit } = given
   const settled = edit !== undefined && 'result' in edit ? edit.result.call : undefined
   copy.add(forkFacts(copy.state, past, begun, now, settled))
-  if (edit !== undefined) copy.add(await editFacts(copy, entries, given, edit, definition))
+  if (edit !== undefined)
+    copy.add(await editFacts(copy, entries, given, { edit, definition, forkedAt: begun.from.seq + 1 }))
   copy.add(restFacts(copy.state, begun.from))
   if (!(await copy.create(definition)))
     throw new UsageError(`A run ${forkId} exists already.`, { hint: 'Choose another id for the fork.' })
@@ -173,18 +174,20 @@ async function editFacts(
   copy: Copy,
   entries: readonly Entry[],
   given: ForkOptions,
-  edit: ForkEdit,
-  definition: Definition | undefined,
+  {
+    edit,
+    definition,
+    forkedAt,
+  }: { readonly edit: ForkEdit; readonly definition: Definition | undefined; readonly forkedAt: number },
 ): Promise<readonly Fact[]> {
   if ('code' in edit) return codeFacts(copy, given.step ?? 0, edit.code)
   if ('result' in edit) return resultFacts(copy, edit.result.call, edit.result.value)
   const { question: id, decision } = edit.answer
   const asked = entries.find((one) => one.kind === 'question-asked' && one.question === id)
   const call = asked?.kind === 'question-asked' ? asked.call : undefined
+  const forked = forkedId(copy.state, forkedAt, call, id)
   const question = Object.values(copy.state.questions).find((one) =>
-    call === undefined
-      ? one.call === undefined && asked?.kind === 'question-asked' && one.message === asked.message
-      : one.call === call,
+    call === undefined ? one.id === forked || one.kind === 'approval' : one.call === call,
   )
   if (question === undefined) throw new UsageError(`The question ${id} cannot be answered in a fork.`)
   await checkDecision(await copy.row(question, definition), decision)

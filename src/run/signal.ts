@@ -201,6 +201,9 @@ export async function sayTo(
     })
   const who = by === undefined ? {} : { by }
   await sendSignal(store, runId, { kind: interrupt ? 'interrupt' : 'say', text: message, ...who })
+  // An answer that a person is being asked about does not stand after this: the run has something to do.
+  const asked = await store.questions({ runId })
+  if (asked.some(({ kind, call }) => kind === 'input' && call === undefined)) await nudge(store, runId, runId)
 }
 
 /** A pause or a stop: durable when this resolves, and done, unless somebody drives the run, who will do it. */
@@ -280,9 +283,14 @@ export async function endAlone(store: Store, runId: string): Promise<void> {
 async function tellAbove(store: Store, rootRunId: string, runId: string): Promise<void> {
   for (const row of await familyOf(store, rootRunId)) {
     if (row.runId === runId || !isWithin(runId, row.runId)) continue
-    const key = `child_${randomText(12)}`
-    await again(async () => store.signal(row.runId, key, { kind: 'child', run: runId }))
+    await nudge(store, row.runId, runId)
   }
+}
+
+/** There is something to see, of run `of`. */
+async function nudge(store: Store, runId: string, of: string): Promise<void> {
+  const key = `child_${randomText(12)}`
+  await again(async () => store.signal(runId, key, { kind: 'child', run: of }))
 }
 
 /** Records what follows from one happening, under a lease of the run's family. */

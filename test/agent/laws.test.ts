@@ -148,7 +148,7 @@ function happens(play: Play, made: Map<number, number>, pick: Pick): Happening {
     }
     case 'check': {
       const refused = pick(3) === 0 ? { refused: 'no' } : {}
-      return { kind: 'checked', key, since: effect.since, index: effect.index, name: 'strict', ...refused }
+      return { kind: 'checked', key, review: effect.review, index: effect.index, name: 'strict', ...refused }
     }
     case 'wake':
       play.now = Math.max(play.now, effect.due)

@@ -15,6 +15,7 @@ import { placed } from '../../src/journal/decode.ts'
 import type { Entry, EntryKind, Fact, RunOptions } from '../../src/journal/entry.ts'
 import type { State } from '../../src/journal/shape.ts'
 import { fold } from '../../src/journal/state.ts'
+import { reviewOf } from '../../src/journal/view.ts'
 import type { Signal } from '../../src/journal/store.ts'
 
 export const RUN = 'run-1'
@@ -81,8 +82,8 @@ export class Play {
   rounds = 0
 
   /** Which review is under way. */
-  get since(): number {
-    return this.state.phase.at === 'reviewing' ? (this.state.phase.since ?? -1) : -1
+  get review(): string {
+    return reviewOf(this.state)
   }
 
   constructor({ options = {}, setup = {} }: PlayOptions = {}) {

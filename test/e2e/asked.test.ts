@@ -14,6 +14,7 @@ import {
 } from '../../src/index.ts'
 import { violations } from '../../src/journal/check.ts'
 import { auditRun } from '../../src/run/audit.ts'
+import { sayTo } from '../../src/run/signal.ts'
 import {
   again,
   agentOf,
@@ -292,3 +293,142 @@ test('with wait, the process stays until the question expires', async () => {
   })
   expect(output(await agent.run('x', { wait: true }))).toBe(2)
 })
+
+test('a word said at rest makes a run due whose answer a person looks at, also below another', async () => {
+  const store = memoryStore()
+  const checks = { finalAnswerChecks: [signedBy('editor', [])] }
+  const agent = agentOf({ store, ...checks, script: ['finalAnswer(1)', 'finalAnswer(2)'] })
+  await agent.run('x')
+  await agent.say('otherwise')
+  expect(await drainDue(store, [agent])).toMatchObject([
+    { status: 'paused', questions: [{ message: 'editor: send 2?' }] },
+  ])
+
+  const helper = agentOf({
+    store,
+    name: 'helper',
+    description: 'Helps',
+    ...checks,
+    script: ['finalAnswer(7)', 'finalAnswer(8)'],
+  })
+  const lead = agentOf({
+    store,
+    name: 'lead',
+    managedAgents: [helper],
+    script: ['finalAnswer(await helper("do"))'],
+  })
+  const { runId } = await lead.run('y')
+  await sayTo(store, `${runId}.1.1`, 'otherwise')
+  expect(await drainDue(store, [lead])).toMatchObject([
+    { status: 'paused', questions: [{ message: 'editor: send 8?' }] },
+  ])
+})
+
+test('what a person looked at for a check that has passed is looked at again in a fork', async () => {
+  const store = memoryStore()
+  const given = {
+    store,
+    outputSchema: z.number().transform((n) => `${n}!`),
+    finalAnswerChecks: [signedBy('legal', []), signedBy('boss', [])],
+    script: ['finalAnswer(1)'],
+  }
+  const agent = agentOf(given)
+  const legal = onlyQuestion(await agent.run('x'))
+  expect(legal.message).toBe('legal: send 1!?')
+  await agent.answer(legal.id, { type: 'respond', value: 'yes' })
+  expect(onlyQuestion(await goOn(agent)).message).toBe('boss: send 1!?')
+  expect(await auditRun(store, agent.runId ?? '')).toMatchObject([{ args: '1!' }])
+  const fork = await agent.fork()
+  const [boss] = fork.questions
+  await fork.answer(boss?.id ?? '', { type: 'respond', value: 'yes' })
+  expect(onlyQuestion(await goOn(fork)).message).toBe('legal: send 1!?')
+})
+
+test('an edit of a question that was closed meanwhile signs nothing off', async () => {
+  const store = memoryStore()
+  const given = {
+    store,
+    finalAnswerChecks: [
+      function editor(_answer: unknown, { decisions }: CheckContext) {
+        if (decisions.length === 0) throw new AgentPausedException('Ask', { question: 'Send it?' })
+        return true
+      },
+    ],
+    script: ['finalAnswer(1)', 'finalAnswer(2)'],
+  }
+  const agent = agentOf(given)
+  const first = onlyQuestion(await agent.run('x'))
+  await agent.say('otherwise')
+  onlyQuestion(await goOn(agent))
+  const edit = { answer: { question: first.id, decision: { type: 'respond', value: 'yes' } as const } }
+  await expect(agent.fork({ edit })).rejects.toThrow('cannot be answered in a fork')
+})
+
+test('a fork after an answer has what the model was told of it', async () => {
+  const store = memoryStore()
+  const prompts: string[] = []
+  const agent = agentOf({
+    store,
+    stepCallbacks: [asking],
+    script: [
+      '1',
+      ({ prompt }) => {
+        prompts.push(promptText(prompt))
+        return 'finalAnswer(2)'
+      },
+    ],
+  })
+  const { id } = onlyQuestion(await agent.run('x'))
+  await agent.answer(id, { type: 'respond', value: 'SESAME' })
+  await goOn(agent)
+  const [answered] = await entriesOf(store, agent.runId ?? '', 'question-answered')
+  await goOn(await agent.fork({ entry: answered?.seq ?? 0 }))
+  expect(prompts.map((prompt) => prompt.includes('SESAME'))).toEqual([true, true])
+})
+
+test('the time of a task stands still while the run waits for a person', async () => {
+  const clock = new HandClock()
+  const agent = agentOf({
+    store: memoryStore(clock),
+    timeout: '1m',
+    onLimit: 'fail',
+    stepCallbacks: [asking],
+    script: ['1', 'finalAnswer(2)'],
+  })
+  const run = await agent.start('x', { wait: true })
+  const { id } = onlyQuestion(await run.result())
+  clock.forward(3_600_000)
+  await agent.answer(id, { type: 'respond', value: 'yes' })
+  expect(output(await goOn(agent))).toBe(2)
+})
+
+test.each([true, false])(
+  'questions of the model are no failures and cost nothing (with a question: %s)',
+  async (asks) => {
+    const store = memoryStore()
+    let asked = 0
+    const agent = agentOf({
+      store,
+      maxRetries: 1,
+      maxCost: 1,
+      price: () => 0.4,
+      script: [
+        () => {
+          asked++
+          if (asked <= 3)
+            throw new AgentPausedException('Key', asks ? { question: `Which key ${asked}?` } : {})
+          if (asked === 4)
+            throw Object.assign(new Error('overloaded'), { statusCode: 529, isRetryable: true })
+          return 'finalAnswer(2)'
+        },
+      ],
+    })
+    let result = await agent.run('x')
+    for (let round = 0; round < 3; round++) {
+      if (asks) await agent.answer(onlyQuestion(result).id, { type: 'respond', value: 'k' })
+      result = await goOn(agent)
+    }
+    expect(rested(result, 'completed')).toMatchObject({ output: 2, usage: { cost: 0.4 } })
+    expect(violations(await journalOf(store, result.runId))).toEqual([])
+  },
+)

@@ -1,5 +1,6 @@
 /** The agent of the simulation: its tools leave their effects in the ledger, its model reads from the scenario. */
 import { define } from '../../src/agent/define.ts'
+import type { FinalAnswerCheck } from '../../src/agent/options.ts'
 import type { Definition } from '../../src/agent/definition.ts'
 import type { StepCallback } from '../../src/agent/callbacks.ts'
 import type { Memory, WatchedStep } from '../../src/agent/memory.ts'
@@ -38,7 +39,8 @@ const CLASSES: Readonly<Record<ToolName, Class>> = {
 /** The agent in the hand of one process, with the agent that it calls. */
 export function agentIn(around: Surroundings): (process: Process) => Definition {
   const { scenario } = around
-  const { maxSteps, onLimit, onUnknownOutcome, plansEvery, codeApproval, callbacks, isChecked } = scenario
+  const { maxSteps, onLimit, onUnknownOutcome, plansEvery, codeApproval, callbacks, isChecked, isSigned } =
+    scenario
   const tools = TOOLS.map((name) => toolOf(name, around))
   const options = {
     tools,
@@ -49,7 +51,7 @@ export function agentIn(around: Surroundings): (process: Process) => Definition 
     ...(plansEvery === 0 ? {} : { planningInterval: plansEvery }),
     ...(codeApproval === 'never' ? {} : { codeApproval: codeApproval === 'always' ? true : isAsked }),
     stepCallbacks: { all: callbacks.map((kind, index) => callbackOf(kind, index, around)) },
-    finalAnswerChecks: isChecked ? [isNoOddNumber] : [],
+    finalAnswerChecks: [...(isChecked ? [isNoOddNumber] : []), ...(isSigned ? [isSignedOff(around)] : [])],
   }
   const reads = reader(
     (prompt) => scenario.scripts[Number(/run-(\d)/.exec(JSON.stringify(prompt))?.[1] ?? '0')],
@@ -73,6 +75,16 @@ function isAsked(code: string): Approval {
 /** Answers that are odd numbers are refused; the last thing that a model says is none. */
 function isNoOddNumber(answer: unknown): boolean {
   return typeof answer !== 'number' || answer % 2 === 0
+}
+
+/** A person is asked about each answer; what was decided of one is of no other. */
+function isSignedOff({ world }: Surroundings): FinalAnswerCheck {
+  return function isSignedOff(answer, { decisions }) {
+    const [decision, more] = decisions
+    if (more !== undefined) world.violation(`An answer is decided twice: ${JSON.stringify(decisions)}`)
+    if (decision !== undefined) return true
+    throw new AgentPausedException('A person looks', { question: `Send ${JSON.stringify(answer)}?` })
+  }
 }
 
 /** A model that says what the scenario wrote for it. */

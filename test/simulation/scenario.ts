@@ -84,6 +84,8 @@ export interface Scenario {
   readonly callbacks: readonly (typeof CALLBACKS)[number][]
   /** Whether some answers are refused. */
   readonly isChecked: boolean
+  /** Whether a check asks a person about each answer. */
+  readonly isSigned: boolean
   readonly faults: readonly Fault[]
   readonly commands: readonly Command[]
 }
@@ -94,6 +96,7 @@ export const UNSAID = {
   codeApproval: 'never',
   callbacks: [],
   isChecked: false,
+  isSigned: false,
 } as const satisfies Partial<Scenario>
 
 type ToolCalled = Extract<Item, { do: 'call' }>['tool']
@@ -171,6 +174,7 @@ export const scenarios: fc.Arbitrary<Scenario> = fc.record({
     { weight: 1, arbitrary: fc.array(fc.constantFrom(...CALLBACKS), { minLength: 1, maxLength: 2 }) },
   ),
   isChecked: fc.constantFrom(false, false, true),
+  isSigned: fc.constantFrom(false, false, true),
   faults,
   commands,
 })
