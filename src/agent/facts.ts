@@ -364,7 +364,7 @@ function interrupted(state: State, happening: Extract<Happening, { kind: 'interr
 }
 
 interface Asker {
-  readonly by: 'callback' | 'check' | 'model'
+  readonly by: NonNullable<Fact<'question-asked'>['by']>
   readonly asker: string
 }
 

@@ -41,10 +41,11 @@ export async function driveRun(drive: Drive, task: string, options: TaskOptions)
   const view = new View(screen)
   if (options.reset === false) for await (const event of agent.events()) view.learn(event)
   let run = await agent.start(task, { ...options, abortSignal, wait })
-  goOn = `pca resume ${run.id}${place.flag} --agent ${quoted(near(module))}`
+  const named = ` --agent ${quoted(near(module))}`
+  goOn = `pca resume ${run.id}${place.flag}${named}`
   screen.err.line(screen.err.paint('dim', `run ${run.id}`))
   const [first, known] = await Promise.all([view.watch(run), rememberModule(place.file, run.id, module)])
-  const flags = { store: place.flag, agent: known ? '' : ` --agent ${quoted(near(module))}` }
+  const flags = { store: place.flag, agent: known ? '' : named }
   let result = first
   while (result.status === 'paused' && (await askAll(drive, result.questions, abortSignal))) {
     run = await agent.start(agent.task, { reset: false, abortSignal, wait })

@@ -3,7 +3,7 @@ import type { Entry } from '../journal/entry.ts'
 import type { Pen } from './screen.ts'
 import { indented, oneLine, safe } from './text.ts'
 
-export interface Note {
+interface Note {
   readonly title: string
   readonly text?: string
 }

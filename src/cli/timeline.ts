@@ -100,7 +100,7 @@ class Seen {
         break
       case 'step-started':
         // A program that was cut before anybody decided takes its question with it.
-        for (const [question, waits] of this.#asking) if (question === waits) this.#waits.delete(waits)
+        for (const waits of this.#waits) if (this.#asking.get(waits) === waits) this.#waits.delete(waits)
         break
       case 'sleep-started':
         this.#waits.add(entry.call)

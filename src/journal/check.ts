@@ -51,13 +51,14 @@ interface QuestionSeen {
   readonly call: CallId | undefined
   /** Who asked for the run itself: it waits for the answer. */
   readonly by: Entry<'question-asked'>['by']
-  open: boolean
 }
 
 /** All that the rules remember of the entries before. */
 interface Seen {
   readonly calls: Map<CallId, CallSeen>
-  readonly questions: Map<QuestionId, QuestionSeen>
+  readonly asked: Set<QuestionId>
+  /** Those that nobody has decided, and that are not closed: a few, however many there were. */
+  readonly open: Map<QuestionId, QuestionSeen>
   tasks: number
   ended: 'completed' | 'failed' | 'stopped' | undefined
   steps: number
@@ -98,7 +99,8 @@ export function violations(entries: readonly Entry[]): readonly Violation[] {
   const found: Violation[] = []
   const seen: Seen = {
     calls: new Map(),
-    questions: new Map(),
+    asked: new Set(),
+    open: new Map(),
     tasks: 0,
     ended: undefined,
     steps: 0,
@@ -159,7 +161,7 @@ function checkOutcome(seen: Seen, entry: Entry, broken: Broken): void {
     case 'run-stopped':
       seen.ended = 'stopped'
       for (const call of seen.calls.values()) withdraw(call)
-      for (const question of seen.questions.values()) question.open = false
+      seen.open.clear()
       return
     default:
   }
@@ -206,8 +208,7 @@ function checkTurn(seen: Seen, entry: Entry, broken: Broken): void {
         broken('J6', `The program of step ${entry.step} starts without its approval.`)
       seen.unapproved = false
       // A program that was cut before anybody decided takes its question with it.
-      for (const question of seen.questions.values())
-        if (question.asks === 'approval' && question.call === undefined) question.open = false
+      close(seen, ({ asks, call }) => asks === 'approval' && call === undefined)
       if (entry.step !== seen.steps + 1) broken('J2', `Step ${entry.step} follows step ${seen.steps}.`)
       seen.step = entry.step
       seen.steps = entry.step
@@ -236,16 +237,11 @@ const PAST_A_WORD: ReadonlySet<EntryKind> = new Set<EntryKind>([
 
 /** J6, for what a callback, a check or the model has asked. */
 function checkWord(seen: Seen, entry: Entry, broken: Broken): void {
-  for (const [id, question] of seen.questions) {
-    if (!question.open || question.by === undefined) continue
-    if (entry.kind === 'task-added') question.open = false
-    else if (entry.kind === 'output-refused' && question.by === 'check') question.open = false
-    else if (PAST_A_WORD.has(entry.kind))
-      broken(
-        'J6',
-        `${entry.kind} passes question ${id}, which the ${question.by} has asked and nobody has decided.`,
-      )
-  }
+  if (entry.kind === 'task-added') close(seen, ({ by }) => by !== undefined)
+  if (entry.kind === 'output-refused') close(seen, ({ by }) => by === 'check')
+  for (const [id, { by }] of seen.open)
+    if (by !== undefined && PAST_A_WORD.has(entry.kind))
+      broken('J6', `${entry.kind} passes question ${id}, which the ${by} has asked and nobody has decided.`)
 }
 
 function isCost({ inputTokens, outputTokens, cost = 0 }: Entry<'model-replied'>['usage']): boolean {
@@ -258,26 +254,28 @@ function checkQuestion(
   entry: Entry<'question-asked' | 'question-answered'>,
   broken: Broken,
 ): void {
-  const question = seen.questions.get(entry.question)
+  const wasAsked = seen.asked.has(entry.question)
   if (entry.kind === 'question-asked') {
-    if (question !== undefined) broken('J6', `Question ${entry.question} is asked twice.`)
+    if (wasAsked) broken('J6', `Question ${entry.question} is asked twice.`)
     const call = entry.call === undefined ? undefined : seen.calls.get(entry.call)
     if (entry.call !== undefined) {
       // The newer question takes the place of the one before.
-      for (const other of seen.questions.values()) if (other.call === entry.call) other.open = false
+      closeOf(seen, entry.call)
       if (call?.at !== 'open') broken('J6', `Question ${entry.question} is about a call that is not open.`)
     }
     if (entry.asks === 'approval' && call !== undefined) call.unapproved = call.judged = true
     if (entry.by === 'model') seen.turn = undefined
-    seen.questions.set(entry.question, { asks: entry.asks, call: entry.call, by: entry.by, open: true })
+    seen.asked.add(entry.question)
+    seen.open.set(entry.question, { asks: entry.asks, call: entry.call, by: entry.by })
     return
   }
-  if (question?.open !== true) {
-    const why = question === undefined ? 'was never asked' : 'had been closed'
+  const question = seen.open.get(entry.question)
+  if (question === undefined) {
+    const why = wasAsked ? 'had been closed' : 'was never asked'
     broken('J6', `Question ${entry.question} is decided, but it ${why}.`)
     return
   }
-  question.open = false
+  seen.open.delete(entry.question)
   const { type } = entry.decision
   const isYes = question.asks === 'approval' && (type === 'approve' || type === 'edit')
   if (isYes && question.call === undefined) seen.unapproved = false
@@ -339,7 +337,7 @@ function checkCall(seen: Seen, entry: Entry, id: CallId, broken: Broken): void {
           `Attempt ${entry.attempt} of call ${id} returns, but attempt ${call.attempts} is under way.`,
         )
       call.at = 'returned'
-      closeQuestions(seen, id)
+      closeOf(seen, id)
       return
     case 'call-withdrawn':
       drop(seen, id, call)
@@ -355,12 +353,15 @@ function twice(same: boolean, what: string): [Rule, string] {
 function drop(seen: Seen, id: CallId, call: CallSeen): void {
   if (call.at !== 'open') return
   withdraw(call)
-  closeQuestions(seen, id)
+  closeOf(seen, id)
 }
 
-/** Of a call that waits for nothing any more. */
-function closeQuestions(seen: Seen, id: CallId): void {
-  for (const question of seen.questions.values()) if (question.call === id) question.open = false
+function closeOf(seen: Seen, id: CallId): void {
+  close(seen, ({ call }) => call === id)
+}
+
+function close({ open }: Seen, isClosed: (question: QuestionSeen) => boolean): void {
+  for (const [id, question] of open) if (isClosed(question)) open.delete(id)
 }
 
 function withdraw(call: CallSeen): void {

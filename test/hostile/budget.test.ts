@@ -2,16 +2,18 @@
 import { expect, test } from 'vitest'
 import { memoryStore, PersistentCodeAgent } from '../../src/index.ts'
 import { violations } from '../../src/journal/check.ts'
-import { agentOf, journalOf, listeningModel } from '../e2e/fixtures/bench.ts'
-
-/** A dollar for a reply of the length that is reserved, whatever the prompt. */
-const price = ({ outputTokens }: { readonly outputTokens: number }): number => outputTokens / 4_096
-const costing = (code: string, cost: number) => ({ code, usage: { inputTokens: 10, outputTokens: 10, cost } })
+import { agentOf, byLength, costing, journalOf, listeningModel } from '../e2e/fixtures/bench.ts'
 
 test('50 agents ask at once, each just under the limit: what they may cost together is kept before each request', async () => {
   const store = memoryStore()
   const { model, calls } = listeningModel([costing('finalAnswer(1)', 1)])
-  const helper = new PersistentCodeAgent({ store, name: 'helper', description: 'Helps', model, price })
+  const helper = new PersistentCodeAgent({
+    store,
+    name: 'helper',
+    description: 'Helps',
+    model,
+    price: byLength,
+  })
   const lead = agentOf({
     store,
     name: 'lead',
@@ -23,7 +25,7 @@ test('50 agents ask at once, each just under the limit: what they may cost toget
       ),
       { text: 'out of money', usage: { inputTokens: 1, outputTokens: 1, cost: 1 } },
     ],
-    price,
+    price: byLength,
     maxCost: 10.5,
   })
   const result = await lead.run('x')
@@ -51,7 +53,7 @@ test.each([
       costing('4', 1),
       { text: 'no more', usage: { inputTokens: 1, outputTokens: 1, cost: 0.5 } },
     ],
-    price,
+    price: byLength,
     maxCost: 4.5,
   })
   const { usage: used, runId } = await agent.run('x')

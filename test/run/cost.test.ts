@@ -6,6 +6,8 @@ import { scriptedModel, type Script } from '../../src/testing.ts'
 import {
   again,
   agentOf,
+  byLength as price,
+  costing,
   deferred,
   entriesOf,
   goOn,
@@ -13,11 +15,6 @@ import {
   listeningModel,
   rested,
 } from '../e2e/fixtures/bench.ts'
-
-/** A reply that costs this many USD. */
-const costing = (code: string, cost: number) => ({ code, usage: { inputTokens: 10, outputTokens: 10, cost } })
-/** A dollar for a reply of the length that is reserved, whatever the prompt. */
-const price = ({ outputTokens }: { readonly outputTokens: number }): number => outputTokens / 4_096
 
 describe('maxCost', () => {
   test('the next request is not sent where it and a last answer do not fit', async () => {

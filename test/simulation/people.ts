@@ -95,15 +95,10 @@ async function obey(desk: Desk, command: Command, office: Office): Promise<void>
       return
     case 'pause':
       return haltRun(store, run, { kind: 'pause', reason: 'paused' })
-    case 'say': {
-      const text = `word ${given}`
-      await sendSignal(store, run, { kind: 'say', text })
-      acknowledged.push({ is: 'said', run, text })
-      return
-    }
+    case 'say':
     case 'interrupt': {
       const text = `word ${given}`
-      await sendSignal(store, run, { kind: 'interrupt', text })
+      await sendSignal(store, run, { kind: command.kind, text })
       acknowledged.push({ is: 'said', run, text })
       return
     }

@@ -10,7 +10,7 @@ import { openQuestions, type Question } from '../../run/result.ts'
 import { readVariables, variablesOf } from '../../run/variables.ts'
 import { findRun } from '../find.ts'
 import { openStore, storePlace, type Place } from '../place.ts'
-import { notesOf, tellNote, type Note } from '../notes.ts'
+import { notesOf, tellNote } from '../notes.ts'
 import { inputOf, nameOf } from '../progress.ts'
 import { answersTo, tellQuestion } from '../questions.ts'
 import type { Pen, Screen } from '../screen.ts'
@@ -73,10 +73,10 @@ export async function show(
     return 0
   }
   const whole = step === undefined
-  const notes = whole ? notesOf(entries) : new Map<number, readonly Note[]>()
+  const notes = notesOf(whole ? entries : [])
   tellRun(screen.out, run, { steps, calls: callsOf(entries), notes, whole })
-  if (variables !== undefined) tellVariables(screen.out, variables, step !== undefined)
-  if (step === undefined) tellTimeline(screen.out, slices)
+  if (variables !== undefined) tellVariables(screen.out, variables, !whole)
+  if (whole) tellTimeline(screen.out, slices)
   tellWayOn(screen.out, run, questions, place)
   return 0
 }
